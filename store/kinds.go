@@ -1,0 +1,218 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Names of the kinds that every adapter has besides those it was opened with.
+// They are read like any other kind, and written only by way of Append and Add.
+const (
+	Event    = "event"
+	Counter  = "counter"
+	Movement = "movement"
+)
+
+// Limits of a set and of its documents.
+const (
+	MaxChanges  = 10_000
+	MaxDocument = 1 << 20
+	MaxSet      = 8 << 20
+	maxDepth    = 64
+)
+
+// Refusals of a set, found before anything is read.
+var (
+	ErrSetEmpty     = platform.Err(platform.ErrInvalid, "set.empty", "a set without changes", "变更集为空")
+	ErrSetTooLarge  = platform.Err(platform.ErrInvalid, "set.too_large", "a set has at most 10,000 changes and 8 MiB", "变更集过大")
+	ErrSetNoEvent   = platform.Err(platform.ErrInvalid, "set.no_event", "a set without an event", "变更集没有事件")
+	ErrSetTwice     = platform.Err(platform.ErrInvalid, "set.twice", "one record written twice", "同一记录被写入两次")
+	ErrSetMixed     = platform.Err(platform.ErrInvalid, "set.mixed", "derived records beside others", "派生记录不得与其他记录混合")
+	ErrKind         = platform.Err(platform.ErrInvalid, "kind.unknown", "no such kind of record", "未知的记录类别")
+	ErrChange       = platform.Err(platform.ErrInvalid, "change.malformed", "a malformed change", "变更格式错误")
+	ErrSlot         = platform.Err(platform.ErrInvalid, "id.slot", "a child outside the slot of its root", "子记录不在其根的槽位")
+	ErrPrefix       = platform.Err(platform.ErrInvalid, "id.wrong_kind", "an identifier of another kind of record", "标识属于另一类记录")
+	ErrEvent        = platform.Err(platform.ErrInvalid, "event.incomplete", "an event needs id, type, subject, actor and time", "事件缺少必要信息")
+	ErrDocument     = platform.Err(platform.ErrInvalid, "document.malformed", "a document that cannot be kept", "文档无法保存")
+	ErrDocumentSize = platform.Err(platform.ErrInvalid, "document.too_large", "a document over 1 MiB", "文档超过1 MiB")
+	ErrSchema       = platform.Err(platform.ErrUnavailable, "document.schema", "a document of an unknown schema", "文档的结构版本未知")
+)
+
+// Kinds are the kinds that an adapter was opened with, and the built-in ones.
+type Kinds struct {
+	byName map[string]*platform.Kind
+	names  []string // in lock order: roots first, then by name
+}
+
+// NewKinds checks the declarations. It fails with ErrInvalid when one is
+// faulty, or when a name or prefix is used twice.
+func NewKinds(list []platform.Kind) (*Kinds, error) {
+	k := &Kinds{byName: map[string]*platform.Kind{}}
+	prefixes := map[string]string{}
+	for _, kind := range append(builtin(), list...) {
+		if err := kind.Fault(); err != nil {
+			return nil, err
+		}
+		if other, taken := prefixes[kind.Prefix]; taken || k.byName[kind.Name] != nil {
+			return nil, fmt.Errorf("kind %s: name or prefix %s already used by %s: %w", kind.Name, kind.Prefix, other, platform.ErrInvalid)
+		}
+		prefixes[kind.Prefix], k.byName[kind.Name] = kind.Name, &kind
+		k.names = append(k.names, kind.Name)
+	}
+	slices.SortFunc(k.names, func(a, b string) int {
+		if x, y := k.byName[a].Root != "", k.byName[b].Root != ""; x != y {
+			if y {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	return k, nil
+}
+
+// Names are the names of all kinds, in lock order.
+func (k *Kinds) Names() []string { return k.names }
+
+// Kind is the kind of that name, or an ErrInvalid with code kind.unknown.
+func (k *Kinds) Kind(name string) (*platform.Kind, error) {
+	if kind := k.byName[name]; kind != nil {
+		return kind, nil
+	}
+	return nil, fmt.Errorf("kind %q: %w", name, ErrKind)
+}
+
+func builtin() []platform.Kind {
+	return []platform.Kind{
+		platform.Shape[platform.Event]{
+			Name: Event, Prefix: "evt",
+			Columns: func(e platform.Event) []platform.Column {
+				return []platform.Column{{Name: "subject", Value: e.Subject}, {Name: "type", Value: e.Type}, {Name: "id", Value: e.ID}}
+			},
+			Indexes: []platform.Index{{By: []string{"subject", "id"}}, {By: []string{"type", "id"}}},
+		}.Kind(),
+		platform.Shape[platform.Count]{
+			Name: Counter, Prefix: "ctr",
+			Columns: func(c platform.Count) []platform.Column { return nil },
+		}.Kind(),
+		platform.Shape[platform.Movement]{
+			Name: Movement, Prefix: "mvt",
+			Columns: func(m platform.Movement) []platform.Column {
+				return []platform.Column{{Name: "counter", Value: m.Counter}, {Name: "seq", Value: m.Seq}, {Name: "cause", Value: m.Cause}}
+			},
+			Indexes: []platform.Index{{By: []string{"counter", "seq"}}, {By: []string{"cause"}}},
+		}.Kind(),
+	}
+}
+
+// Row is a record as an adapter keeps it.
+type Row struct {
+	platform.Record
+	Columns []platform.Column
+	Claims  []platform.Claim
+}
+
+// Row derives from a document what an adapter keeps beside it.
+func (k *Kinds) Row(ref platform.Ref, version int64, doc any) (Row, error) {
+	kind, err := k.Kind(ref.Kind)
+	if err != nil {
+		return Row{}, err
+	}
+	row := Row{Record: platform.Record{Ref: ref, Version: version, Schema: kind.Schema}}
+	if row.Doc, err = encode(doc); err != nil {
+		return Row{}, fmt.Errorf("encode %s: %w", ref, err)
+	}
+	if row.Columns, err = kind.Promote(doc); err != nil {
+		return Row{}, err
+	}
+	row.Claims, err = kind.Claims(doc)
+	return row, err
+}
+
+// Stored is the row of a record as it was kept: an older schema is brought to
+// the newest, and columns and claims are derived again. A schema of a newer
+// program is ErrUnavailable, and the document is left alone.
+func (k *Kinds) Stored(r platform.Record) (Row, error) {
+	kind, err := k.Kind(r.Ref.Kind)
+	if err != nil {
+		return Row{}, err
+	}
+	doc, err := upcast(kind, r)
+	if err != nil {
+		return Row{}, err
+	}
+	value, err := kind.Decode(doc)
+	if err != nil {
+		return Row{}, fmt.Errorf("decode %s: %w", r.Ref, ErrSchema)
+	}
+	row := Row{Record: platform.Record{Ref: r.Ref, Version: r.Version, Schema: kind.Schema, Doc: doc}}
+	if row.Columns, err = kind.Promote(value); err != nil {
+		return Row{}, err
+	}
+	row.Claims, err = kind.Claims(value)
+	return row, err
+}
+
+func upcast(kind *platform.Kind, r platform.Record) ([]byte, error) {
+	if r.Schema < 1 || r.Schema > kind.Schema {
+		return nil, fmt.Errorf("%s has schema %d of %d: %w", r.Ref, r.Schema, kind.Schema, ErrSchema)
+	}
+	doc := r.Doc
+	for _, step := range kind.Upcasts[r.Schema-1:] {
+		next, err := step(doc)
+		if err != nil {
+			return nil, fmt.Errorf("upcast %s: %w", r.Ref, ErrSchema)
+		}
+		doc = next
+	}
+	return doc, nil
+}
+
+// encode is the document as JSON that every engine can carry: valid UTF-8,
+// without NUL, at most 64 deep and 1 MiB.
+func encode(doc any) ([]byte, error) {
+	if doc == nil {
+		return nil, ErrDocument
+	}
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	if len(b) > MaxDocument {
+		return nil, ErrDocumentSize
+	}
+	return b, sound(b)
+}
+
+// sound looks for what json.Marshal lets pass: NUL, the escape that it writes
+// for a byte that is not UTF-8 (a true U+FFFD stays as it is), and depth.
+func sound(doc []byte) error {
+	depth, text := 0, false
+	for i := 0; i < len(doc); i++ {
+		switch c := doc[i]; {
+		case c == '"':
+			text = !text
+		case c == '\\':
+			if esc := string(doc[i:min(i+6, len(doc))]); esc == `\u0000` || esc == `\ufffd` {
+				return ErrDocument
+			}
+			i++
+		case text:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return ErrDocument
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// inTime tells whether t lies in 1970 to 9999, which every engine can keep.
+func inTime(t time.Time) bool { return t.Year() >= 1970 && t.Year() <= 9999 }

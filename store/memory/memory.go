@@ -1,0 +1,253 @@
+// Package memory is a [platform.DB] in the process's memory: for tests, demos
+// and simulations, with the same rules as the durable adapters. Begin with
+// [New]; [DB.Save] and [Load] keep it in a file.
+package memory
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/tidwall/btree"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/store"
+)
+
+var _ interface {
+	platform.DB
+	store.Feed
+} = (*DB)(nil)
+
+var errClosed = platform.Err(platform.ErrUnavailable, "closed", "the store is closed", "存储已关闭")
+
+// DB is the store. It may be used by several goroutines at once.
+//
+// One lock guards it, held for microseconds and for no I/O nor caller's code;
+// documents are encoded and decoded outside. A Get, and each page of a Scan,
+// sees one moment; [DB.Snapshot] sees one moment for as long as it is used.
+type DB struct {
+	kinds *store.Kinds
+	tree  *Tree
+
+	mu      sync.RWMutex
+	closed  bool
+	tables  map[string]*table
+	claims  map[platform.Claim]platform.Ref
+	answers map[platform.Key]platform.Answer
+	feed    btree.Map[int64, platform.ID] // undelivered events in order of commit
+	place   map[platform.ID]int64         // of an event in feed
+	clock   int64                         // events so far
+}
+
+// Options has no fields yet; nil means defaults.
+type Options struct{}
+
+// New is an empty store for the given kinds. It panics when a kind is declared
+// wrongly (see [platform.Kind.Fault]), which is a programmer's mistake.
+func New(kinds []platform.Kind, _ *Options) *DB {
+	known, err := store.NewKinds(kinds)
+	if err != nil {
+		panic(err)
+	}
+	db := &DB{
+		kinds: known, tree: newTree(), tables: map[string]*table{}, claims: map[platform.Claim]platform.Ref{},
+		answers: map[platform.Key]platform.Answer{}, place: map[platform.ID]int64{},
+	}
+	for _, name := range known.Names() {
+		kind, _ := known.Kind(name)
+		db.tables[name] = newTable(len(kind.Indexes))
+	}
+	return db
+}
+
+// Tree keeps the audit log's tree beside the records.
+func (db *DB) Tree() *Tree { return db.tree }
+
+// Get implements [platform.DB].
+func (db *DB) Get(ctx context.Context, refs ...platform.Ref) ([]platform.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	if db.closed {
+		return nil, errClosed
+	}
+	return get(db.kinds, db.tables, refs)
+}
+
+// Scan implements [platform.DB].
+func (db *DB) Scan(ctx context.Context, q platform.Query) (platform.Page[platform.Record], error) {
+	bounds, err := db.kinds.Bounds(q)
+	if err != nil || ctx.Err() != nil {
+		return platform.Page[platform.Record]{}, errors.Join(err, ctx.Err())
+	}
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	if db.closed {
+		return platform.Page[platform.Record]{}, errClosed
+	}
+	return db.tables[q.Kind].scan(bounds), nil
+}
+
+// Recall implements [platform.Committer].
+func (db *DB) Recall(ctx context.Context, key platform.Key) (platform.Answer, error) {
+	if err := ctx.Err(); err != nil {
+		return platform.Answer{}, err
+	}
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	if db.closed {
+		return platform.Answer{}, errClosed
+	}
+	answer, known := db.answers[key]
+	if !known {
+		return platform.Answer{}, fmt.Errorf("answer of key %s: %w", key.Name, platform.ErrNotFound)
+	}
+	return answer, nil
+}
+
+// Commit implements [platform.Committer].
+func (db *DB) Commit(ctx context.Context, set platform.Set) (platform.Receipt, error) {
+	prepared, err := db.kinds.Prepare(set)
+	if err != nil {
+		return platform.Receipt{}, err
+	}
+	rows, err := db.entries(prepared)
+	if err != nil {
+		return platform.Receipt{}, err
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.closed {
+		return platform.Receipt{}, errClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return platform.Receipt{}, err
+	}
+	writes, outcomes := store.Decide(db.read(prepared), []store.Prepared{prepared})
+	if outcomes[0].Err == nil && outcomes[0].Receipt.Answer == nil {
+		db.write(writes, rows)
+	}
+	return outcomes[0].Receipt, outcomes[0].Err
+}
+
+// entries encodes the index keys of the rows, before the lock is taken.
+func (db *DB) entries(p store.Prepared) (map[platform.Ref]*entry, error) {
+	rows := make(map[platform.Ref]*entry, len(p.Steps))
+	for _, s := range p.Steps {
+		if s.Row.Doc == nil {
+			continue
+		}
+		keys, err := db.kinds.Keys(s.Row)
+		if err != nil {
+			return nil, err
+		}
+		rows[s.Ref] = &entry{Row: s.Row, keys: keys}
+	}
+	return rows, nil
+}
+
+// read gathers what the set names.
+func (db *DB) read(p store.Prepared) store.State {
+	state := store.NewState()
+	if answer, known := db.answers[p.Key]; known {
+		state.Answers[p.Key] = answer
+	}
+	for _, s := range p.Steps {
+		switch s.Op {
+		case platform.Append:
+		case platform.Add:
+			if e := db.tables[store.Counter].get(s.Ref.ID); e != nil {
+				state.Counters[s.Ref] = e.count
+			}
+		default:
+			if e := db.tables[s.Ref.Kind].get(s.Ref.ID); e != nil {
+				state.Versions[s.Ref], state.Held[s.Ref] = e.Version, e.Claims
+				for _, c := range e.Claims {
+					state.Owners[c] = s.Ref
+				}
+			}
+			for _, c := range s.Row.Claims {
+				if owner, held := db.claims[c]; held {
+					state.Owners[c] = owner
+				}
+			}
+		}
+	}
+	return state
+}
+
+// write applies what was decided; nothing of it can fail.
+func (db *DB) write(w store.Writes, rows map[platform.Ref]*entry) {
+	for _, row := range w.Rows {
+		db.tables[row.Ref.Kind].put(rows[row.Ref])
+	}
+	for _, ref := range w.Deleted {
+		db.tables[ref.Kind].remove(ref.ID)
+	}
+	for claim := range w.Freed {
+		delete(db.claims, claim)
+	}
+	for claim, owner := range w.Taken {
+		db.claims[claim] = owner
+	}
+	for _, c := range w.Counters {
+		db.tables[store.Counter].put(counted(c))
+	}
+	for _, m := range w.Movements {
+		db.tables[store.Movement].put(moved(m))
+	}
+	for _, event := range w.Events {
+		db.tables[store.Event].put(rows[event.Ref])
+		db.clock++
+		db.feed.Set(db.clock, event.Ref.ID)
+		db.place[event.Ref.ID] = db.clock
+	}
+	for key, answer := range w.Answers {
+		db.answers[key] = answer
+	}
+}
+
+// Undelivered implements [store.Feed]: events in the order of their commits.
+func (db *DB) Undelivered(ctx context.Context, limit int) ([]platform.Event, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	db.mu.RLock()
+	var docs [][]byte
+	db.feed.Scan(func(_ int64, id platform.ID) bool {
+		docs = append(docs, db.tables[store.Event].get(id).Doc)
+		return len(docs) < limit
+	})
+	db.mu.RUnlock()
+	events := make([]platform.Event, len(docs))
+	for i, doc := range docs {
+		if err := json.Unmarshal(doc, &events[i]); err != nil {
+			return nil, fmt.Errorf("decode event: %w", platform.ErrUnavailable)
+		}
+	}
+	return events, nil
+}
+
+// Delivered implements [store.Feed].
+func (db *DB) Delivered(ctx context.Context, ids ...platform.ID) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, id := range ids {
+		db.feed.Delete(db.place[id])
+		delete(db.place, id)
+	}
+	return ctx.Err()
+}
+
+// Close implements [platform.DB]. What is stored stays readable by [DB.Save].
+func (db *DB) Close() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.closed = true
+	return nil
+}

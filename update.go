@@ -1,0 +1,311 @@
+package platform
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Writer is all that a command needs of the outside. Only Store is required.
+type Writer struct {
+	Store  Committer
+	Now    func() time.Time            // if nil, time.Now in UTC
+	IDs    IDs                         // if nil, random
+	Digest func(command []byte) []byte // keyed; if nil, HMAC-SHA-256 under a constant, for tests and demos only
+	Tries  int                         // decisions on a record that others change too; 0 is 32
+	Guard  Guard                       // if nil, only the domains' own rules hold
+	Tenant string                      // whose data Store holds; actors of others find nothing
+}
+
+// Ready returns the writer with its defaults filled in. Services call it once.
+func (w Writer) Ready() Writer {
+	if w.Now == nil {
+		w.Now = func() time.Time { return time.Now().UTC() }
+	}
+	if w.IDs == nil {
+		w.IDs = randomIDs
+	}
+	if w.Digest == nil {
+		w.Digest = func(command []byte) []byte {
+			mac := hmac.New(sha256.New, []byte("platform"))
+			mac.Write(command)
+			return mac.Sum(nil)
+		}
+	}
+	if w.Tries <= 0 {
+		w.Tries = 32
+	}
+	return w
+}
+
+// NewRoot makes the id of a new aggregate root: in the slot of the command's
+// key, if it has one, so that key and record lie together.
+func (w Writer) NewRoot(ctx context.Context, prefix string) ID {
+	slot := Slot(w.IDs() % slots)
+	if key, err := KeyOf(ctx); err == nil && key != (Key{}) {
+		slot = key.Slot()
+	}
+	return NewID(prefix, w.Now(), slot, w.IDs())
+}
+
+// NewChild makes the id of a record in the slot of its root.
+func (w Writer) NewChild(prefix string, root ID) ID {
+	return NewID(prefix, w.Now(), root.Slot(), w.IDs())
+}
+
+var (
+	errTenant = Err(ErrNotFound, "tenant.not_found", "not found", "找不到")
+	errNested = Err(ErrInvalid, "update.nested", "a command inside the decision of another", "命令不可嵌套")
+)
+
+// Update carries out one command: it checks actor, guard, input and key, lets
+// decide load and decide, and commits the changes that it returns, together
+// with their event and the answer under the command's key.
+//
+// decide may run several times, whenever a record that it relied on was changed
+// meanwhile; it must do nothing but read and return. Ids of new records are made
+// before Update. Changes returned beside an error are committed too (a refusal
+// worth recording), and the error goes out.
+//
+// N equal calls under one key have one effect and the same answer. Update fails
+// with whatever decide refuses with, with FieldErrors for bad input, and with
+// ErrConflict when the record never stood still.
+func Update[C, A any](ctx context.Context, w Writer, command C, decide func(ctx context.Context) (A, []Change, error)) (A, error) {
+	w = w.Ready()
+	var none A
+	u, err := w.admit(ctx, command)
+	if err != nil {
+		return none, err
+	}
+	deciding := context.WithValue(ctx, decideKey{}, true)
+	for try := 1; ; try++ {
+		answer, changes, err := decide(deciding)
+		if err != nil {
+			return recalled(ctx, u, answer, changes, err)
+		}
+		set, err := u.set(changes, answer)
+		if err != nil {
+			return none, err
+		}
+		receipt, err := w.Store.Commit(ctx, set)
+		switch {
+		case err == nil:
+			return answered(answer, receipt)
+		case !errors.Is(err, ErrConflict) || try >= u.patience(err):
+			return none, err
+		}
+		if err := u.pause(ctx, try); err != nil {
+			return none, err
+		}
+	}
+}
+
+// command is one command on its way.
+type command struct {
+	w       Writer
+	name    string
+	actor   Actor
+	key     Key
+	digest  []byte
+	request string
+}
+
+func (w Writer) admit(ctx context.Context, in any) (command, error) {
+	u := command{w: w, name: nameOf(in)}
+	var err error
+	if Deciding(ctx) {
+		return u, fmt.Errorf("%s: %w", u.name, errNested)
+	}
+	if u.actor, err = ActorOf(ctx); err != nil {
+		return u, fmt.Errorf("%s: %w", u.name, err)
+	}
+	if u.actor.Tenant != w.Tenant {
+		return u, fmt.Errorf("%s: %w", u.name, errTenant)
+	}
+	if u.key, err = KeyOf(ctx); err != nil {
+		return u, err
+	}
+	u.request, _ = ctx.Value(requestKey{}).(string)
+	if err := Validate(in); err != nil {
+		return u, err
+	}
+	if w.Guard != nil {
+		var on Ref
+		if s, ok := in.(interface{ Subject() Ref }); ok {
+			on = s.Subject()
+		}
+		if err := w.Guard.Allow(ctx, u.actor, u.name, on); err != nil {
+			return u, fmt.Errorf("%s: %w", u.name, err)
+		}
+	}
+	if u.key == (Key{}) {
+		return u, nil
+	}
+	body, err := json.Marshal(in)
+	if err != nil {
+		return u, fmt.Errorf("%s: encode command: %w", u.name, ErrInvalid)
+	}
+	u.digest = w.Digest(append([]byte(u.name+"\x00"+string(u.actor.OnBehalf)+"\x00"), body...))
+	return u, nil
+}
+
+// nameOf is "order.cancel" for a command of type order.Cancel.
+func nameOf(in any) string {
+	pkg, name, _ := strings.Cut(reflect.TypeOf(in).String(), ".")
+	runes := []rune(name)
+	if len(runes) == 0 {
+		return pkg
+	}
+	runes[0] = unicode.ToLower(runes[0])
+	return strings.TrimPrefix(pkg, "*") + "." + string(runes)
+}
+
+// set completes what a decision returned.
+func (u command) set(changes []Change, answer any) (Set, error) {
+	changes, err := merged(changes)
+	if err != nil {
+		return Set{}, fmt.Errorf("%s: %w", u.name, err)
+	}
+	at, random := u.w.Now(), u.w.IDs()
+	for i, c := range changes {
+		e, ok := c.Value.(Event)
+		if c.Op != Append || !ok {
+			continue
+		}
+		id := NewID("evt", at, e.Subject.ID.Slot(), random&^(1<<14-1)+uint64(i)) // events of a set keep their order
+		e, err := e.stamped(id, u.actor, at, u.request, versionAfter(changes, e.Subject))
+		if err != nil {
+			return Set{}, err
+		}
+		changes[i].Ref.ID, changes[i].Value = id, e
+	}
+	set := Set{Changes: changes}
+	if u.key == (Key{}) || answer == nil {
+		return set, nil
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return Set{}, fmt.Errorf("%s: encode answer: %w", u.name, err)
+	}
+	set.Key, set.Answer = u.key, Answer{Digest: u.digest, Body: body}
+	return set, nil
+}
+
+func versionAfter(changes []Change, subject Ref) int64 {
+	for _, c := range changes {
+		if c.Ref != subject {
+			continue
+		}
+		switch c.Op {
+		case Create, Replace:
+			return c.Version + 1
+		case Check, Delete:
+			return c.Version
+		}
+	}
+	return 0
+}
+
+// merged unites what the domain and its ports demand of one record: equal
+// checks are one, and a check beside a write at the same version is implied.
+func merged(changes []Change) ([]Change, error) {
+	at := make(map[Ref]int, len(changes))
+	out := make([]Change, 0, len(changes))
+	for _, c := range changes {
+		if c.Op == Append || c.Op == Add {
+			out = append(out, c)
+			continue
+		}
+		i, seen := at[c.Ref]
+		if !seen {
+			at[c.Ref] = len(out)
+			out = append(out, c)
+			continue
+		}
+		first := out[i]
+		switch {
+		case c.Op != Check && first.Op != Check:
+			return nil, fmt.Errorf("%s written twice: %w", c.Ref, ErrInvalid)
+		case c.Version != first.Version:
+			return nil, fmt.Errorf("%s read at two versions: %w", c.Ref, ErrConflict)
+		case first.Op == Check:
+			out[i] = c
+		}
+	}
+	return out, nil
+}
+
+// recalled ends a command whose decision refused. A twin under the same key may
+// have finished meanwhile: its answer is then the truth.
+func recalled[A any](ctx context.Context, u command, answer A, changes []Change, refusal error) (A, error) {
+	var none A
+	if u.key != (Key{}) {
+		stored, err := u.w.Store.Recall(ctx, u.key)
+		switch {
+		case err == nil && !bytes.Equal(stored.Digest, u.digest):
+			return none, fmt.Errorf("%s: %w", u.name, errKeyReused)
+		case err == nil:
+			return answered(none, Receipt{Answer: &stored})
+		case !errors.Is(err, ErrNotFound):
+			return none, err
+		}
+	}
+	if len(changes) == 0 {
+		return none, refusal
+	}
+	set, err := u.set(changes, nil)
+	if err != nil {
+		return none, err
+	}
+	if _, err := u.w.Store.Commit(ctx, set); err != nil {
+		return none, errors.Join(refusal, err)
+	}
+	return answer, refusal
+}
+
+// answered hands out the answer, or the stored one when the key is a repeat,
+// with the versions and balances that its commit gave.
+func answered[A any](answer A, r Receipt) (A, error) {
+	if r.Answer != nil {
+		var stored A
+		if err := json.Unmarshal(r.Answer.Body, &stored); err != nil {
+			return stored, fmt.Errorf("decode stored answer: %w", errUndecodable)
+		}
+		answer, r = stored, r.Answer.Receipt
+	}
+	if receiver, ok := any(&answer).(interface{ Receive(Receipt) }); ok {
+		receiver.Receive(r)
+	}
+	return answer, nil
+}
+
+// patience is how often to decide again: records move on, but a name that is
+// taken mostly stays so.
+func (u command) patience(err error) int {
+	if code := Code(err); code == "taken" || code == "exists" {
+		return min(u.w.Tries, 3)
+	}
+	return u.w.Tries
+}
+
+// pause waits 2 to 250 ms, longer with each try and never twice the same, so
+// that rivals do not meet again.
+func (u command) pause(ctx context.Context, try int) error {
+	most := min(2*time.Millisecond<<min(try, 7), 250*time.Millisecond)
+	wait := time.NewTimer(time.Duration(u.w.IDs() % uint64(most)))
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-wait.C:
+		return nil
+	}
+}
