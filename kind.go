@@ -39,7 +39,8 @@ type Field struct {
 
 // Column is a value promoted from the document, to be searched, sorted or due:
 // a string (or a type made of one), ID, Ref, int, int64, bool, time.Time or
-// Money. A zero time, an empty text and absent money are null.
+// Money. Times count to the microsecond. A zero time, an empty text and absent
+// money are null.
 type Column struct {
 	Name  string
 	Value any

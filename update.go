@@ -17,7 +17,7 @@ import (
 // Writer is all that a command needs of the outside. Only Store is required.
 type Writer struct {
 	Store  Committer
-	Now    func() time.Time            // if nil, time.Now in UTC
+	Now    func() time.Time            // if nil, time.Now in UTC, to the microsecond
 	IDs    IDs                         // if nil, random
 	Digest func(command []byte) []byte // keyed; if nil, HMAC-SHA-256 under a constant, for tests and demos only
 	Tries  int                         // decisions on a record that others change too; 0 is 32
@@ -28,7 +28,7 @@ type Writer struct {
 // Ready returns the writer with its defaults filled in. Services call it once.
 func (w Writer) Ready() Writer {
 	if w.Now == nil {
-		w.Now = func() time.Time { return time.Now().UTC() }
+		w.Now = func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 	}
 	if w.IDs == nil {
 		w.IDs = randomIDs

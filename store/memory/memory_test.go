@@ -98,7 +98,7 @@ func TestASavedStoreComesBackWhole(t *testing.T) {
 	var again bytes.Buffer
 	require.NoError(t, back.Save(&again))
 	assert.Equal(t, file.Bytes(), again.Bytes(), "saving what was loaded gives the same bytes")
-	due, err := platform.List[page](t.Context(), back, platform.Query{Kind: "page", By: []string{"due"}, Until: noon.Add(1)})
+	due, err := platform.List[page](t.Context(), back, platform.Query{Kind: "page", By: []string{"due"}, Until: noon.Add(time.Second)})
 	require.NoError(t, err)
 	assert.Len(t, due.Items, 1)
 	undelivered, err := back.Undelivered(t.Context(), 10)

@@ -120,6 +120,7 @@ func Load(r io.Reader, kinds []platform.Kind, opts *Options) (*DB, error) {
 		return nil, fmt.Errorf("load: %w", ErrDamaged)
 	}
 	db := New(kinds, opts)
+	var failed error // told only if the file is whole: damage explains all else
 	in, sum := bufio.NewReaderSize(zip, 1<<16), sha256.New()
 	for lines := int64(0); ; lines++ {
 		raw, err := in.ReadBytes('\n')
@@ -131,25 +132,31 @@ func Load(r io.Reader, kinds []platform.Kind, opts *Options) (*DB, error) {
 			return nil, fmt.Errorf("load line %d: %w", lines+1, ErrDamaged)
 		}
 		if l.End != nil {
-			return db.sealed(*l.End, lines, hex.EncodeToString(sum.Sum(nil)), in)
+			if err := whole(*l.End, lines, hex.EncodeToString(sum.Sum(nil)), in); err != nil {
+				return nil, err
+			}
+			if failed != nil {
+				return nil, failed
+			}
+			return db, nil
 		}
 		sum.Write(raw)
-		if err := db.load(l); err != nil {
-			return nil, fmt.Errorf("load line %d: %w", lines+1, err)
+		if err := db.load(l); err != nil && failed == nil {
+			failed = fmt.Errorf("load line %d: %w", lines+1, err)
 		}
 	}
 }
 
-// sealed ends the loading if the manifest agrees and nothing follows it.
-func (db *DB) sealed(end manifest, lines int64, sum string, rest io.Reader) (*DB, error) {
-	if end.Format > format {
-		return nil, fmt.Errorf("format %d, known %d: %w", end.Format, format, ErrFormat)
-	}
+// whole checks that the manifest agrees and that nothing follows it.
+func whole(end manifest, lines int64, sum string, rest io.Reader) error {
 	tail, err := io.Copy(io.Discard, rest) // gzip checks its own sum at the end
-	if err != nil || tail > 0 || end.Lines != lines || end.SHA256 != sum {
-		return nil, fmt.Errorf("manifest: %w", ErrDamaged)
+	switch {
+	case err != nil || tail > 0 || end.Lines != lines || end.SHA256 != sum:
+		return fmt.Errorf("manifest: %w", ErrDamaged)
+	case end.Format > format:
+		return fmt.Errorf("format %d, known %d: %w", end.Format, format, ErrFormat)
 	}
-	return db, nil
+	return nil
 }
 
 func (db *DB) load(l line) error {
