@@ -48,13 +48,13 @@ type Outcome struct {
 // Writes is what a flush has to write, each row once with its final value, in
 // lock order.
 type Writes struct {
-	Rows      []Row
+	Rows      []*Row
 	Deleted   []platform.Ref
 	Taken     map[platform.Claim]platform.Ref
 	Freed     map[platform.Claim]bool
 	Counters  []platform.Count
 	Movements []platform.Movement
-	Events    []Row
+	Events    []*Row
 	Answers   map[platform.Key]platform.Answer
 }
 
@@ -62,7 +62,7 @@ type Writes struct {
 // later set sees what an earlier one did, and a refused one changes nothing and
 // fails no neighbour. It is pure but for state, which it brings up to date.
 func Decide(state State, sets []Prepared) (Writes, []Outcome) {
-	d := decision{state: state, rows: map[platform.Ref]Row{}, deleted: map[platform.Ref]bool{}, counted: map[platform.Ref]bool{}}
+	d := decision{state: state, rows: map[platform.Ref]*Row{}, deleted: map[platform.Ref]bool{}, counted: map[platform.Ref]bool{}}
 	d.writes = Writes{Taken: map[platform.Claim]platform.Ref{}, Freed: map[platform.Claim]bool{}, Answers: map[platform.Key]platform.Answer{}}
 	outcomes := make([]Outcome, len(sets))
 	for i, set := range sets {
@@ -74,7 +74,7 @@ func Decide(state State, sets []Prepared) (Writes, []Outcome) {
 type decision struct {
 	state   State
 	writes  Writes
-	rows    map[platform.Ref]Row
+	rows    map[platform.Ref]*Row
 	deleted map[platform.Ref]bool
 	counted map[platform.Ref]bool
 }
@@ -132,6 +132,9 @@ func (d *decision) free(steps []Step) error {
 	}
 	wanted := map[platform.Claim]bool{}
 	for _, s := range steps {
+		if s.Row == nil {
+			continue
+		}
 		for _, c := range s.Row.Claims {
 			owner, held := d.state.Owners[c]
 			if wanted[c] || held && owner != s.Ref && !leaving[c] {
@@ -173,9 +176,9 @@ func (d *decision) count(steps []Step) ([]platform.Count, error) {
 }
 
 func (d *decision) apply(set Prepared, counts []platform.Count) platform.Receipt {
-	var cause Step // the first event is what the movements belong to
+	var cause platform.Event // the first event is what the movements belong to
 	if i := slices.IndexFunc(set.Steps, func(s Step) bool { return s.Op == platform.Append }); i >= 0 {
-		cause = set.Steps[i]
+		cause = *set.Steps[i].Event
 	}
 	receipt := platform.Receipt{Counters: counts}
 	for _, s := range set.Steps {
@@ -192,7 +195,7 @@ func (d *decision) apply(set Prepared, counts []platform.Count) platform.Receipt
 			counts = counts[1:]
 			d.state.Counters[s.Ref], d.counted[s.Ref] = c, true
 			d.writes.Movements = append(d.writes.Movements, platform.Movement{
-				Counter: s.Ref, Seq: c.Seq, Delta: s.Delta, After: c.Value, Cause: s.Cause, Event: cause.Event.ID, At: cause.Event.At,
+				Counter: s.Ref, Seq: c.Seq, Delta: s.Delta, After: c.Value, Cause: s.Cause, Event: cause.ID, At: cause.At,
 			})
 		}
 	}
@@ -204,7 +207,7 @@ func (d *decision) apply(set Prepared, counts []platform.Count) platform.Receipt
 	return receipt
 }
 
-func (d *decision) write(row Row) {
+func (d *decision) write(row *Row) {
 	d.release(row.Ref, row.Claims)
 	for _, c := range row.Claims {
 		d.state.Owners[c], d.writes.Taken[c] = row.Ref, row.Ref
@@ -246,7 +249,7 @@ func (d *decision) finish() Writes {
 	for ref := range d.counted {
 		w.Counters = append(w.Counters, d.state.Counters[ref])
 	}
-	slices.SortFunc(w.Rows, func(a, b Row) int { return compare(a.Ref, b.Ref) })
+	slices.SortFunc(w.Rows, func(a, b *Row) int { return compare(a.Ref, b.Ref) })
 	slices.SortFunc(w.Deleted, compare)
 	slices.SortFunc(w.Counters, func(a, b platform.Count) int { return compare(a.Ref, b.Ref) })
 	return w

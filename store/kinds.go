@@ -118,17 +118,17 @@ type Row struct {
 }
 
 // Row derives from a document what an adapter keeps beside it.
-func (k *Kinds) Row(ref platform.Ref, version int64, doc any) (Row, error) {
+func (k *Kinds) Row(ref platform.Ref, version int64, doc any) (*Row, error) {
 	kind, err := k.Kind(ref.Kind)
 	if err != nil {
-		return Row{}, err
+		return nil, err
 	}
-	row := Row{Record: platform.Record{Ref: ref, Version: version, Schema: kind.Schema}}
+	row := &Row{Record: platform.Record{Ref: ref, Version: version, Schema: kind.Schema}}
 	if row.Doc, err = encode(doc); err != nil {
-		return Row{}, fmt.Errorf("encode %s: %w", ref, err)
+		return nil, fmt.Errorf("encode %s: %w", ref, err)
 	}
 	if row.Columns, err = kind.Promote(doc); err != nil {
-		return Row{}, err
+		return nil, err
 	}
 	row.Claims, err = kind.Claims(doc)
 	return row, err
@@ -137,22 +137,22 @@ func (k *Kinds) Row(ref platform.Ref, version int64, doc any) (Row, error) {
 // Stored is the row of a record as it was kept: an older schema is brought to
 // the newest, and columns and claims are derived again. A schema of a newer
 // program is ErrUnavailable, and the document is left alone.
-func (k *Kinds) Stored(r platform.Record) (Row, error) {
+func (k *Kinds) Stored(r platform.Record) (*Row, error) {
 	kind, err := k.Kind(r.Ref.Kind)
 	if err != nil {
-		return Row{}, err
+		return nil, err
 	}
 	doc, err := upcast(kind, r)
 	if err != nil {
-		return Row{}, err
+		return nil, err
 	}
 	value, err := kind.Decode(doc)
 	if err != nil {
-		return Row{}, fmt.Errorf("decode %s: %w", r.Ref, ErrSchema)
+		return nil, fmt.Errorf("decode %s: %w", r.Ref, ErrSchema)
 	}
-	row := Row{Record: platform.Record{Ref: r.Ref, Version: r.Version, Schema: kind.Schema, Doc: doc}}
+	row := &Row{Record: platform.Record{Ref: r.Ref, Version: r.Version, Schema: kind.Schema, Doc: doc}}
 	if row.Columns, err = kind.Promote(value); err != nil {
-		return Row{}, err
+		return nil, err
 	}
 	row.Claims, err = kind.Claims(value)
 	return row, err

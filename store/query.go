@@ -141,14 +141,14 @@ func sum(parts ...string) []byte {
 
 // Keys are the keys of a row, one for each index of its kind; "" where the
 // index leaves the row out.
-func (k *Kinds) Keys(row Row) ([]string, error) {
+func (k *Kinds) Keys(row *Row) ([]string, error) {
 	kind, err := k.Kind(row.Ref.Kind)
 	if err != nil {
 		return nil, err
 	}
 	keys := make([]string, len(kind.Indexes))
 	for i, index := range kind.Indexes {
-		var b []byte
+		b := make([]byte, 0, 96)
 		for _, name := range index.By {
 			at := slices.IndexFunc(row.Columns, func(c platform.Column) bool { return c.Name == name })
 			if at < 0 {

@@ -19,8 +19,8 @@ type Prepared struct {
 // Step is one change with its encoded document.
 type Step struct {
 	platform.Change
-	Row   Row            // Create, Replace, Append
-	Event platform.Event // Append
+	Row   *Row            // Create, Replace, Append
+	Event *platform.Event // Append
 }
 
 // Prepare checks and encodes a set. It fails with ErrInvalid, before any I/O,
@@ -50,7 +50,9 @@ func (k *Kinds) Prepare(set platform.Set) (Prepared, error) {
 		case c.Op != platform.Add && k.byName[c.Ref.Kind].Derived:
 			derived++
 		}
-		size += len(step.Row.Doc)
+		if step.Row != nil {
+			size += len(step.Row.Doc)
+		}
 		p.Steps[i] = step
 	}
 	switch {
@@ -137,7 +139,7 @@ func (k *Kinds) event(c platform.Change) (Step, error) {
 		e.Subject.Kind == "" || e.Subject.ID == "" || e.Actor.ID == "" || e.Actor.Kind == "" || !inTime(e.At) {
 		return s, fmt.Errorf("append %s: %w", c.Ref, ErrEvent)
 	}
-	s.Event = e
+	s.Event = &e
 	var err error
 	s.Row, err = k.Row(c.Ref, 1, e)
 	return s, err

@@ -139,7 +139,7 @@ func (db *DB) Commit(ctx context.Context, set platform.Set) (platform.Receipt, e
 func (db *DB) entries(p store.Prepared) (map[platform.Ref]*entry, error) {
 	rows := make(map[platform.Ref]*entry, len(p.Steps))
 	for _, s := range p.Steps {
-		if s.Row.Doc == nil {
+		if s.Row == nil {
 			continue
 		}
 		keys, err := db.kinds.Keys(s.Row)
@@ -170,6 +170,9 @@ func (db *DB) read(p store.Prepared) store.State {
 				for _, c := range e.Claims {
 					state.Owners[c] = s.Ref
 				}
+			}
+			if s.Row == nil {
+				continue
 			}
 			for _, c := range s.Row.Claims {
 				if owner, held := db.claims[c]; held {

@@ -68,7 +68,7 @@ func (db *DB) Save(w io.Writer) error {
 	zip := gzip.NewWriter(w)
 	out := &saver{w: bufio.NewWriter(zip), sum: sha256.New()}
 	for _, name := range db.kinds.Names() {
-		snapshot.tables[name].rows.Scan(func(e *entry) bool {
+		snapshot.tables[name].rows.Scan(func(_ string, e *entry) bool {
 			r := e.record()
 			out.write(line{Kind: r.Ref.Kind, ID: r.Ref.ID, Version: r.Version, Schema: r.Schema, Doc: r.Doc})
 			return out.err == nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/btree"
@@ -15,10 +16,10 @@ import (
 // entry is a stored row with the keys under which the indexes list it. It is
 // never changed once it is in a table.
 type entry struct {
-	store.Row
+	*store.Row
 	keys  []string
-	count platform.Count // of a counter
-	moved platform.Movement
+	count platform.Count     // of a counter
+	moved *platform.Movement // of a movement
 }
 
 // record is the entry for a caller, who gets bytes of its own.
@@ -37,37 +38,33 @@ func (e *entry) record() platform.Record {
 
 // counted is a counter's row; its document is written when it is read.
 func counted(c platform.Count) *entry {
-	return &entry{Row: store.Row{Record: platform.Record{Ref: c.Ref, Version: c.Seq, Schema: 1}}, count: c}
+	return &entry{Row: &store.Row{Record: platform.Record{Ref: c.Ref, Version: c.Seq, Schema: 1}}, count: c}
 }
 
 // moved is the row of a counter's movement: its id is the counter's, and its
 // number in a form that sorts.
 func moved(m platform.Movement) *entry {
-	ref := platform.Ref{Kind: store.Movement, ID: platform.ID(fmt.Sprintf("%s#%019d", m.Counter.ID, m.Seq))}
+	seq := strconv.FormatInt(m.Seq, 10)
+	ref := platform.Ref{Kind: store.Movement, ID: m.Counter.ID + "#" + platform.ID("0000000000000000000"[len(seq):]+seq)}
 	by, _ := store.Key(m.Counter, m.Seq)
 	cause, _ := store.Key(m.Cause)
 	return &entry{
-		Row:  store.Row{Record: platform.Record{Ref: ref, Version: 1, Schema: 1}},
-		keys: []string{by + string(ref.ID), cause + string(ref.ID)}, moved: m,
+		Row:  &store.Row{Record: platform.Record{Ref: ref, Version: 1, Schema: 1}},
+		keys: []string{by + string(ref.ID), cause + string(ref.ID)}, moved: &m,
 	}
 }
 
 // table is one kind's rows, by id and by each index. A copy of it costs the
 // same however large it is, and goes on showing the moment of the copy.
 type table struct {
-	rows    *btree.BTreeG[*entry]
-	indexes []*btree.BTreeG[item]
-}
-
-type item struct {
-	key string
-	row *entry
+	rows    *btree.Map[string, *entry]
+	indexes []*btree.Map[string, *entry]
 }
 
 func newTable(indexes int) *table {
-	t := &table{rows: btree.NewBTreeGOptions(func(a, b *entry) bool { return a.Ref.ID < b.Ref.ID }, btree.Options{NoLocks: true})}
+	t := &table{rows: &btree.Map[string, *entry]{}}
 	for range indexes {
-		t.indexes = append(t.indexes, btree.NewBTreeGOptions(func(a, b item) bool { return a.key < b.key }, btree.Options{NoLocks: true}))
+		t.indexes = append(t.indexes, &btree.Map[string, *entry]{})
 	}
 	return t
 }
@@ -81,80 +78,64 @@ func (t *table) copy() *table {
 }
 
 func (t *table) get(id platform.ID) *entry {
-	e, _ := t.rows.Get(&entry{Row: store.Row{Record: platform.Record{Ref: platform.Ref{ID: id}}}})
+	e, _ := t.rows.Get(string(id))
 	return e
 }
 
 func (t *table) put(e *entry) {
-	old, _ := t.rows.Set(e)
+	old, _ := t.rows.Set(string(e.Ref.ID), e)
 	for i, index := range t.indexes {
 		if old != nil && old.keys[i] != "" && old.keys[i] != e.keys[i] {
-			index.Delete(item{key: old.keys[i]})
+			index.Delete(old.keys[i])
 		}
 		if e.keys[i] != "" {
-			index.Set(item{e.keys[i], e})
+			index.Set(e.keys[i], e)
 		}
 	}
 }
 
 func (t *table) remove(id platform.ID) {
-	old, found := t.rows.Delete(&entry{Row: store.Row{Record: platform.Record{Ref: platform.Ref{ID: id}}}})
+	old, found := t.rows.Delete(string(id))
 	if !found {
 		return
 	}
 	for i, index := range t.indexes {
 		if old.keys[i] != "" {
-			index.Delete(item{key: old.keys[i]})
+			index.Delete(old.keys[i])
 		}
 	}
 }
 
 // scan reads one page.
 func (t *table) scan(b store.Bounds) platform.Page[platform.Record] {
-	var found []item
-	take := func(i item) bool {
-		if b.Backward && i.key < b.Low || !b.Backward && b.High != "" && i.key >= b.High {
+	index := t.rows
+	if b.Index >= 0 {
+		index = t.indexes[b.Index]
+	}
+	page := platform.Page[platform.Record]{Items: []platform.Record{}}
+	var last string
+	take := func(key string, e *entry) bool {
+		switch {
+		case b.Backward && key < b.Low, !b.Backward && b.High != "" && key >= b.High:
+			return false
+		case b.Backward && b.High != "" && key >= b.High:
+			return true // the excluded edge itself
+		case len(page.Items) == b.Limit:
+			page.Next = b.Cursor(last)
 			return false
 		}
-		if !b.Backward || b.High == "" || i.key < b.High {
-			found = append(found, i)
-		}
-		return len(found) <= b.Limit
+		page.Items, last = append(page.Items, e.record()), key
+		return true
 	}
-	if b.Index < 0 {
-		t.scanIDs(b, take)
-	} else if index := t.indexes[b.Index]; !b.Backward {
-		index.Ascend(item{key: b.Low}, take)
-	} else if b.High == "" {
-		index.Reverse(take)
-	} else {
-		index.Descend(item{key: b.High}, take)
-	}
-	var page platform.Page[platform.Record]
-	if len(found) > b.Limit {
-		found = found[:b.Limit]
-		page.Next = b.Cursor(found[len(found)-1].key)
-	}
-	page.Items = make([]platform.Record, len(found))
-	for i, f := range found {
-		page.Items[i] = f.row.record()
-	}
-	return page
-}
-
-func (t *table) scanIDs(b store.Bounds, take func(item) bool) {
-	at := func(id string) *entry {
-		return &entry{Row: store.Row{Record: platform.Record{Ref: platform.Ref{ID: platform.ID(id)}}}}
-	}
-	each := func(e *entry) bool { return take(item{string(e.Ref.ID), e}) }
 	switch {
 	case !b.Backward:
-		t.rows.Ascend(at(b.Low), each)
+		index.Ascend(b.Low, take)
 	case b.High == "":
-		t.rows.Reverse(each)
+		index.Reverse(take)
 	default:
-		t.rows.Descend(at(b.High), each)
+		index.Descend(b.High, take)
 	}
+	return page
 }
 
 func get(kinds *store.Kinds, tables map[string]*table, refs []platform.Ref) ([]platform.Record, error) {
