@@ -50,6 +50,7 @@ type (
 	commandKey struct{}
 	requestKey struct{}
 	decideKey  struct{}
+	versionKey struct{}
 )
 
 // As returns a ctx in which actor acts.
@@ -91,8 +92,9 @@ func WithKey(ctx context.Context, key string) context.Context {
 }
 
 // WithoutKey returns a ctx for the later steps of a command, which its records'
-// versions guard: the key belongs to the first step.
+// versions guard: the key, and the version expected, belong to the first step.
 func WithoutKey(ctx context.Context) context.Context {
+	ctx = context.WithValue(ctx, versionKey{}, int64(0))
 	return context.WithValue(ctx, commandKey{}, "")
 }
 
@@ -119,6 +121,13 @@ func KeyOf(ctx context.Context) (Key, error) {
 // caused them.
 func WithRequest(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestKey{}, id)
+}
+
+// IfVersion returns a ctx whose next command happens only while the record that
+// it names (its Subject) is at this version, as the caller saw it: otherwise it
+// fails with ErrConflict, code precondition.
+func IfVersion(ctx context.Context, version int64) context.Context {
+	return context.WithValue(ctx, versionKey{}, version)
 }
 
 // Deciding tells whether ctx belongs to a decision under way inside [Update],

@@ -37,7 +37,7 @@ const entryLen = 5
 func ParseCurrency(code string) (Currency, error) {
 	i := sort.Search(len(currencies)/entryLen, func(i int) bool { return Currency(i+1).String() >= code })
 	c := Currency(i + 1)
-	if c.String() != code || code == "" {
+	if c.String() != code {
 		return 0, fmt.Errorf("parse currency %.3q: %w", code, errCurrency)
 	}
 	return c, nil

@@ -1,12 +1,8 @@
 package platform
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/bits"
 	"slices"
@@ -284,8 +280,8 @@ const (
 	Down     Rounding = "down"      // towards zero: 2 (2)
 )
 
-// maxRate bounds rates in size, maxPlaces in decimals: with both, an amount
-// times a rate stays below 2¹²⁸.
+// maxRate bounds rates in size, maxPlaces in decimals (what [decimal.Decimal.Div]
+// yields): with both, an amount times a rate stays below 2¹²⁸.
 const (
 	maxRate   = 1000
 	maxPlaces = 16
@@ -319,30 +315,24 @@ func (m Money) DivRate(rate decimal.Decimal, mode Rounding) (Money, error) {
 	return m.scaled(under, over, rate.Sign() < 0, mode)
 }
 
-// ratio is the size of a rate as a fraction whose lower part is a power of ten.
+// ratio is the size of a rate as a fraction, its lower part a power of ten.
 func ratio(rate decimal.Decimal) (over, under uint64, err error) {
-	if rate.Exponent() < -maxPlaces {
-		rate = rate.Normalize() // zeros at the end are no decimals
+	if places := -rate.Exponent(); places >= 0 && places <= maxPlaces && rate.NumDigits() <= 18 {
+		over, under = magnitude(rate.CoefficientInt64()), tens[places]
+		if over > maxRate*under {
+			return 0, 0, errRate
+		}
+		return over, under, nil
 	}
-	places := -int64(rate.Exponent())
-	switch {
-	case rate.IsZero():
-		return 0, 1, nil
-	case places > maxPlaces, int64(rate.NumDigits())-places > 4: // keeps the steps below small
-		return 0, 0, errRate
-	case places < 0:
-		rate, places = decimal.NewFromInt(rate.IntPart()), 0
-	}
-	under = tens[places]
-	if rate.NumDigits() <= 18 {
-		over = magnitude(rate.CoefficientInt64())
-	} else {
-		over = rate.Abs().Coefficient().Uint64()
-	}
-	if over > maxRate*under {
+	rate = rate.Abs().Normalize() // zeros at the end are no decimals
+	places := max(0, -int64(rate.Exponent()))
+	if places > maxPlaces || int64(rate.NumDigits())+int64(rate.Exponent()) > 4 { // keeps the next step small
 		return 0, 0, errRate
 	}
-	return over, under, nil
+	if rate.GreaterThan(decimal.New(maxRate, 0)) {
+		return 0, 0, errRate
+	}
+	return rate.Shift(int32(places)).BigInt().Uint64(), tens[places], nil
 }
 
 // scaled is m × over ÷ under through a product of 128 bits.
@@ -405,28 +395,15 @@ func (m Money) MarshalJSON() ([]byte, error) {
 	return append(b, `"}`...), nil
 }
 
-// UnmarshalJSON reads what [Money.MarshalJSON] writes, the members in either
-// order, and nothing else. An amount as a JSON number is money.number; another
-// shape, null included, and a member that is unknown, missing or there twice
-// are money.field; the texts are read as by [ParseMoney]. On error m is
-// unchanged.
+// UnmarshalJSON reads what [Money.MarshalJSON] writes, with blanks and with the
+// members in either order, and nothing else. An amount as a JSON number is
+// money.number; another shape, null included, and a member that is unknown,
+// missing or there twice are money.field; the texts are read as by
+// [ParseMoney], so that an escape in them is refused. On error m is unchanged.
 func (m *Money) UnmarshalJSON(data []byte) error {
-	in := json.NewDecoder(bytes.NewReader(data))
-	in.UseNumber()
-	var tokens [6]json.Token // {, name, text, name, text, }; nil from an error on
-	for i := range tokens {
-		tokens[i], _ = in.Token()
-		if _, number := tokens[i].(json.Number); number && (i == 0 || tokens[i-1] == "amount") {
-			return fmt.Errorf("read money: %w", errNumber)
-		}
-	}
-	_, end := in.Token()
-	members := map[json.Token]json.Token{tokens[1]: tokens[2], tokens[3]: tokens[4]}
-	amount, one := members["amount"].(string)
-	currency, other := members["currency"].(string)
-	object := tokens[0] == json.Delim('{') && tokens[5] == json.Delim('}') && errors.Is(end, io.EOF)
-	if !object || !one || !other {
-		return fmt.Errorf("read money: %w", errMoneyField)
+	amount, currency, err := members(string(data))
+	if err != nil {
+		return fmt.Errorf("read money: %w", err)
 	}
 	parsed, err := ParseMoney(amount, currency)
 	if err != nil {
@@ -434,4 +411,30 @@ func (m *Money) UnmarshalJSON(data []byte) error {
 	}
 	*m = parsed
 	return nil
+}
+
+// members takes {"amount":"1","currency":"CNY"} apart, mark by mark and text
+// by text. A struct would take the names in any case, and the last of two.
+func members(data string) (amount, currency string, err error) {
+	const blanks = " \t\r\n"
+	var texts [4]string
+	for i, mark := range [...]string{"{", ":", ",", ":"} {
+		before, text, _ := strings.Cut(data, `"`)
+		before = strings.Trim(before, blanks)
+		value := strings.TrimLeft(strings.TrimPrefix(before, ":"), blanks)
+		if strings.IndexAny(value, "-0123456789") == 0 && (i == 0 || texts[i-1] == "amount") {
+			return "", "", errNumber
+		}
+		if before != mark {
+			return "", "", errMoneyField
+		}
+		texts[i], data, _ = strings.Cut(text, `"`)
+	}
+	switch end := strings.Trim(data, blanks); {
+	case end == "}" && texts[0] == "amount" && texts[2] == "currency":
+		return texts[1], texts[3], nil
+	case end == "}" && texts[0] == "currency" && texts[2] == "amount":
+		return texts[3], texts[1], nil
+	}
+	return "", "", errMoneyField
 }

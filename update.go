@@ -62,8 +62,9 @@ func (w Writer) NewChild(prefix string, root ID) ID {
 }
 
 var (
-	errTenant = Err(ErrNotFound, "tenant.not_found", "not found", "找不到")
-	errNested = Err(ErrInvalid, "update.nested", "a command inside the decision of another", "命令不可嵌套")
+	errTenant       = Err(ErrNotFound, "tenant.not_found", "not found", "找不到")
+	errPrecondition = Err(ErrConflict, "precondition", "not at the expected version", "版本与预期不符")
+	errNested       = Err(ErrInvalid, "update.nested", "a command inside the decision of another", "命令不可嵌套")
 )
 
 // Update carries out one command: it checks actor, guard, input and key, lets
@@ -91,6 +92,9 @@ func Update[C, A any](ctx context.Context, w Writer, command C, decide func(ctx 
 		if err != nil {
 			return recalled(ctx, u, answer, changes, err)
 		}
+		if err := u.expected(changes); err != nil {
+			return recalled(ctx, u, answer, nil, err)
+		}
 		set, err := u.set(changes, answer)
 		if err != nil {
 			return none, err
@@ -116,6 +120,8 @@ type command struct {
 	key     Key
 	digest  []byte
 	request string
+	on      Ref   // the record that the command names
+	version int64 // at which it must be; 0 is any
 }
 
 func (w Writer) admit(ctx context.Context, in any) (command, error) {
@@ -137,12 +143,12 @@ func (w Writer) admit(ctx context.Context, in any) (command, error) {
 	if err := Validate(in); err != nil {
 		return u, err
 	}
+	if s, ok := in.(interface{ Subject() Ref }); ok {
+		u.on = s.Subject()
+		u.version, _ = ctx.Value(versionKey{}).(int64)
+	}
 	if w.Guard != nil {
-		var on Ref
-		if s, ok := in.(interface{ Subject() Ref }); ok {
-			on = s.Subject()
-		}
-		if err := w.Guard.Allow(ctx, u.actor, u.name, on); err != nil {
+		if err := w.Guard.Allow(ctx, u.actor, u.name, u.on); err != nil {
 			return u, fmt.Errorf("%s: %w", u.name, err)
 		}
 	}
@@ -155,6 +161,17 @@ func (w Writer) admit(ctx context.Context, in any) (command, error) {
 	}
 	u.digest = w.Digest(append([]byte(u.name+"\x00"+string(u.actor.OnBehalf)+"\x00"), body...))
 	return u, nil
+}
+
+// expected checks that the record which the command names is as its caller saw
+// it.
+func (u command) expected(changes []Change) error {
+	for _, c := range changes {
+		if u.version != 0 && c.Ref == u.on && c.Version != u.version {
+			return fmt.Errorf("%s of %s at version %d, now %d: %w", u.name, u.on, u.version, c.Version, errPrecondition)
+		}
+	}
+	return nil
 }
 
 // nameOf is "order.cancel" for a command of type order.Cancel.

@@ -49,6 +49,8 @@ func newLamps(t *testing.T) lamps {
 	return lamps{db, platform.Writer{Store: db, Now: now}.Ready()}
 }
 
+func (c SwitchOn) Subject() platform.Ref { return platform.Ref{Kind: "lamp", ID: c.Lamp} }
+
 func (s lamps) add(t *testing.T) lamp {
 	ctx := platform.As(context.Background(), alice)
 	l := lamp{Head: platform.Head{ID: s.w.NewRoot(ctx, "lmp")}}
@@ -254,4 +256,21 @@ func TestPortsMayCheckWhatTheDomainWrites(t *testing.T) {
 		return next, []platform.Change{platform.Put(next), platform.Put(next), platform.Happened("lamp.switched", l.Ref(), nil)}, nil
 	})
 	require.ErrorIs(t, err, platform.ErrInvalid, "two writes of one record are a mistake")
+}
+
+func TestACommandHappensOnlyAtTheVersionThatItsCallerSaw(t *testing.T) {
+	t.Parallel()
+	s := newLamps(t)
+	l := s.add(t)
+	ctx := platform.WithKey(platform.As(t.Context(), alice), "k")
+
+	_, err := s.switchOn(platform.IfVersion(ctx, 7), SwitchOn{Lamp: l.ID})
+	require.ErrorIs(t, err, platform.ErrConflict)
+	assert.Equal(t, "precondition", platform.Code(err))
+
+	for range 2 { // the repeat gets the stored answer, although the version has moved on
+		got, err := s.switchOn(platform.IfVersion(ctx, 1), SwitchOn{Lamp: l.ID})
+		require.NoError(t, err)
+		assert.EqualValues(t, 2, got.Version)
+	}
 }
