@@ -1,0 +1,193 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform"
+)
+
+type lamp struct {
+	platform.Head
+	Price platform.Money `json:"price"`
+}
+
+func (l lamp) Ref() platform.Ref { return platform.Ref{Kind: "lamp", ID: l.ID} }
+
+type Buy struct {
+	Lamp  platform.ID    `json:"lamp,omitempty" validate:"required,id=lmp"`
+	Price platform.Money `json:"price" validate:"required,gt=0" code:"lamp.price"`
+}
+
+const good = "lmp_01kdvdna00eajs4d2pf2dbsqqg"
+
+var errDark = platform.Err(platform.ErrState, "lamp.dark", "the lamp is dark", "灯不亮")
+
+func serve(t *testing.T, o Options) (http.Handler, *bytes.Buffer) {
+	t.Helper()
+	var log bytes.Buffer
+	o.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	o.Who = Tokens(map[string]platform.Actor{"letmein": {ID: "cus_01kdvdna00eajs4d2pf2dbsqqg", Kind: platform.Customer}})
+	s := New(o)
+	Command(s.API, Op{Path: "/v1/lamps/{id}/buy", Money: true}, func(c *Buy, id platform.ID) { c.Lamp = id }, func(ctx context.Context, c Buy) (lamp, error) {
+		if err := platform.Validate(c); err != nil {
+			return lamp{}, err
+		}
+		if c.Price.Minor() == 666 {
+			return lamp{}, platform.Detail(errDark, "state", "dark")
+		}
+		if c.Price.Minor() == 667 {
+			return lamp{}, errors.New("postgres://user:secret@host is down")
+		}
+		return lamp{Head: platform.Head{ID: c.Lamp, Version: 3}, Price: c.Price}, nil
+	})
+	Show(s.API, Op{Path: "/v1/lamps/{id}"}, func(_ context.Context, id platform.ID) (lamp, error) {
+		return lamp{}, platform.NotFound(platform.Ref{Kind: "lamp", ID: id})
+	})
+	s.Handle("GET /v1/panic", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("secret") }))
+	return s.Handler(), &log
+}
+
+func call(h http.Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer letmein")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestTheBorderAnswersByItsConventions(t *testing.T) {
+	t.Parallel()
+	price := func(amount string) string { return `{"price":{"amount":"` + amount + `","currency":"CNY"}}` }
+	buy := "/v1/lamps/" + good + "/buy"
+	key := []string{"Idempotency-Key", "k"}
+	for name, c := range map[string]struct {
+		method, path, body string
+		headers            []string
+		status             int
+		code               string
+	}{
+		"done":             {"POST", buy, price("1.00"), key, 200, ""},
+		"money needs key":  {"POST", buy, price("1.00"), nil, 400, "key.required"},
+		"state":            {"POST", buy, price("6.66"), key, 409, "lamp.dark"},
+		"no price":         {"POST", buy, ``, key, 422, "lamp.price"},
+		"number as amount": {"POST", buy, `{"price":1}`, key, 422, "money.number"},
+		"unknown member":   {"POST", buy, `{"colour":1}`, key, 422, "body.malformed"},
+		"two values":       {"POST", buy, price("1.00") + "{}", key, 422, "body.malformed"},
+		"too deep":         {"POST", buy, strings.Repeat("[", 40) + strings.Repeat("]", 40), key, 422, "body.malformed"},
+		"too large":        {"POST", buy, `"` + strings.Repeat("x", MaxBody) + `"`, key, 413, "body.too_large"},
+		"malformed id":     {"POST", "/v1/lamps/x/buy", price("1.00"), key, 422, "id.malformed"},
+		"malformed tag":    {"POST", buy, price("1.00"), append([]string{"If-Match", "3"}, key...), 422, "precondition.malformed"},
+		"not there":        {"GET", "/v1/lamps/" + good, "", nil, 404, "lamp.not_found"},
+		"no route":         {"GET", "/v1/nothing", "", nil, 404, "route.not_found"},
+		"stranger":         {"GET", "/v1/lamps/" + good, "", []string{"Authorization", ""}, 401, "auth.required"},
+		"bad token":        {"GET", "/v1/lamps/" + good, "", []string{"Authorization", "Bearer x"}, 401, "auth.required"},
+		"other site":       {"POST", buy, price("1.00"), append([]string{"Sec-Fetch-Site", "cross-site"}, key...), 403, "auth.origin"},
+		"unknown error":    {"POST", buy, price("6.67"), key, 500, "internal"},
+		"panic":            {"GET", "/v1/panic", "", nil, 500, "internal"},
+	} {
+		h, log := serve(t, Options{})
+		w := call(h, c.method, c.path, c.body, c.headers...)
+		require.Equal(t, c.status, w.Code, "%s: %s", name, w.Body)
+		assert.NotEmpty(t, w.Header().Get("X-Request-Id"), name)
+		assert.Contains(t, log.String(), `"request":"`+w.Header().Get("X-Request-Id")+`"`, name)
+		assert.NotContains(t, w.Body.String(), "secret", name)
+		if c.code == "" {
+			assert.Equal(t, `"3"`, w.Header().Get("ETag"))
+			continue
+		}
+		var problem map[string]any
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &problem), name)
+		assert.Equal(t, "application/problem+json", w.Header().Get("Content-Type"), name)
+		assert.Equal(t, c.code, problem["code"], name)
+		assert.EqualValues(t, c.status, problem["status"], name)
+		assert.NotEmpty(t, problem["detail"], name)
+	}
+}
+
+func TestProblemsSpeakTheCallersLanguage(t *testing.T) {
+	t.Parallel()
+	h, _ := serve(t, Options{})
+	w := call(h, "POST", "/v1/lamps/"+good+"/buy", `{"price":{"amount":"6.66","currency":"CNY"}}`, "Idempotency-Key", "k", "Accept-Language", "zh-CN,zh;q=0.9")
+	assert.JSONEq(t, `{"type":"about:blank","title":"Conflict","status":409,"detail":"灯不亮","code":"lamp.dark","state":"dark","instance":"urn:request:`+w.Header().Get("X-Request-Id")+`"}`, w.Body.String())
+}
+
+func TestCallersAreLimitedEachByThemselves(t *testing.T) {
+	t.Parallel()
+	h, _ := serve(t, Options{ReadsPerMinute: 3})
+	for range 3 {
+		require.Equal(t, 404, call(h, "GET", "/v1/lamps/"+good, "").Code)
+	}
+	w := call(h, "GET", "/v1/lamps/"+good, "")
+	require.Equal(t, 429, w.Code)
+	assert.NotEmpty(t, w.Header().Get("Retry-After"))
+	assert.Equal(t, 401, call(h, "GET", "/v1/lamps/"+good, "", "Authorization", "").Code, "a stranger has an allowance of its own")
+}
+
+func TestTheLimitGivesBackWithTime(t *testing.T) {
+	t.Parallel()
+	l, now := newLimiter(60, 0), time.Unix(0, 0)
+	for range 60 {
+		require.Zero(t, l.take("a", now))
+	}
+	require.Equal(t, time.Second, l.take("a", now))
+	require.Zero(t, l.take("b", now))
+	require.Zero(t, l.take("a", now.Add(time.Second)))
+	require.Positive(t, l.take("a", now.Add(time.Second)))
+	require.Zero(t, l.take("b", now.Add(time.Hour)))
+	assert.Len(t, l.next, 1, "callers long gone are forgotten")
+}
+
+func TestALinkLogsABrowserIn(t *testing.T) {
+	t.Parallel()
+	h, _ := serve(t, Options{})
+	w := call(h, "GET", "/login?token=letmein", "", "Authorization", "")
+	require.Equal(t, 303, w.Code)
+	set := w.Header().Get("Set-Cookie")
+	assert.Contains(t, set, "HttpOnly")
+	assert.Contains(t, set, "SameSite=Lax")
+	pair, _, _ := strings.Cut(set, ";")
+	assert.Equal(t, 404, call(h, "GET", "/v1/lamps/"+good, "", "Authorization", "", "Cookie", pair).Code)
+	assert.Equal(t, 401, call(h, "GET", "/login?token=wrong", "", "Authorization", "").Code)
+}
+
+func TestTheDescriptionIsOpenAPI31(t *testing.T) {
+	t.Parallel()
+	h, _ := serve(t, Options{Version: "1.2.3"})
+	w := call(h, "GET", "/openapi.json", "")
+	require.Equal(t, 200, w.Code)
+	var doc struct {
+		OpenAPI string         `json:"openapi"`
+		Paths   map[string]any `json:"paths"`
+	}
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &doc))
+	assert.True(t, strings.HasPrefix(doc.OpenAPI, "3.1"))
+	assert.Contains(t, doc.Paths, "/v1/lamps/{id}/buy")
+	assert.Equal(t, 200, call(h, "GET", "/healthz", "").Code)
+	assert.Contains(t, call(h, "GET", "/metrics", "").Body.String(), "http_request_duration_seconds")
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"price":{"amount":"1","currency":"CNY"}}`))
+	f.Add([]byte(`[[[`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var b Buy
+		if err := decode(body, &b); err != nil && !errors.Is(err, platform.ErrInvalid) {
+			t.Fatalf("%v is no ErrInvalid", err)
+		}
+	})
+}
