@@ -153,6 +153,6 @@ func TestTheRootStaysSmall(t *testing.T) {
 			}
 		}
 	}
-	assert.LessOrEqual(t, len(names), 105, "exported names: %v", slices.Sorted(maps.Keys(names)))
+	assert.LessOrEqual(t, len(names), 115, "exported names: %v", slices.Sorted(maps.Keys(names)))
 	assert.LessOrEqual(t, lines, 2500)
 }
