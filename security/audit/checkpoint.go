@@ -1,0 +1,115 @@
+package audit
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Head is a tree of the log: how many events, and their root.
+type Head struct {
+	Size int64     `json:"size"`
+	Root tlog.Hash `json:"root"`
+}
+
+// Checkpoint is a head signed as a note: the log's name, size and root, each on
+// a line of its own (C2SP tlog-checkpoint).
+type Checkpoint []byte
+
+// text is the signed part of a checkpoint.
+func (h Head) text(log string) string {
+	return fmt.Sprintf("%s\n%d\n%s\n", log, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]))
+}
+
+// Open verifies the signature and reads the head. It fails with ErrNote when
+// the checkpoint is not signed by the key, or not of the log that the key names.
+func (c Checkpoint) Open(key note.Verifier) (Head, error) {
+	n, err := note.Open(c, note.VerifierList(key))
+	if err != nil || !exact(c, n) {
+		return Head{}, fmt.Errorf("open checkpoint: %w", ErrNote)
+	}
+	lines := strings.Split(n.Text, "\n")
+	if len(lines) != 4 || lines[0] != key.Name() {
+		return Head{}, fmt.Errorf("read checkpoint: %w", ErrNote)
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
+		return Head{}, fmt.Errorf("read size: %w", ErrNote)
+	}
+	root, err := base64.StdEncoding.Strict().DecodeString(lines[2])
+	if err != nil || len(root) != tlog.HashSize {
+		return Head{}, fmt.Errorf("read root: %w", ErrNote)
+	}
+	return Head{Size: size, Root: tlog.Hash(root)}, nil
+}
+
+// exact tells whether every signature is written as an encoder writes it: the
+// last character of base64 has bits that a reader ignores.
+func exact(c Checkpoint, n *note.Note) bool {
+	text := n.Text + "\n"
+	for _, sig := range append(n.Sigs, n.UnverifiedSigs...) {
+		raw, err := base64.StdEncoding.Strict().DecodeString(sig.Base64)
+		if err != nil {
+			return false
+		}
+		text += "— " + sig.Name + " " + base64.StdEncoding.EncodeToString(raw) + "\n"
+	}
+	return len(text) == len(c)
+}
+
+// Last is where the signer keeps the head that it signed last, outside the
+// database: a database that was set back is then found out.
+type Last interface {
+	Load() (Head, error) // the zero Head when nothing was signed yet
+	Keep(Head) error
+}
+
+// File keeps the last head in a file, which is replaced as a whole.
+type File string
+
+// Load implements [Last].
+func (f File) Load() (Head, error) {
+	text, err := os.ReadFile(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Head{}, nil
+	}
+	if err != nil {
+		return Head{}, fmt.Errorf("read last head: %w", err)
+	}
+	var h Head
+	var root string
+	if _, err := fmt.Sscanf(string(text), "%d %s", &h.Size, &root); err != nil {
+		return Head{}, fmt.Errorf("last head in %s: %w", f, ErrNote)
+	}
+	h.Root, err = tlog.ParseHash(root)
+	if err != nil {
+		return Head{}, fmt.Errorf("last head in %s: %w", f, ErrNote)
+	}
+	return h, nil
+}
+
+// Keep implements [Last].
+func (f File) Keep(h Head) error {
+	next := string(f) + ".next"
+	if err := os.WriteFile(next, fmt.Appendf(nil, "%d %s\n", h.Size, h.Root), 0o600); err != nil {
+		return fmt.Errorf("keep last head: %w", err)
+	}
+	return os.Rename(next, string(f))
+}
+
+// inMemory is the Last of a log that lives as long as its process.
+type inMemory struct{ head Head }
+
+func (m *inMemory) Load() (Head, error) { return m.head, nil }
+
+func (m *inMemory) Keep(h Head) error {
+	m.head = h
+	return nil
+}
