@@ -166,7 +166,9 @@ func (k *Kind) classify(t reflect.Type, path string, under Field) {
 		k.note(t, strings.TrimSuffix(path, "[]"), under)
 		return
 	}
+	opaque := true
 	for f := range t.Fields() {
+		opaque = opaque && !f.IsExported()
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "-" || !f.IsExported() {
 			continue
@@ -176,6 +178,9 @@ func (k *Kind) classify(t reflect.Type, path string, under Field) {
 			at = strings.TrimPrefix(path+"."+name, ".")
 		}
 		k.classify(f.Type, at, classOf(f.Tag.Get("class")))
+	}
+	if opaque { // a value such as money or a moment
+		k.note(t, strings.TrimSuffix(path, "[]"), under)
 	}
 }
 

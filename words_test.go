@@ -81,12 +81,14 @@ func TestKindFindsItsFaults(t *testing.T) {
 		Name  string          `json:"name"`
 		Phone string          `json:"phone" class:"personal,contact,3y"`
 		Note  platform.Sealed `json:"note" class:"personal"`
+		Price platform.Money  `json:"price"`
+		Days  []time.Time     `json:"days"`
 	}
 	err := platform.Shape[leaky]{
 		Name: "leaky", Prefix: "lky", Indexes: []platform.Index{{By: []string{"name"}}},
 	}.Kind().Fault()
 	require.ErrorIs(t, err, platform.ErrInvalid)
-	for _, part := range []string{"name", "phone", "note", "unknown column name"} {
+	for _, part := range []string{"name", "phone", "note", "price", "days", "unknown column name"} {
 		require.ErrorContains(t, err, part)
 	}
 
