@@ -106,7 +106,7 @@ func (d *decision) unchanged(steps []Step) error {
 	for _, s := range steps {
 		version := d.state.Versions[s.Ref]
 		switch s.Op {
-		case platform.Create:
+		case platform.Create, platform.Append:
 			if version != 0 {
 				return fmt.Errorf("create %s: %w", s.Ref, ErrExists)
 			}
@@ -190,6 +190,7 @@ func (d *decision) apply(set Prepared, counts []platform.Count) platform.Receipt
 			d.remove(s.Ref)
 		case platform.Append:
 			d.writes.Events = append(d.writes.Events, s.Row)
+			d.state.Versions[s.Ref] = 1
 		case platform.Add:
 			c := counts[0]
 			counts = counts[1:]

@@ -34,10 +34,13 @@ var (
 	ErrSetTwice     = platform.Err(platform.ErrInvalid, "set.twice", "one record written twice", "同一记录被写入两次")
 	ErrSetMixed     = platform.Err(platform.ErrInvalid, "set.mixed", "derived records beside others", "派生记录不得与其他记录混合")
 	ErrKind         = platform.Err(platform.ErrInvalid, "kind.unknown", "no such kind of record", "未知的记录类别")
+	ErrNoContext    = platform.Err(platform.ErrInvalid, "ctx.missing", "a call without a ctx", "调用缺少ctx")
+	ErrKey          = platform.Err(platform.ErrInvalid, "key.malformed", "a key has a scope and 1 to 255 visible ASCII characters", "键须有作用域及1至255个可见ASCII字符")
 	ErrChange       = platform.Err(platform.ErrInvalid, "change.malformed", "a malformed change", "变更格式错误")
 	ErrSlot         = platform.Err(platform.ErrInvalid, "id.slot", "a child outside the slot of its root", "子记录不在其根的槽位")
 	ErrPrefix       = platform.Err(platform.ErrInvalid, "id.wrong_kind", "an identifier of another kind of record", "标识属于另一类记录")
 	ErrEvent        = platform.Err(platform.ErrInvalid, "event.incomplete", "an event needs id, type, subject, actor and time", "事件缺少必要信息")
+	ErrEventSlot    = platform.Err(platform.ErrInvalid, "event.slot", "an event outside the slot of its subject", "事件不在其主体的槽位")
 	ErrDocument     = platform.Err(platform.ErrInvalid, "document.malformed", "a document that cannot be kept", "文档无法保存")
 	ErrDocumentSize = platform.Err(platform.ErrInvalid, "document.too_large", "a document over 1 MiB", "文档超过1 MiB")
 	ErrSchema       = platform.Err(platform.ErrUnavailable, "document.schema", "a document of an unknown schema", "文档的结构版本未知")
@@ -129,6 +132,11 @@ func (k *Kinds) Row(ref platform.Ref, version int64, doc any) (*Row, error) {
 	}
 	if row.Columns, err = kind.Promote(doc); err != nil {
 		return nil, err
+	}
+	for _, c := range row.Columns {
+		if t, ok := c.Value.(time.Time); ok && !t.IsZero() && !inTime(t) {
+			return nil, fmt.Errorf("%s column %s in the year %d: %w", ref, c.Name, t.Year(), ErrDocument)
+		}
 	}
 	row.Claims, err = kind.Claims(doc)
 	return row, err

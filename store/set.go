@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/liangding/platform"
 )
@@ -31,6 +33,9 @@ func (k *Kinds) Prepare(set platform.Set) (Prepared, error) {
 	}
 	if len(set.Changes) > MaxChanges {
 		return Prepared{}, ErrSetTooLarge
+	}
+	if !keySound(set.Key) {
+		return Prepared{}, ErrKey
 	}
 	p := Prepared{Key: set.Key, Answer: set.Answer, Steps: make([]Step, len(set.Changes))}
 	seen := make(map[platform.Ref]bool, len(set.Changes))
@@ -64,6 +69,25 @@ func (k *Kinds) Prepare(set platform.Set) (Prepared, error) {
 		return Prepared{}, ErrSetNoEvent
 	}
 	return p, nil
+}
+
+// Ended is why a call may not go on: the error of a ctx that is over, or
+// ErrInvalid, code ctx.missing, for a nil one.
+func Ended(ctx context.Context) error {
+	if ctx == nil {
+		return ErrNoContext
+	}
+	return ctx.Err()
+}
+
+// keySound tells whether a key is none, or a scope with a name as WithKey
+// demands it.
+func keySound(k platform.Key) bool {
+	if k == (platform.Key{}) {
+		return true
+	}
+	hidden := strings.ContainsFunc(k.Name, func(r rune) bool { return r < '!' || r > '~' })
+	return k.Scope != "" && k.Name != "" && len(k.Name) <= 255 && !hidden
 }
 
 func (k *Kinds) step(c platform.Change) (Step, error) {
@@ -138,6 +162,9 @@ func (k *Kinds) event(c platform.Change) (Step, error) {
 	if !ok || c.Ref.Kind != Event || c.Ref.ID != e.ID || e.ID.Prefix() != "evt" || e.Type == "" ||
 		e.Subject.Kind == "" || e.Subject.ID == "" || e.Actor.ID == "" || e.Actor.Kind == "" || !inTime(e.At) {
 		return s, fmt.Errorf("append %s: %w", c.Ref, ErrEvent)
+	}
+	if e.ID.Slot() != e.Subject.ID.Slot() {
+		return s, fmt.Errorf("append %s about %s: %w", c.Ref, e.Subject, ErrEventSlot)
 	}
 	s.Event = &e
 	var err error

@@ -6,8 +6,8 @@ package memory
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/tidwall/btree"
@@ -68,7 +68,7 @@ func (db *DB) Tree() *Tree { return db.tree }
 
 // Get implements [platform.DB].
 func (db *DB) Get(ctx context.Context, refs ...platform.Ref) ([]platform.Record, error) {
-	if err := ctx.Err(); err != nil {
+	if err := store.Ended(ctx); err != nil {
 		return nil, err
 	}
 	db.mu.RLock()
@@ -81,9 +81,12 @@ func (db *DB) Get(ctx context.Context, refs ...platform.Ref) ([]platform.Record,
 
 // Scan implements [platform.DB].
 func (db *DB) Scan(ctx context.Context, q platform.Query) (platform.Page[platform.Record], error) {
+	if err := store.Ended(ctx); err != nil {
+		return platform.Page[platform.Record]{}, err
+	}
 	bounds, err := db.kinds.Bounds(q)
-	if err != nil || ctx.Err() != nil {
-		return platform.Page[platform.Record]{}, errors.Join(err, ctx.Err())
+	if err != nil {
+		return platform.Page[platform.Record]{}, err
 	}
 	db.mu.RLock()
 	defer db.mu.RUnlock()
@@ -95,7 +98,7 @@ func (db *DB) Scan(ctx context.Context, q platform.Query) (platform.Page[platfor
 
 // Recall implements [platform.Committer].
 func (db *DB) Recall(ctx context.Context, key platform.Key) (platform.Answer, error) {
-	if err := ctx.Err(); err != nil {
+	if err := store.Ended(ctx); err != nil {
 		return platform.Answer{}, err
 	}
 	db.mu.RLock()
@@ -107,11 +110,22 @@ func (db *DB) Recall(ctx context.Context, key platform.Key) (platform.Answer, er
 	if !known {
 		return platform.Answer{}, fmt.Errorf("answer of key %s: %w", key.Name, platform.ErrNotFound)
 	}
-	return answer, nil
+	return own(answer), nil
+}
+
+// own is an answer that shares nothing with a, so that neither a caller nor
+// the store writes into the other's.
+func own(a platform.Answer) platform.Answer {
+	a.Digest, a.Body = slices.Clone(a.Digest), slices.Clone(a.Body)
+	a.Receipt.Versions, a.Receipt.Counters = slices.Clone(a.Receipt.Versions), slices.Clone(a.Receipt.Counters)
+	return a
 }
 
 // Commit implements [platform.Committer].
 func (db *DB) Commit(ctx context.Context, set platform.Set) (platform.Receipt, error) {
+	if err := store.Ended(ctx); err != nil {
+		return platform.Receipt{}, err
+	}
 	prepared, err := db.kinds.Prepare(set)
 	if err != nil {
 		return platform.Receipt{}, err
@@ -155,11 +169,14 @@ func (db *DB) entries(p store.Prepared) (map[platform.Ref]*entry, error) {
 func (db *DB) read(p store.Prepared) store.State {
 	state := store.NewState()
 	if answer, known := db.answers[p.Key]; known {
-		state.Answers[p.Key] = answer
+		state.Answers[p.Key] = own(answer)
 	}
 	for _, s := range p.Steps {
 		switch s.Op {
 		case platform.Append:
+			if db.tables[store.Event].get(s.Ref.ID) != nil {
+				state.Versions[s.Ref] = 1
+			}
 		case platform.Add:
 			if e := db.tables[store.Counter].get(s.Ref.ID); e != nil {
 				state.Counters[s.Ref] = e.count
@@ -211,7 +228,7 @@ func (db *DB) write(w store.Writes, rows map[platform.Ref]*entry) {
 		db.place[event.Ref.ID] = db.clock
 	}
 	for key, answer := range w.Answers {
-		db.answers[key] = answer
+		db.answers[key] = own(answer)
 	}
 }
 

@@ -101,6 +101,13 @@ func Show[A any](api huma.API, op Op, read func(context.Context, platform.ID) (A
 	})
 }
 
+// Get mounts GET op.Path for what is there once.
+func Get[A any](api huma.API, op Op, read func(context.Context) (A, error)) {
+	huma.Register(api, reading(op), func(ctx context.Context, _ *struct{}) (*Answer[A], error) {
+		return answer(ctx, struct{}{}, func(ctx context.Context, _ struct{}) (A, error) { return read(ctx) })
+	})
+}
+
 // List mounts GET op.Path for a page: the input struct declares its filters.
 func List[I, A any](api huma.API, op Op, read func(context.Context, *I) (platform.Page[A], error)) {
 	huma.Register(api, reading(op), func(ctx context.Context, in *I) (*Answer[platform.Page[A]], error) {

@@ -126,6 +126,31 @@ func TestProblemsSpeakTheCallersLanguage(t *testing.T) {
 	assert.JSONEq(t, `{"type":"about:blank","title":"Conflict","status":409,"detail":"灯不亮","code":"lamp.dark","state":"dark","instance":"urn:request:`+w.Header().Get("X-Request-Id")+`"}`, w.Body.String())
 }
 
+func TestABrowserIsRefusedByAPage(t *testing.T) {
+	t.Parallel()
+	html := []string{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}
+	for name, c := range map[string]struct {
+		path, text string
+		headers    []string
+		status     int
+	}{
+		"stranger":         {"/console/", "Open the login link", append([]string{"Authorization", ""}, html...), 401},
+		"Chinese stranger": {"/console/?lang=zh", "请打开服务器启动时输出的登录链接", append([]string{"Authorization", ""}, html...), 401},
+		"no such page":     {"/<script>", "there is nothing here", html, 404},
+	} {
+		h, _ := serve(t, Options{})
+		w := call(h, "GET", c.path, "", c.headers...)
+		require.Equal(t, c.status, w.Code, name)
+		assert.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"), name)
+		assert.Contains(t, w.Body.String(), c.text, name)
+		assert.NotContains(t, w.Body.String(), "<script", name)
+	}
+	h, _ := serve(t, Options{})
+	w := call(h, "GET", "/console/", "", "Authorization", "", "Accept", "*/*")
+	assert.Equal(t, "application/problem+json", w.Header().Get("Content-Type"), "a program gets a problem")
+	assert.Equal(t, 404, call(h, "GET", "/console/style.css", "", "Authorization", "").Code, "the stylesheet needs nobody")
+}
+
 func TestCallersAreLimitedEachByThemselves(t *testing.T) {
 	t.Parallel()
 	h, _ := serve(t, Options{ReadsPerMinute: 3})

@@ -1,8 +1,10 @@
 package edge
 
 import (
+	"context"
 	"crypto/sha256"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/liangding/platform"
@@ -52,9 +54,11 @@ func (s *Server) authenticated(next http.Handler) http.Handler {
 }
 
 // guarded tells whether a path needs somebody: all of the API and the console,
-// but for an institution's notices, which are signed.
+// but for an institution's notices, which are signed, and the stylesheet, which
+// the page that refuses a stranger has too.
 func guarded(path string) bool {
-	return strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/v1/notices/") || strings.HasPrefix(path, "/console/")
+	return strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/v1/notices/") ||
+		strings.HasPrefix(path, "/console/") && path != stylesheet
 }
 
 // login sets the cookie from ?token=, so that a link logs a browser in.
@@ -76,4 +80,15 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: cookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+var errKind = platform.Err(platform.ErrDenied, "access.kind", "not for this kind of actor", "此类操作者无权查看")
+
+// Only demands an actor of one of the kinds, for what is read without a command.
+func Only(ctx context.Context, kinds ...platform.ActorKind) error {
+	actor, err := platform.ActorOf(ctx)
+	if err == nil && !slices.Contains(kinds, actor.Kind) {
+		err = errKind
+	}
+	return err
 }

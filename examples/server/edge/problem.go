@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -87,11 +88,17 @@ func Explain(ctx context.Context, err error) *Problem {
 
 // Status is the one mapping of refusals to HTTP.
 func Status(err error) int {
+	switch platform.Code(err) {
+	case "precondition":
+		return http.StatusPreconditionFailed
+	case "notice.signature", "notice.stale", "notice.replayed":
+		return http.StatusUnauthorized
+	case "notice.size":
+		return http.StatusRequestEntityTooLarge
+	}
 	switch {
 	case errors.Is(err, platform.ErrNotFound):
 		return http.StatusNotFound
-	case platform.Code(err) == "precondition":
-		return http.StatusPreconditionFailed
 	case errors.Is(err, platform.ErrConflict), errors.Is(err, platform.ErrState):
 		return http.StatusConflict
 	case errors.Is(err, errKeyRequired):
@@ -151,14 +158,19 @@ func unlike(ctx huma.Context, status int, text string, errs ...error) huma.Statu
 // border does.
 var speak = sync.OnceFunc(func() { huma.NewErrorWithContext = unlike })
 
-// Refuse writes err as a problem, for handlers outside the API.
+// Refuse writes err for handlers outside the API: as a problem, or as a small
+// page of the same status for a browser, which asks for text/html.
 func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := Explain(r.Context(), err)
 	note(r.Context(), p)
-	w.Header().Set("Content-Type", p.ContentType(""))
 	if p.Retry != "" {
 		w.Header().Set("Retry-After", p.Retry)
 	}
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		p.page(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // the client is gone when this fails
 }

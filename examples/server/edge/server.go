@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 
@@ -77,6 +78,7 @@ func description(version string) huma.Config {
 		"Money is {\"amount\":\"12.34\",\"currency\":\"CNY\"}. Errors are problem details (RFC 9457) with a stable code."
 	config.DocsPath, config.SchemasPath = "", ""
 	config.CreateHooks = nil // no $schema member in answers
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer"}}
 	type money struct {
 		Amount   string `json:"amount" example:"12.34"`
@@ -85,6 +87,23 @@ func description(version string) huma.Config {
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[platform.Money](), reflect.TypeFor[money]())
 	return config
 }
+
+// schemaName is a type's name with its package, since a command of one domain
+// may be named as that of another: order.Accept, platform.Page.order.Order.
+func schemaName(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Name() == "" {
+		return huma.DefaultSchemaNamer(t, hint)
+	}
+	return strings.Trim(schemaWords.ReplaceAllString(schemaPaths.ReplaceAllString(t.String(), ""), "."), ".")
+}
+
+var (
+	schemaPaths = regexp.MustCompile(`[\w.\-]+/`)
+	schemaWords = regexp.MustCompile(`[^\w]+`)
+)
 
 // Handle mounts a handler outside the API: pages, streams, notices.
 func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }

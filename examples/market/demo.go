@@ -1,0 +1,121 @@
+package market
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/merchant"
+	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/staff"
+)
+
+// Cast is who acts in a demo, and what they sell.
+type Cast struct {
+	Operator, Merchant, Customer, Staff platform.Actor
+	Zone, Listing                       platform.ID
+	Price                               platform.Money
+}
+
+// Demo fills an empty market: a zone with a member on duty day and night, and an
+// active merchant with a live listing. All of it goes through the same commands
+// as anybody's.
+func (m *Market) Demo(ctx context.Context) (Cast, error) {
+	c := Cast{
+		Operator: platform.Actor{ID: m.Writer.NewRoot(ctx, "opr"), Kind: platform.Operator, Roles: []string{"admin"}},
+		Customer: platform.Actor{ID: m.Writer.NewRoot(ctx, "cus"), Kind: platform.Customer},
+		Price:    platform.MustMoney("180.00", "CNY"),
+	}
+	if err := m.hire(platform.As(ctx, c.Operator), &c); err != nil {
+		return Cast{}, fmt.Errorf("demo staff: %w", err)
+	}
+	if err := m.admit(ctx, &c); err != nil {
+		return Cast{}, fmt.Errorf("demo merchant: %w", err)
+	}
+	if err := m.list(ctx, &c); err != nil {
+		return Cast{}, fmt.Errorf("demo listing: %w", err)
+	}
+	return c, nil
+}
+
+// hire opens a zone and takes a member on.
+func (m *Market) hire(operator context.Context, c *Cast) error {
+	zone, err := m.Staff.DraftZone(operator, staff.DraftZone{Name: "Riverside", TimeZone: "Asia/Shanghai"})
+	if err != nil {
+		return err
+	}
+	c.Zone = zone.ID
+	if _, err := m.Staff.PublishZone(operator, staff.PublishZone{Zone: zone.ID}); err != nil {
+		return err
+	}
+	member, err := m.Staff.Hire(operator, staff.Hire{Name: "Demo member", Zone: zone.ID})
+	if err != nil {
+		return err
+	}
+	c.Staff = platform.Actor{ID: member.ID, Kind: platform.Staff}
+	today := m.Writer.Now()
+	if _, err := m.Staff.Grant(operator, staff.Grant{Member: member.ID, Code: "cleaning", Level: 3, From: today.Add(-time.Hour)}); err != nil {
+		return err
+	}
+	if _, err := m.Staff.Activate(operator, staff.Activate{Member: member.ID}); err != nil {
+		return err
+	}
+	day := func(days int) staff.Day { return staff.Day(today.AddDate(0, 0, days).Format(time.DateOnly)) }
+	always := []staff.Shift{{Starts: "00:00", Ends: "12:00", First: day(-1), Until: day(300)}, {Starts: "12:00", Ends: "00:00", First: day(-1), Until: day(300)}}
+	_, err = m.Staff.Publish(operator, staff.Publish{Member: member.ID, Shifts: always})
+	return err
+}
+
+// admit takes a merchant from its application to an agreement in force.
+func (m *Market) admit(ctx context.Context, c *Cast) error {
+	applicant := platform.As(ctx, platform.Actor{ID: m.Writer.NewRoot(ctx, "usr"), Kind: platform.Merchant})
+	a, err := m.Merchants.Apply(applicant, merchant.Apply{Party: merchant.Party{
+		Name: "Bright Windows", LegalName: "Bright Windows Ltd", Licence: "91310000MA1FL0AB12", Contact: "post@bright-windows.example",
+	}})
+	if err != nil {
+		return err
+	}
+	if _, err := m.Merchants.Submit(applicant, merchant.Submit{Application: a.ID}); err != nil {
+		return err
+	}
+	if _, err := m.Merchants.Approve(platform.As(ctx, c.Operator), merchant.Approve{Application: a.ID}); err != nil {
+		return err
+	}
+	c.Merchant = platform.Actor{ID: a.Merchant, Kind: platform.Merchant}
+	self := platform.As(ctx, c.Merchant)
+	found, err := m.Merchants.Merchant(self, a.Merchant)
+	if err != nil {
+		return err
+	}
+	_, text, err := m.Merchants.Agreement(self, found.Agreement)
+	if err != nil {
+		return err
+	}
+	_, err = m.Merchants.Sign(self, merchant.Sign{Agreement: found.Agreement, Hash: text.Hash()})
+	return err
+}
+
+// list brings a listing from its draft to the customers.
+func (m *Market) list(ctx context.Context, c *Cast) error {
+	self := platform.As(ctx, c.Merchant)
+	draft, err := m.Merchants.NewDraft(self, merchant.NewDraft{Content: &merchant.Content{
+		Title: "Window cleaning", Text: "Both sides of up to ten windows, frames and sills included.", Unit: "visit", Price: c.Price,
+		Standard: merchant.Standard{Scope: "up to ten windows", Result: "free of streaks", Warranty: "cleaned again within a week"},
+		Minutes:  120, Zone: c.Zone, Seats: 1, Need: []string{"cleaning"}, Proof: []string{"photo"},
+	}})
+	if err != nil {
+		return err
+	}
+	c.Listing = draft.Listing
+	if _, err := m.Merchants.SubmitDraft(self, merchant.SubmitDraft{Revision: draft.ID}); err != nil {
+		return err
+	}
+	_, err = m.Merchants.ApproveRevision(platform.As(ctx, c.Operator), merchant.ApproveRevision{Revision: draft.ID})
+	return err
+}
+
+// Photo is a proof taken now, with the digest of a picture that lies elsewhere.
+func (m *Market) Photo() []order.Taken {
+	return []order.Taken{{Kind: "photo", SHA256: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", Bytes: 48_213, TakenAt: m.Writer.Now()}}
+}

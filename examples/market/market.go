@@ -1,0 +1,219 @@
+// Package market wires the domains into one marketplace: the only straight line
+// through all of them. The server, the replay and the quickstart use it, and a
+// team that embeds the platform copies what it needs.
+//
+// Begin with [Open].
+package market
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/merchant"
+	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/order/care"
+	"github.com/liangding/platform/order/dispatch"
+	"github.com/liangding/platform/risk"
+	"github.com/liangding/platform/risk/screen"
+	"github.com/liangding/platform/security/access"
+	"github.com/liangding/platform/security/audit"
+	"github.com/liangding/platform/staff"
+	"github.com/liangding/platform/store"
+	"github.com/liangding/platform/store/memory"
+	"github.com/liangding/platform/store/sandbox"
+)
+
+// Options of a market; nil means defaults, which are those of a demo.
+type Options struct {
+	Now    func() time.Time // if nil, time.Now in UTC
+	IDs    platform.IDs     // if nil, random
+	Secret []byte           // 32 bytes or more behind every key; if nil, random: sealed values then die with the process
+	Guard  platform.Guard   // if nil, access.Default
+	Name   string           // of the audit log; if empty, market.example
+	Last   audit.Last       // where the last signed head is kept; if nil, in memory
+
+	Merchant merchant.Options
+	Order    order.Options
+	Fees     finance.Fees
+	Payment  payment.Options
+	Sandbox  sandbox.Options
+	Staff    staff.Options
+	Dispatch dispatch.Options
+	Care     care.Options
+	Rules    *screen.Rules // of screening; if nil, screen.Standard
+	Risk     *risk.Options
+}
+
+// Market is the services over one store. It may be used by several goroutines
+// at once.
+type Market struct {
+	DB     platform.DB
+	Writer platform.Writer
+
+	Merchants *merchant.Service
+	Orders    *order.Service
+	Reviews   *care.Service
+	Staff     *staff.Service
+	Dispatch  *dispatch.Service
+	Payments  *payment.Service
+	Books     finance.Books
+	Screen    *screen.Service
+	Risk      *risk.Service
+	Audit     *audit.Log
+	Verifier  note.Verifier    // of the audit log's signatures
+	AuditKey  string           // the same as text, for those who verify elsewhere
+	Sandbox   *sandbox.Sandbox // the institution
+
+	feed   store.Feed
+	moment func() platform.Getter // the store as it is now
+	sinks  []store.Sink
+}
+
+// Kinds are the kinds of all domains: what the store must be opened with.
+func Kinds() []platform.Kind {
+	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
+		finance.Kinds(), payment.Kinds(), screen.Kinds(), risk.Kinds())
+}
+
+// Open wires a market over a store that was opened with [Kinds].
+func Open(db *memory.DB, o *Options) (*Market, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	secret := o.Secret
+	if secret == nil {
+		secret = randomSecret()
+	}
+	m := &Market{DB: db, feed: db, moment: func() platform.Getter { return db.Snapshot() }}
+	digest := key(secret, "digest")
+	m.Writer = platform.Writer{
+		Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard,
+		Digest: func(command []byte) []byte { return mac(digest, command) },
+	}.Ready()
+	if m.Writer.Guard == nil {
+		m.Writer.Guard = access.Default()
+	}
+	if err := m.serve(newSealer(secret), *o); err != nil {
+		return nil, err
+	}
+	return m, m.keep(db, secret, *o)
+}
+
+// serve makes the services. The ports are values over the store, so that the
+// order of the lines is no riddle.
+func (m *Market) serve(seal platform.Sealer, o Options) error {
+	db, w := m.DB, m.Writer
+	merchants, orders, members := merchant.StoreOn(db), order.StoreOn(db), staff.StoreOn(db)
+	m.Books = finance.Books{Store: finance.StoreOn(db)}
+	duty := staff.Members{Store: members, Terms: o.Staff.Terms}
+	o.Sandbox.Now = w.Now
+	m.Sandbox = sandbox.New(&o.Sandbox)
+	institution := platform.ID(m.Sandbox.Info().Institution)
+
+	rules := screen.Standard()
+	if o.Rules != nil {
+		rules = *o.Rules
+	}
+	compiled, err := rules.Compile()
+	if err != nil {
+		return err
+	}
+	m.Screen = screen.New(w, screen.StoreOn(db), compiled, nil)
+	m.Merchants = merchant.New(w, merchants, merchant.Ports{Sealer: seal}, &o.Merchant)
+	m.Staff = staff.New(w, members, staff.Ports{Sealer: seal}, &o.Staff)
+	m.Orders = order.New(w, orders, order.Ports{
+		Catalogue: merchant.Catalogue{Store: merchants},
+		Parties:   merchant.Standing{Store: merchants},
+		Payments:  payment.Asks{Store: payment.StoreOn(db)},
+		Books:     m.Books,
+		Fees:      o.Fees,
+		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: duty},
+		Screen:    m.Screen,
+		Sealer:    seal,
+	}, &o.Order)
+	m.Dispatch = dispatch.New(w, dispatch.StoreOn(db), dispatch.Ports{Members: duty, Orders: order.Seats{Store: orders}}, &o.Dispatch)
+	m.Payments = payment.New(w, payment.StoreOn(db), payment.Ports{
+		Books:    m.Books,
+		Subject:  order.Payable{Store: orders, Books: m.Books, Clearing: institution},
+		Screen:   m.Screen,
+		Gateways: []payment.Gateway{m.Sandbox},
+	}, &o.Payment)
+	m.Reviews = care.New(w, care.StoreOn(db), care.Ports{Orders: order.Sales{Store: orders}, Sealer: seal}, &o.Care)
+	return nil
+}
+
+// keep sets up what follows the log: the audit tree and the indicators.
+func (m *Market) keep(db *memory.DB, secret []byte, o Options) error {
+	name := o.Name
+	if name == "" {
+		name = "market.example"
+	}
+	private, public, err := note.GenerateKey(rand.NewChaCha8([32]byte(key(secret, "audit"))), name)
+	if err != nil {
+		return err
+	}
+	signer, err := note.NewSigner(private)
+	if err != nil {
+		return err
+	}
+	m.AuditKey = public
+	if m.Verifier, err = note.NewVerifier(public); err != nil {
+		return err
+	}
+	m.Audit = audit.New(db.Tree(), signer, &audit.Options{Last: o.Last})
+	if o.Risk == nil {
+		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate()}}
+	}
+	counts := risk.NewCounts(db, o.Risk.Indicators...)
+	m.sinks = []store.Sink{m.Audit, counts}
+	m.Risk, err = risk.New(m.Writer, risk.StoreOn(db), risk.Ports{Meter: counts}, o.Risk)
+	return err
+}
+
+// RefundRate warns when more than a fifth as many refunds are asked for in a day
+// as orders are completed, and is critical from two fifths.
+func RefundRate() risk.Indicator {
+	share := func(percent int64) decimal.Decimal { return decimal.New(percent, -2) }
+	return risk.Indicator{
+		Name: "refund_rate", Metric: "refund.requested/order.completed", Owner: "service", Direction: risk.Above,
+		Warn: risk.Bound{Fire: share(20), Recover: share(10)}, Critical: &risk.Bound{Fire: share(40), Recover: share(20)},
+		Window: 24 * time.Hour, Least: 10, Instruction: "Look for a merchant, a listing or an institution that the refunds have in common.",
+	}
+}
+
+// Follow adds a sink that gets the events from now on, besides the audit log
+// and the indicators. Call it before the market is used.
+func (m *Market) Follow(s store.Sink) { m.sinks = append(m.sinks, s) }
+
+// Relay hands the events that were committed since to the audit log and the
+// indicators.
+func (m *Market) Relay(ctx context.Context) error {
+	_, err := store.Relay(ctx, m.feed, m.sinks...)
+	return err
+}
+
+// VerifyBooks proves the books as they are at one moment, and tells what is
+// wrong with them.
+func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error) {
+	return finance.Verify(ctx, m.moment())
+}
+
+// Tick fires what is due in every domain, then relays the events. It is a
+// [platform.Ticker].
+func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
+	ctx = platform.As(ctx, platform.SystemActor("clock"))
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Risk} {
+		n, failed := t.Tick(ctx, now, limit)
+		fired, err = fired+n, errors.Join(err, failed)
+	}
+	return fired, errors.Join(err, m.Relay(ctx))
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/examples/server/edge"
+	"github.com/liangding/platform/examples/server/merchants"
+	"github.com/liangding/platform/examples/server/orders"
+	"github.com/liangding/platform/examples/server/payments"
+	"github.com/liangding/platform/examples/server/staff"
+	"github.com/liangding/platform/examples/server/trust"
+	"github.com/liangding/platform/store/memory"
+)
+
+// app is the server with everything mounted.
+type app struct {
+	market *market.Market
+	http   *http.Server
+	cast   market.Cast
+	people []person
+	log    *slog.Logger
+}
+
+// assemble opens the market, fills it for a demo, and mounts every domain.
+func assemble(ctx context.Context, base string, c config, log *slog.Logger, o market.Options) (*app, error) {
+	db := memory.New(market.Kinds(), nil)
+	o.Sandbox.Deliver = post(base + "/v1/notices/sandbox")
+	m, err := market.Open(db, &o)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{market: m, log: log}
+	who := edge.Authenticator(nil)
+	if c.demo {
+		if a.cast, err = m.Demo(ctx); err != nil {
+			return nil, err
+		}
+		a.people = people(a.cast)
+		who = tokens(a.people)
+	}
+	s := edge.New(edge.Options{
+		Who: who, Log: log, Version: "0.1.0", CommandsPerMinute: c.commands, ReadsPerMinute: c.reads,
+		Ready: func(ctx context.Context) error { return ready(ctx, db) },
+	})
+	stream := orders.NewStream(ctx, m)
+	m.Follow(stream)
+	merchants.Mount(s.API, m)
+	orders.Mount(s.API, m)
+	payments.Mount(s.API, m)
+	staff.Mount(s.API, m)
+	trust.Mount(s.API, m)
+	s.Handle("GET /v1/orders/{id}/events", stream)
+	s.Handle("POST /v1/notices/{institution}", payments.Notices(m.Payments))
+	a.http = s.HTTP(c.addr)
+	return a, nil
+}
+
+// ready reads from the store.
+func ready(ctx context.Context, db platform.Getter) error {
+	_, err := db.Scan(ctx, platform.Query{Kind: "event", Limit: 1})
+	return err
+}
+
+// post delivers the sandbox's notices as an institution does: over HTTP.
+func post(url string) func(context.Context, map[string][]string, []byte) error {
+	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return func(ctx context.Context, header map[string][]string, body []byte) error {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		for name, values := range header {
+			r.Header[http.CanonicalHeaderKey(name)] = values
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = answer.Body.Close() }()
+		if answer.StatusCode != http.StatusOK {
+			return fmt.Errorf("notice answered with %d: %w", answer.StatusCode, platform.ErrUnavailable)
+		}
+		return nil
+	}
+}
+
+// tick does what is due, and hands events on soon after they happened.
+func (a *app) tick(ctx context.Context) {
+	failed := func(err error) { a.log.ErrorContext(ctx, "tick", "problem", err.Error()) }
+	go platform.Run(ctx, platform.Running{Every: 200 * time.Millisecond, Log: failed}, relay{a.market})
+	platform.Run(ctx, platform.Running{Log: failed}, a.market, a.market.Sandbox)
+}
+
+// relay is the part of a tick that people wait for.
+type relay struct{ *market.Market }
+
+// Tick implements [platform.Ticker].
+func (r relay) Tick(ctx context.Context, _ time.Time, _ int) (int, error) { return 0, r.Relay(ctx) }

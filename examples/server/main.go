@@ -1,0 +1,199 @@
+// Server is the reference server: the whole marketplace behind HTTP.
+//
+//	go run ./examples/server
+//
+// starts it on 127.0.0.1:8080 with demo data, and prints a login link and a
+// token for each of the demo's people. -help lists the flags; each can also be
+// set by the environment, as PLATFORM_ADDR for -addr.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+	_ "time/tzdata" // zones, wherever the server runs
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/examples/server/edge"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "server:", err)
+		os.Exit(1)
+	}
+}
+
+// config is the flags.
+type config struct {
+	addr     string
+	demo     bool
+	trace    string
+	logs     string
+	commands int
+	reads    int
+}
+
+func flags(args []string, errs io.Writer) (config, error) {
+	var c config
+	f := flag.NewFlagSet("server", flag.ContinueOnError)
+	f.SetOutput(errs)
+	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "address to listen on")
+	f.BoolVar(&c.demo, "demo", true, "fill with demo data and print demo tokens; listens on loopback only")
+	f.StringVar(&c.trace, "trace", "", "OTLP endpoint for traces, such as http://127.0.0.1:4318; if empty, none are sent")
+	f.StringVar(&c.logs, "log", "json", "log format: json, text or off")
+	f.IntVar(&c.commands, "commands", 60, "commands a minute and account; negative is without limit")
+	f.IntVar(&c.reads, "reads", 600, "reads a minute and account; negative is without limit")
+	f.VisitAll(func(fl *flag.Flag) {
+		if v, set := os.LookupEnv("PLATFORM_" + strings.ToUpper(fl.Name)); set {
+			fl.DefValue = v
+			_ = fl.Value.Set(v)
+		}
+	})
+	return c, f.Parse(args)
+}
+
+func run(ctx context.Context, args []string, out, errs io.Writer) error {
+	c, err := flags(args, errs)
+	if err != nil {
+		return err
+	}
+	if err := c.loopback(); err != nil {
+		return err
+	}
+	log, err := c.logger(errs)
+	if err != nil {
+		return err
+	}
+	finish, err := c.tracing(ctx)
+	if err != nil {
+		return err
+	}
+	defer finish()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", c.addr, err)
+	}
+	base := "http://" + listener.Addr().String()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	a, err := assemble(ctx, base, c, log, market.Options{})
+	if err != nil {
+		return err
+	}
+	if c.demo {
+		a.introduce(out, base)
+	}
+	return a.serve(ctx, listener)
+}
+
+// loopback refuses to show demo tokens to the world.
+func (c config) loopback() error {
+	host, _, err := net.SplitHostPort(c.addr)
+	if err != nil {
+		return fmt.Errorf("address %q: %w", c.addr, err)
+	}
+	if ip := net.ParseIP(host); c.demo && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("%s is not a loopback address: demo mode has public tokens, use -demo=false", c.addr)
+	}
+	return nil
+}
+
+func (c config) logger(w io.Writer) (*slog.Logger, error) {
+	switch c.logs {
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	case "off":
+		return slog.New(slog.DiscardHandler), nil
+	}
+	return nil, fmt.Errorf("-log %q: json, text or off", c.logs)
+}
+
+// tracing sends spans to the endpoint, if there is one.
+func (c config) tracing(ctx context.Context) (finish func(), err error) {
+	if c.trace == "" {
+		return func() {}, nil
+	}
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.trace))
+	if err != nil {
+		return nil, fmt.Errorf("trace to %s: %w", c.trace, err)
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter))
+	otel.SetTracerProvider(provider)
+	return func() {
+		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = provider.Shutdown(flush) // spans may be lost, the server's answer is not
+	}, nil
+}
+
+// token is a bearer token for the demo.
+func token() string { return rand.Text() }
+
+// introduce prints who may log in, and how.
+func (a *app) introduce(out io.Writer, base string) {
+	fmt.Fprintf(out, "\nServices marketplace on %s, with demo data.\n\n", base)
+	for _, p := range a.people {
+		fmt.Fprintf(out, "  %-9s %s/login?token=%s\n            Authorization: Bearer %s\n", p.name, base, p.token, p.token)
+	}
+	fmt.Fprintf(out, "\n  %s/openapi.json describes the API; listing %s is for sale.\n  Ctrl-C stops the server.\n\n", base, a.cast.Listing)
+}
+
+// person is somebody who may log in.
+type person struct {
+	name, token string
+	actor       platform.Actor
+}
+
+func people(c market.Cast) []person {
+	return []person{
+		{"operator", token(), c.Operator}, {"merchant", token(), c.Merchant}, {"customer", token(), c.Customer}, {"staff", token(), c.Staff},
+	}
+}
+
+func tokens(all []person) edge.Authenticator {
+	actors := make(map[string]platform.Actor, len(all))
+	for _, p := range all {
+		actors[p.token] = p.actor
+	}
+	return edge.Tokens(actors)
+}
+
+// serve answers until ctx ends, then lets requests under way finish.
+func (a *app) serve(ctx context.Context, listener net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- a.http.Serve(listener) }()
+	go a.tick(ctx)
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	err := a.http.Shutdown(drain)
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}

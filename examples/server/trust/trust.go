@@ -1,0 +1,54 @@
+// Package trust mounts the part of the API by which the operator answers for
+// what happened: alerts, the verification of the books, and the audit log.
+package trust
+
+import (
+	"context"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/examples/server/edge"
+	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/security/audit"
+)
+
+func op(path, summary string) edge.Op {
+	return edge.Op{Path: "/v1/" + path, Summary: summary, Tag: "trust"}
+}
+
+// Mount adds the routes.
+func Mount(api huma.API, m *market.Market) {
+	edge.Get(api, op("books/verification", "Prove the books from their own records"), func(ctx context.Context) (verification, error) {
+		if err := edge.Only(ctx, platform.Operator, platform.Auditor); err != nil {
+			return verification{}, err
+		}
+		found, err := m.VerifyBooks(ctx)
+		return verification{Sound: len(found) == 0, Found: found}, err
+	})
+	edge.Get(api, op("audit/checkpoint", "The signed head of the audit log"), func(ctx context.Context) (checkpoint, error) {
+		signed, err := m.Audit.Checkpoint(ctx)
+		return checkpoint{Note: string(signed), Key: m.AuditKey}, err
+	})
+	edge.Show(api, op("audit/events/{id}", "The proof that an event is in the audit log"), func(ctx context.Context, id platform.ID) (audit.Receipt, error) {
+		if err := edge.Only(ctx, platform.Operator, platform.Auditor); err != nil {
+			return audit.Receipt{}, err
+		}
+		e, err := platform.Read[platform.Event](ctx, m.DB, "event", id)
+		if err != nil {
+			return audit.Receipt{}, err
+		}
+		return m.Audit.Receipt(ctx, e)
+	})
+}
+
+type verification struct {
+	Sound bool                  `json:"sound"`
+	Found []finance.Discrepancy `json:"found"`
+}
+
+type checkpoint struct {
+	Note string `json:"note" doc:"C2SP checkpoint: name, size, root, signature"`
+	Key  string `json:"key" doc:"the public key that verifies it"`
+}

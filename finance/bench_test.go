@@ -1,0 +1,55 @@
+package finance
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform"
+)
+
+// BenchmarkPost decides a sale of four legs; nothing is stored.
+func BenchmarkPost(b *testing.B) {
+	f := completed("100.00", "90.00", "9.43", "0.57").Fact
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Post(f); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkBooks books and commits captures from all sides on one hot account.
+func BenchmarkBooks(b *testing.B) {
+	d := newDesk(b)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			random := d.w.IDs()
+			of := platform.NewID("ord", noon, platform.Slot(random>>20), random)
+			at := platform.Ref{Kind: "payment.attempt", ID: of.As("att")}
+			if err := d.book(booked("pay.captured", at, dr("clearing", "1.00", "sandbox"), cr("escrow", "1.00", of))); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+// BenchmarkVerify proves books of 1,000 captures: 3,000 movements.
+func BenchmarkVerify(b *testing.B) {
+	d := newDesk(b)
+	for i := range uint64(1000) {
+		of := platform.NewID("ord", noon, platform.Slot(i), i)
+		require.NoError(b, d.book(booked("pay.captured", platform.Ref{Kind: "order", ID: of}, dr("clearing", "1.00", "sandbox"), cr("escrow", "1.00", of))))
+	}
+	snapshot := d.db.Snapshot()
+	b.ReportAllocs()
+	for b.Loop() {
+		wrong, err := Verify(context.Background(), snapshot)
+		if err != nil || len(wrong) > 0 {
+			b.Fatal(wrong, err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*3000/b.Elapsed().Seconds(), "movements/s")
+}

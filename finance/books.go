@@ -1,0 +1,73 @@
+package finance
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Books turns what happened into changes of the books, and answers for them. It
+// is the port through which other domains book, and may be used by several
+// goroutines at once.
+type Books struct {
+	Store Store
+}
+
+// Post books what happened to subject, by its recipe. The changes join the
+// caller's set, whose event tells the fact; the books add none of their own,
+// since posting and movements say the rest.
+//
+// A recipe that holds sets the legs aside until another ends the hold on the
+// same subject: one that settles books them and then its own legs, one that
+// voids frees them. Legs of zero are left out, and a fact of zero books
+// nothing, unless it holds. Among the changes are a new finance.posting (or
+// finance.pending), the replaced finance.pending of a hold that ends, and
+// additions to counters.
+//
+// It fails with ErrLegs, ErrUnbalanced, ErrRole, ErrRecipe or ErrEffective for
+// a fact that is not well formed, with ErrPendingEnded for a hold that is over,
+// and with ErrNotFound for one that never was. The commit fails with ErrState,
+// code floor, when an account lacks the money, and with ErrConflict, code
+// exists, when the same fact is in the books already.
+func (b Books) Post(ctx context.Context, what string, subject platform.Ref, at time.Time, legs []platform.Leg) ([]platform.Change, error) {
+	r, err := recipeOf(what)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Debit) > 0 && len(legs) == 0 {
+		return nil, fmt.Errorf("book %s of %s: %w", what, subject, ErrLegs)
+	}
+	fact := Fact{What: what, Subject: subject, At: at.UTC(), Legs: legs}
+	if r.Held {
+		return Hold(fact)
+	}
+	ended, err := b.end(ctx, r, fact)
+	if err != nil {
+		return nil, err
+	}
+	own, err := Post(fact)
+	if err != nil {
+		return nil, err
+	}
+	return append(ended, own...), nil
+}
+
+// end settles or voids the hold that the recipe ends, if it ends one.
+func (b Books) end(ctx context.Context, r recipe, f Fact) ([]platform.Change, error) {
+	if r.Settles == "" && r.Voids == "" {
+		return nil, nil
+	}
+	p, err := b.Store.Pending(ctx, pendingOf(f.Subject).ID)
+	if err != nil {
+		return nil, fmt.Errorf("book %s of %s: %w", f.What, f.Subject, err)
+	}
+	switch {
+	case p.Subject != f.Subject, p.What != r.Settles+r.Voids:
+		return nil, fmt.Errorf("book %s of %s on hold %s for %s: %w", f.What, f.Subject, p.ID, p.What, ErrRecipe)
+	case r.Voids != "":
+		return p.Void(f.At)
+	}
+	return p.Settle(f.At)
+}

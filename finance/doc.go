@@ -1,0 +1,38 @@
+// Package finance keeps the books of the platform: double entry, in the same
+// set of changes as the business fact that is booked, so that no book is ever
+// later than its fact (clause 7.1.2).
+//
+// Other domains hand over what happened and legs by role through one port,
+// which [Books] satisfies. Its Post looks the fact up in a table of recipes,
+// resolves each role to an account of the chart, and answers with changes: an
+// immutable [Posting] (or a [Pending], where money is only set aside), and the
+// additions to the accounts' counters. The caller commits them with its own.
+//
+//	set, err := books.Post(ctx, "order.completed", order.Ref(), now, []platform.Leg{
+//		{Role: "escrow", Of: order.ID, Amount: total},
+//		{Role: "earning", Of: order.ID, Party: order.Merchant, Amount: earned},
+//		{Role: "commission", Amount: fee},
+//	})
+//
+// # Accounts and counters
+//
+// An account is a role, the order or the party whose it is, and a currency. It
+// lives in counters of the store, which are made by their first addition:
+//
+//	posted:escrow:ord_…/CNY      debits minus credits; all posted together are zero
+//	available:escrow:ord_…/CNY   what is free in the account's normal direction, never below zero
+//
+// Accounts with a floor have both, the others only the first. A hold lowers
+// available alone. Escrow, earning and refund_due belong to an order, so that
+// nothing can be given back or released twice however many try at once.
+//
+// # Not enough
+//
+// Post reads no balance. The store refuses the set that would take an available
+// counter below zero, at commit, with ErrState, code floor; the details counter
+// and shortage (in minor units) tell which account lacked how much. Such a
+// refusal is final: it is neither retried nor clipped.
+//
+// Start with [Books]; [Fees] prices the platform's service, and [Verify] proves
+// the books from their own records.
+package finance

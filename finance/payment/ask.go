@@ -1,0 +1,122 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Asks is payment as other domains see it: they ask for money, cancel, and give
+// back, each in their own set. It may be used by several goroutines at once.
+type Asks struct {
+	Store Store
+}
+
+// Ask asks for amount in all for a subject and purpose, by due (zero for no
+// limit). The payer is the customer who acts in ctx. It writes the intent, see
+// [IntentID]; asking again changes it, see [Intent.Ask] for the refusals.
+func (a Asks) Ask(ctx context.Context, subject platform.Ref, purpose string, amount platform.Money, due time.Time) ([]platform.Change, error) {
+	if !slices.Contains(purposes, Purpose(purpose)) {
+		return nil, fmt.Errorf("ask %s: %w", subject, ErrPurpose)
+	}
+	actor, err := platform.ActorOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id := IntentID(subject, Purpose(purpose))
+	i, err := a.Store.Intent(ctx, id)
+	switch {
+	case errors.Is(err, platform.ErrNotFound):
+		i = Intent{Head: platform.Head{ID: id}, Subject: subject, Purpose: Purpose(purpose)}
+	case err != nil:
+		return nil, err
+	}
+	if payer := actor.For(); i.Payer == "" && (actor.Kind == platform.Customer || actor.OnBehalf != "") {
+		i.Payer = payer
+	}
+	next, err := i.Ask(amount, due)
+	if err != nil {
+		return nil, err
+	}
+	return []platform.Change{platform.Put(next), platform.Happened("payment.asked", next.Ref(), next.facts())}, nil
+}
+
+// Cancel asks no more for a subject: each of its intents that is not paid in
+// full is cancelled, and the others are demanded unchanged. What was paid in
+// part stays until it is given back. It fails with ErrAttemptActive while the
+// outcome of an attempt is still to come; money of an attempt that waits for an
+// operator becomes surplus.
+func (a Asks) Cancel(ctx context.Context, subject platform.Ref) ([]platform.Change, error) {
+	all, _, err := a.Store.Subject(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	var changes []platform.Change
+	for _, i := range all {
+		if i.Active != "" && !i.ended() {
+			tried, err := a.Store.Attempt(ctx, i.Active)
+			if err != nil {
+				return nil, err
+			}
+			if tried.Open() {
+				return nil, fmt.Errorf("cancel %s: %w", i.ID, i.busy("cancel"))
+			}
+			changes = append(changes, platform.Unchanged(tried))
+		}
+		if i.ended() || i.State == IntentCaptured {
+			changes = append(changes, platform.Unchanged(i))
+			continue
+		}
+		next, err := i.Cancel()
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, platform.Put(next), platform.Happened("payment.cancelled", next.Ref(), next.facts()))
+	}
+	return changes, nil
+}
+
+// Return begins to give an amount back for a refund, from the payments of the
+// subject, the last one first; money of the platform itself is not among them.
+// It writes the return, whose id is the refund's under the prefix rtn, and the
+// attempts that it takes from. It fails with ErrAmount unless the amount is
+// positive, and with ErrReturnExceeds when less was paid and not given back.
+func (a Asks) Return(ctx context.Context, refund, subject platform.Ref, amount platform.Money, at time.Time) ([]platform.Change, error) {
+	all, _, err := a.Store.Subject(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	var paid []platform.ID
+	for _, i := range all {
+		paid = append(paid, i.Paid...)
+	}
+	_, attempts, err := a.Store.Subject(ctx, subject, paid...)
+	if err != nil {
+		return nil, err
+	}
+	asked := Return{Head: platform.Head{ID: refund.ID.As("rtn")}, Subject: subject, Refund: refund, State: ReturnAsked, Amount: amount, Due: at}
+	next, taken, err := giveBack(asked, attempts)
+	if err != nil {
+		return nil, err
+	}
+	changes := []platform.Change{platform.Put(next), platform.Happened("payment.return_asked", next.Ref(), next.facts())}
+	for _, t := range taken {
+		changes = append(changes, platform.Put(t))
+	}
+	return changes, nil
+}
+
+// facts are an intent in an event.
+func (i Intent) facts() any {
+	return struct {
+		Subject platform.Ref   `json:"subject"`
+		Purpose Purpose        `json:"purpose"`
+		Asked   platform.Money `json:"asked"`
+		Secured platform.Money `json:"secured"`
+		Due     time.Time      `json:"due,omitzero"`
+	}{i.Subject, i.Purpose, i.Asked, i.Secured, i.Due}
+}

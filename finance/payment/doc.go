@@ -1,0 +1,29 @@
+// Package payment brings money in and gives it back. An [Intent] says what is
+// asked for a subject, an order say; an [Attempt] is one try of a payer to pay
+// it, or any other money that came; a [Return] is money on its way back. The
+// institution that moves the money is behind [Gateway].
+//
+// # Order of work
+//
+// What an institution does cannot be undone by a rollback. So every call is
+// three steps: claim (commit) → call (outside any decision) → record (commit).
+// The claim holds the key under which the institution knows the call, which is
+// the id of the attempt or of the return. A crash at any point leaves a record
+// that is sent; [Service.Tick] asks the institution about it. An outcome that is
+// not known is a state, unknown, that only the institution's word ends: it is
+// never taken for a failure, and nothing is tried again under another key.
+//
+//	sent → captured | failed | requires_action | unknown
+//	unknown: asked after 5 s, 15 s, 1 m, 5 m, 15 m, then hourly; after 24 h a person decides
+//
+// Money that comes and finds nobody to take it (the order is at an end, or paid
+// already) is surplus: it is booked and given back by itself. An amount other
+// than the one tried is quarantined until an operator resolves it.
+//
+// # Start
+//
+// [Service.Pay] pays an intent, [Service.Receive] takes an institution's notice,
+// [Service.Tick] does what is due. Other domains ask for money, cancel and give
+// back through [Asks], whose changes join their own set. store/sandbox is an
+// institution for demos and tests.
+package payment

@@ -1,0 +1,63 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Look asks the institution about an attempt now, without waiting for its time.
+type Look struct {
+	Attempt platform.ID `json:"attempt" validate:"required,id=att"`
+}
+
+// Subject is the attempt.
+func (l Look) Subject() platform.Ref { return platform.Ref{Kind: "payment.attempt", ID: l.Attempt} }
+
+// Look returns the attempt as it is after the institution was asked: for the
+// page to which a payer comes back, and for an operator with a manual one. An
+// answer that tells nothing changes nothing. It needs no key. It fails with
+// ErrNotFound for another payer's attempt, and with ErrInstitution for one of an
+// institution that is not wired.
+func (s *Service) Look(ctx context.Context, in Look) (Attempt, error) {
+	if err := platform.Validate(in); err != nil {
+		return Attempt{}, err
+	}
+	if err := s.allowed(ctx, "payment.look", in.Subject()); err != nil {
+		return Attempt{}, err
+	}
+	a, err := s.Attempt(ctx, in.Attempt)
+	if err != nil || !slices.Contains(undecided, a.State) {
+		return a, err
+	}
+	if _, err := s.look(ctx, a, s.w.Now(), false); err != nil && !errors.Is(err, ErrNothingNew) {
+		return Attempt{}, err
+	}
+	return s.answer(context.WithoutCancel(ctx), a.ID)
+}
+
+// look asks the institution how an attempt stands, and records the answer.
+func (s *Service) look(ctx context.Context, a Attempt, at time.Time, doubts bool) (Attempt, error) {
+	g, err := s.gateway(a.Institution)
+	if err != nil {
+		return Attempt{}, err
+	}
+	st, certain := s.lookup(ctx, g, a.Key(), a.Missed(at))
+	return s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: doubts, Via: "look", At: at})
+}
+
+// lookup asks an institution about an operation. What it does not find counts
+// as absent only when its look-up is final and the operation's time is over. An
+// answer that did not come tells nothing.
+func (s *Service) lookup(ctx context.Context, g Gateway, k Key, missed bool) (_ Status, certain bool) {
+	call, cancel := context.WithTimeout(ctx, s.opts.Call)
+	defer cancel()
+	st, err := g.Lookup(call, k)
+	if err != nil {
+		return Status{Key: k, Outcome: Pending, Code: platform.Code(err)}, false
+	}
+	return st, missed && g.Info().Final
+}

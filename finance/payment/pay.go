@@ -1,0 +1,213 @@
+package payment
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Pay begins an attempt to pay an intent.
+type Pay struct {
+	Intent      platform.ID    `json:"intent" validate:"required,id=int"`
+	Amount      platform.Money `json:"amount,omitzero"`                               // a part of what is still asked; if absent, all of it
+	Method      string         `json:"method" validate:"required,max=255,printascii"` // the institution's token
+	Institution string         `json:"institution,omitempty" validate:"max=64"`       // if empty, the first that takes the amount
+}
+
+// Subject is the intent to be paid.
+func (p Pay) Subject() platform.Ref { return platform.Ref{Kind: "payment.intent", ID: p.Intent} }
+
+// Pay begins an attempt and returns it as the institution left it: captured,
+// failed with its reason, waiting for the payer (see Attempt.Action), or
+// unknown. Its key, if it has one, belongs to the attempt: a repeat returns the
+// same attempt as it is now. So does any other Pay while an attempt is under
+// way; the institution sees one charge.
+//
+// It fails with ErrSecured, ErrNotPayable or ErrTooLate when nothing is to be
+// paid, ErrExceedsRest or ErrAmount for a wrong part, ErrCardData for a card
+// number, ErrUnlicensed or ErrNoChannel when no institution may be used,
+// ErrBlocked when screening says so, and ErrNotFound for another payer's
+// intent. With ErrUnavailable the institution was not reached: nothing was
+// paid, and the attempt has failed.
+//
+// When ctx ends during the call, the outcome is recorded as unknown and settled
+// by Tick.
+func (s *Service) Pay(ctx context.Context, in Pay) (Attempt, error) {
+	if cardNumber(in.Method) {
+		return Attempt{}, platform.Wrong("method", ErrCardData)
+	}
+	verdict, err := s.screen(ctx, in)
+	if err != nil {
+		return Attempt{}, err
+	}
+	mine := s.w.NewChild("att", in.Intent)
+	claimed, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
+		return s.claim(ctx, in, mine, verdict)
+	})
+	if active, ok := platform.Details(err)["attempt"].(platform.ID); ok && errors.Is(err, ErrAttemptActive) {
+		return s.answer(ctx, active)
+	}
+	if err != nil {
+		return Attempt{}, err
+	}
+	if claimed.ID != mine { // the stored answer of a repeated key
+		return s.answer(ctx, claimed.ID)
+	}
+	return s.charge(ctx, claimed, in.Method)
+}
+
+// claim decides on a new attempt.
+func (s *Service) claim(ctx context.Context, in Pay, id platform.ID, v verdict) (Attempt, []platform.Change, error) {
+	actor, err := platform.ActorOf(ctx)
+	if err != nil {
+		return Attempt{}, nil, err
+	}
+	i, err := s.Intent(ctx, in.Intent)
+	if err != nil {
+		return Attempt{}, nil, err
+	}
+	now := s.w.Now()
+	if err := i.MayPay(actor.Kind, now); err != nil {
+		return Attempt{}, nil, err
+	}
+	if v.outcome == "block" {
+		refused := append(v.changes, platform.Unchanged(i), platform.Happened("payment.blocked", i.Ref(), nil))
+		return Attempt{}, refused, fmt.Errorf("pay %s: %w", i.ID, ErrBlocked)
+	}
+	a := Attempt{
+		Head: platform.Head{ID: id}, Intent: i.ID, Subject: i.Subject, Payer: i.Payer, State: AttemptSent, Amount: in.amount(i),
+		SentAt: now, Until: now.Add(s.opts.Answer), Due: now.Add(s.opts.Answer),
+	}
+	next, err := i.Claim(a, actor.Kind)
+	if err != nil {
+		return Attempt{}, nil, err
+	}
+	if a.Institution, err = s.route(in.Institution, a.Amount, now); err != nil {
+		return Attempt{}, nil, fmt.Errorf("pay %s: %w", i.ID, err)
+	}
+	return a, append(v.changes, platform.Put(next), platform.Put(a), platform.Happened("payment.attempted", a.Ref(), a.facts())), nil
+}
+
+func (p Pay) amount(i Intent) platform.Money {
+	if p.Amount.Absent() {
+		return i.Rest()
+	}
+	return p.Amount
+}
+
+// charge calls the institution for an attempt that was just claimed, and
+// records what it said.
+func (s *Service) charge(ctx context.Context, a Attempt, method string) (Attempt, error) {
+	g, err := s.gateway(a.Institution)
+	if err != nil {
+		return Attempt{}, err
+	}
+	if !s.w.Now().Before(a.Until) { // the process slept: the institution is asked by now
+		return s.answer(ctx, a.ID)
+	}
+	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
+	defer cancel()
+	st, certain := told(g.Charge(call, Charge{Key: a.Key(), Subject: a.Subject, Amount: a.Amount, Method: method}))
+	_, err = s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: s.w.Now()})
+	if err != nil && !errors.Is(err, ErrNothingNew) {
+		return Attempt{}, err
+	}
+	return s.answer(context.WithoutCancel(ctx), a.ID)
+}
+
+// answer is an attempt as it is now, to those who asked for it.
+func (s *Service) answer(ctx context.Context, id platform.ID) (Attempt, error) {
+	a, err := s.store.Attempt(ctx, id)
+	if err == nil && a.State == AttemptFailed && a.Reason == platform.Code(ErrUnavailable) {
+		return a, fmt.Errorf("attempt %s: %w", a.ID, ErrUnavailable)
+	}
+	return a, err
+}
+
+// verdict is what screening said.
+type verdict struct {
+	outcome string
+	changes []platform.Change
+}
+
+// screen judges a payment before it is decided on, once: its id is stable under
+// the command's key.
+func (s *Service) screen(ctx context.Context, in Pay) (verdict, error) {
+	if s.ports.Screen == nil {
+		return verdict{}, nil
+	}
+	if err := platform.Validate(in); err != nil {
+		return verdict{}, err
+	}
+	actor, err := platform.ActorOf(ctx)
+	if err != nil {
+		return verdict{}, err
+	}
+	i, err := s.Intent(ctx, in.Intent)
+	if err != nil {
+		return verdict{}, err
+	}
+	facts, err := json.Marshal(map[string]any{"customer": i.Payer, "amount": in.amount(i), "purpose": i.Purpose, "institution": in.Institution})
+	if err != nil {
+		return verdict{}, fmt.Errorf("pay %s: %w", i.ID, ErrAmount)
+	}
+	id, err := s.eventID(ctx, i)
+	if err != nil {
+		return verdict{}, err
+	}
+	outcome, changes, err := s.ports.Screen.Screen(ctx, platform.Event{
+		ID: id, Type: "payment.pay", Subject: i.Subject, Actor: actor, At: s.w.Now(), Data: facts,
+	})
+	if err != nil {
+		return verdict{}, fmt.Errorf("screen %s: %w", i.ID, err)
+	}
+	return verdict{outcome, changes[:len(changes):len(changes)]}, nil
+}
+
+func (s *Service) eventID(ctx context.Context, i Intent) (platform.ID, error) {
+	key, err := platform.KeyOf(ctx)
+	if err != nil || key == (platform.Key{}) {
+		return s.w.NewChild("evt", i.ID), err
+	}
+	sum := sha256.Sum256([]byte(key.Scope + "\x00" + key.Name))
+	return platform.NewID("evt", i.ID.Time(), i.ID.Slot(), binary.BigEndian.Uint64(sum[:8])), nil
+}
+
+// facts are an attempt in an event: money as what was moved.
+func (a Attempt) facts() any {
+	return struct {
+		Intent      platform.ID    `json:"intent,omitempty"`
+		Institution string         `json:"institution,omitempty"`
+		Amount      platform.Money `json:"amount"`
+		Received    platform.Money `json:"received,omitzero"`
+		Reason      string         `json:"reason,omitempty"`
+		Due         time.Time      `json:"due,omitzero"`
+	}{a.Intent, a.Institution, a.Amount, a.Received, a.Reason, a.Due}
+}
+
+// cardNumber tells whether a text is a card number: 13 to 19 digits, perhaps
+// grouped, whose last is the check digit of the others (ISO/IEC 7812-1 annex B).
+func cardNumber(text string) bool {
+	digits := strings.NewReplacer(" ", "", "-", "").Replace(text)
+	if len(digits) < 13 || len(digits) > 19 || strings.Trim(digits, "0123456789") != "" {
+		return false
+	}
+	sum := 0
+	for i, c := range []byte(digits) {
+		d := int(c - '0')
+		if (len(digits)-i)%2 == 0 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}

@@ -1,0 +1,240 @@
+package payment
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// ReturnState is how far money is on its way back.
+type ReturnState string
+
+// The states of a return.
+const (
+	ReturnAsked     ReturnState = "asked"     // waits to be sent
+	ReturnSent      ReturnState = "sent"      // claimed; the call is under way, or a crash cut it off
+	ReturnUnknown   ReturnState = "unknown"   // only the institution can tell, and is asked
+	ReturnSucceeded ReturnState = "succeeded" // all of it is back
+	ReturnFailed    ReturnState = "failed"    // refused for certain; tried again by itself
+	ReturnManual    ReturnState = "manual"    // an operator goes on
+	ReturnWithdrawn ReturnState = "withdrawn" // its refund was withdrawn before anything was sent
+)
+
+// ReturnMoves is the transition table of a return.
+var ReturnMoves = platform.Moves[ReturnState]{
+	{Verb: "send", From: []ReturnState{ReturnAsked, ReturnFailed}, To: ReturnSent, By: system, Refusal: ErrNotSendable},
+	{Verb: "send", From: []ReturnState{ReturnAsked, ReturnFailed, ReturnManual}, To: ReturnSent, By: operator, Refusal: ErrNotSendable},
+	{Verb: "withdraw", From: []ReturnState{ReturnAsked}, To: ReturnWithdrawn, By: system, Refusal: ErrNotSendable},
+	{Verb: "again", From: []ReturnState{ReturnSent, ReturnUnknown}, To: ReturnAsked, By: system, Refusal: ErrNothingNew},
+	{Verb: "doubt", From: []ReturnState{ReturnSent, ReturnUnknown}, To: ReturnUnknown, By: system, Refusal: ErrNothingNew},
+	{Verb: "next", From: []ReturnState{ReturnSent, ReturnUnknown, ReturnManual}, To: ReturnAsked, By: system, Refusal: ErrNothingNew},
+	{Verb: "succeed", From: []ReturnState{ReturnSent, ReturnUnknown, ReturnManual}, To: ReturnSucceeded, By: system, Refusal: ErrNothingNew},
+	{Verb: "fail", From: []ReturnState{ReturnSent, ReturnUnknown, ReturnManual}, To: ReturnFailed, By: system, Refusal: ErrNothingNew},
+	{Verb: "park", From: []ReturnState{ReturnSent, ReturnUnknown}, To: ReturnManual, By: system, Refusal: ErrNothingNew},
+}
+
+// Return is money on its way back: of a refund, in reverse order of payments, or
+// of surplus. Its parts go one after the other, each as an operation of its own
+// at the institution that took the money.
+type Return struct {
+	platform.Head
+	Subject platform.Ref   `json:"subject" class:"internal"`
+	Refund  platform.Ref   `json:"refund,omitzero" class:"internal"` // zero for surplus
+	State   ReturnState    `json:"state" class:"internal"`
+	Amount  platform.Money `json:"amount" class:"internal"` // of all parts
+	Parts   []Part         `json:"parts" class:"internal"`
+	Done    int            `json:"done,omitempty" class:"internal"`    // parts that are back
+	Calls   int            `json:"calls,omitempty" class:"internal"`   // operations that are over, one way or the other
+	Tries   int            `json:"tries,omitempty" class:"internal"`   // of the current part, failed for certain
+	Looks   int            `json:"looks,omitempty" class:"internal"`   // of the current operation, in vain
+	SentAt  time.Time      `json:"sent_at,omitzero" class:"internal"`  // when the current operation was first sent
+	Until   time.Time      `json:"until,omitzero" class:"internal"`    // end of the time that the call has
+	EndedAt time.Time      `json:"ended_at,omitzero" class:"internal"` // when the last part was back
+	Due     time.Time      `json:"due,omitzero" class:"internal"`      // when it is sent, or asked about, next
+	Reason  string         `json:"reason,omitempty" class:"internal"`  // why it failed last, a code
+}
+
+// Part is what goes back of one attempt.
+type Part struct {
+	Attempt     platform.ID    `json:"attempt"`
+	Institution string         `json:"institution"`
+	Reference   string         `json:"reference,omitempty"` // the institution's own of the charge
+	Ours        bool           `json:"ours"`                // the charge had a key of ours
+	Amount      platform.Money `json:"amount"`
+}
+
+// Ref names the return.
+func (r Return) Ref() platform.Ref { return platform.Ref{Kind: "payment.return", ID: r.ID} }
+
+// Key is the key of the current operation at the institution. It changes only
+// when the one before is over for certain.
+func (r Return) Key() Key {
+	if r.Calls == 0 {
+		return Key(r.ID)
+	}
+	return Key(string(r.ID) + "." + strconv.Itoa(r.Calls))
+}
+
+// Part is what the current operation gives back.
+func (r Return) Part() Part { return r.Parts[min(r.Done, len(r.Parts)-1)] }
+
+// Missed tells the same of a return as of an attempt, see [Attempt.Missed].
+func (r Return) Missed(at time.Time) bool { return !at.Before(r.Until.Add(settling)) }
+
+// giveBack spreads an amount over attempts, the last payment first. It fails
+// with ErrReturnExceeds when they hold less, and with ErrAmount unless the
+// amount is positive. The attempts it returns are those that change.
+func giveBack(r Return, attempts []Attempt) (Return, []Attempt, error) {
+	if r.Amount.Sign() <= 0 {
+		return Return{}, nil, fmt.Errorf("return %s: %w", r.ID, ErrAmount)
+	}
+	attempts = slices.Clone(attempts)
+	slices.SortFunc(attempts, func(a, b Attempt) int { return b.EndedAt.Compare(a.EndedAt) })
+	rest, changed := r.Amount, []Attempt(nil)
+	for _, a := range attempts {
+		amount := a.returnable()
+		if amount.Sign() <= 0 || rest.Sign() <= 0 {
+			continue
+		}
+		over, err := amount.Cmp(rest)
+		if err != nil {
+			return Return{}, nil, fmt.Errorf("return %s: %w", r.ID, err)
+		}
+		if over > 0 {
+			amount = rest
+		}
+		if rest, err = rest.Sub(amount); err != nil {
+			return Return{}, nil, err
+		}
+		if a, err = a.returning(amount); err != nil {
+			return Return{}, nil, err
+		}
+		changed = append(changed, a)
+		r.Parts = append(r.Parts, part(a, amount))
+	}
+	if rest.Sign() > 0 {
+		return Return{}, nil, platform.Detail(fmt.Errorf("return %s: %w", r.ID, ErrReturnExceeds), "short", rest)
+	}
+	return r, changed, nil
+}
+
+func part(a Attempt, amount platform.Money) Part {
+	return Part{Attempt: a.ID, Institution: a.Institution, Reference: a.Reference, Ours: a.Intent != "", Amount: amount}
+}
+
+// Send returns the return as its next operation goes out, until a moment. After
+// a certain failure the operation has a new key; otherwise it is the same one
+// again. It fails with ErrNotDue before its time, unless an operator sends it,
+// and with ErrNotSendable when it is under way or over.
+func (r Return) Send(by platform.ActorKind, at, until time.Time) (Return, error) {
+	next, err := r.move("send", by)
+	if err != nil {
+		return Return{}, err
+	}
+	if by != platform.Operator && at.Before(r.Due) {
+		return Return{}, fmt.Errorf("send %s: %w", r.ID, ErrNotDue)
+	}
+	if r.SentAt.IsZero() || r.State == ReturnManual {
+		next.SentAt, next.Looks = at, 0
+	}
+	next.Until, next.Due, next.Reason = until, until, ""
+	return next, nil
+}
+
+// Withdraw returns the return given up before anything was sent.
+func (r Return) Withdraw(at time.Time) (Return, error) {
+	next, err := r.move("withdraw", platform.System)
+	next.EndedAt, next.Due = at, time.Time{}
+	return next, err
+}
+
+// Learn returns the return as the institution's word leaves it: the part is
+// back and the next is due, or all is; it failed and is due again after 1 h, 6 h
+// and 24 h under a new key, and then waits for an operator; it never arrived and
+// is due again soon under the same key. An amount other than the part's is for
+// an operator.
+//
+// It fails with ErrNothingNew when the word says nothing, or nothing that was
+// not known.
+func (r Return) Learn(st Status, certain bool, at time.Time) (Return, error) {
+	switch {
+	case st.Outcome == Done && st.Amount != r.Part().Amount:
+		next, err := r.move("park", platform.System)
+		next.Reason, next.Due = "payment.mismatch", time.Time{}
+		return next, err
+	case st.Outcome == Done && r.Done+1 == len(r.Parts):
+		next, err := r.move("succeed", platform.System)
+		next.Done, next.EndedAt, next.Due, next.Reason = r.Done+1, at, time.Time{}, ""
+		return next, err
+	case st.Outcome == Done:
+		next, err := r.move("next", platform.System)
+		next.Done, next.Tries = r.Done+1, 0
+		return next.over(at), err
+	case st.Outcome == Declined:
+		next, err := r.refused(at)
+		next.Reason = reason(st)
+		return next, err
+	case st.Outcome == Absent && certain:
+		return r.again(at)
+	}
+	return Return{}, fmt.Errorf("return %s: %w", r.ID, ErrNothingNew)
+}
+
+// over ends the current operation; the next one, due at the moment given, has
+// another key.
+func (r Return) over(due time.Time) Return {
+	r.Calls, r.Looks = r.Calls+1, 0
+	r.SentAt, r.Until, r.Due = time.Time{}, time.Time{}, due
+	return r
+}
+
+func (r Return) refused(at time.Time) (Return, error) {
+	if r.Tries < len(retries) {
+		next, err := r.move("fail", platform.System)
+		next.Tries = r.Tries + 1
+		return next.over(at.Add(retries[r.Tries])), err
+	}
+	next, err := r.move("park", platform.System)
+	return next.over(time.Time{}), err
+}
+
+// again is for an operation that never arrived: it is sent once more.
+func (r Return) again(at time.Time) (Return, error) {
+	due, ok := nextLook(r.Looks, r.SentAt, at)
+	verb := "again"
+	if !ok {
+		verb = "park"
+	}
+	next, err := r.move(verb, platform.System)
+	next.Due, next.Looks = due, r.Looks+1
+	return next, err
+}
+
+// Doubt returns the return after an answer that told nothing, or none: unknown,
+// with the next look; manual after a day. It fails with ErrNothingNew when it is
+// over, or was asked about by somebody else meanwhile.
+func (r Return) Doubt(at time.Time) (Return, error) {
+	if r.State != ReturnSent && at.Before(r.Due) {
+		return Return{}, fmt.Errorf("return %s: %w", r.ID, ErrNothingNew)
+	}
+	due, ok := nextLook(r.Looks, r.SentAt, at)
+	verb := "doubt"
+	if !ok {
+		verb = "park"
+	}
+	next, err := r.move(verb, platform.System)
+	next.Due, next.Looks = due, r.Looks+1
+	return next, err
+}
+
+func (r Return) move(verb string, by platform.ActorKind) (Return, error) {
+	state, err := ReturnMoves.Take(r.State, verb, by)
+	if err != nil {
+		return Return{}, fmt.Errorf("return %s: %w", r.ID, err)
+	}
+	r.State = state
+	return r, nil
+}

@@ -1,0 +1,206 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Send carries out a return.
+type Send struct {
+	Return platform.ID `json:"return" validate:"required,id=rtn"`
+}
+
+// Subject is the return.
+func (c Send) Subject() platform.Ref { return platform.Ref{Kind: "payment.return", ID: c.Return} }
+
+// Send gives the money back at the institution and returns the return as it is
+// then: succeeded, failed and due again later, unknown, or manual. Tick sends by
+// itself what is due; an operator may send at any time, also what is manual. Its
+// key, if it has one, belongs to the first operation; a repeat returns the
+// return as it is now.
+//
+// It fails with ErrNotSendable when the return is under way or over, with
+// ErrNotDue before its time, and with ErrDenied for others than operators and
+// the system. A return whose refund was withdrawn meanwhile comes back
+// withdrawn, and nothing is sent.
+func (s *Service) Send(ctx context.Context, in Send) (Return, error) {
+	return s.send(ctx, in, s.w.Now())
+}
+
+func (s *Service) send(ctx context.Context, in Send, at time.Time) (Return, error) {
+	r, mine, err := s.begin(ctx, in, at)
+	if err != nil {
+		return Return{}, err
+	}
+	for mine && r.State == ReturnSent {
+		if err := s.refund(ctx, r, at); err != nil {
+			return Return{}, err
+		}
+		r, mine, err = s.begin(s.system(ctx), in, at) // the next part, when it is due
+		if errors.Is(err, platform.ErrState) {
+			break
+		}
+		if err != nil {
+			return Return{}, err
+		}
+	}
+	return s.store.Return(context.WithoutCancel(ctx), in.Return)
+}
+
+// begun is a return whose next operation goes out, and who sends it.
+type begun struct {
+	Return
+	By uint64 `json:"by"`
+}
+
+// begin claims the next operation of a return. It is mine unless the answer is
+// that of an earlier command under the same key.
+func (s *Service) begin(ctx context.Context, in Send, at time.Time) (_ Return, mine bool, err error) {
+	by := s.w.IDs()
+	b, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (begun, []platform.Change, error) {
+		actor, err := platform.ActorOf(ctx)
+		if err != nil {
+			return begun{}, nil, err
+		}
+		r, err := s.store.Return(ctx, in.Return)
+		if err != nil {
+			return begun{}, nil, err
+		}
+		next, err := r.Send(actor.Kind, at, at.Add(s.opts.Answer))
+		if err != nil {
+			return begun{}, nil, err
+		}
+		var changes []platform.Change
+		if r.SentAt.IsZero() && r.Refund != (platform.Ref{}) && (r.Done == 0 || r.State != ReturnAsked) {
+			changes, err = s.ports.Subject.Returned(ctx, r.Refund, "sent", at)
+		}
+		if errors.Is(err, platform.ErrState) && r.State == ReturnAsked {
+			next, changes, err = s.withdraw(ctx, r, at)
+		}
+		if err != nil {
+			return begun{}, nil, fmt.Errorf("send %s: %w", r.ID, err)
+		}
+		return begun{next, by}, append(changes, platform.Put(next), next.event()), nil
+	})
+	return b.Return, b.By == by, err
+}
+
+// withdraw gives a return up whose refund was withdrawn, and frees what it took
+// from its attempts.
+func (s *Service) withdraw(ctx context.Context, r Return, at time.Time) (Return, []platform.Change, error) {
+	next, err := r.Withdraw(at)
+	if err != nil {
+		return Return{}, nil, err
+	}
+	var changes []platform.Change
+	for _, p := range r.Parts {
+		a, err := s.store.Attempt(ctx, p.Attempt)
+		if err == nil {
+			a, err = a.returning(p.Amount.Neg())
+		}
+		if err != nil {
+			return Return{}, nil, err
+		}
+		changes = append(changes, platform.Put(a))
+	}
+	return next, changes, nil
+}
+
+// refund calls the institution for an operation that was just claimed, and
+// records what it said.
+func (s *Service) refund(ctx context.Context, r Return, at time.Time) error {
+	p := r.Part()
+	g, err := s.gateway(p.Institution)
+	if err != nil {
+		return err
+	}
+	out := Refund{Key: r.Key(), Reference: p.Reference, Amount: p.Amount}
+	if p.Ours {
+		out.Charge = Key(p.Attempt)
+	}
+	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
+	defer cancel()
+	st, certain := told(g.Refund(call, out))
+	err = s.recordReturn(context.WithoutCancel(ctx), r, record{Key: r.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: at})
+	if errors.Is(err, ErrNothingNew) {
+		return nil
+	}
+	return err
+}
+
+// recordReturn writes down what was learnt of the current operation of a
+// return. It fails with ErrNothingNew when that was known already.
+func (s *Service) recordReturn(ctx context.Context, r Return, in record) error {
+	_, err := persist(ctx, s, in, func(ctx context.Context) (Return, []platform.Change, error) {
+		now, err := s.store.Return(ctx, r.ID)
+		if err != nil {
+			return Return{}, nil, err
+		}
+		if in.Key != now.Key() {
+			return Return{}, nil, fmt.Errorf("operation %s: %w", in.Key, ErrNothingNew)
+		}
+		next, err := now.Learn(in.Status, in.Certain, in.At)
+		if errors.Is(err, ErrNothingNew) && in.Doubts {
+			next, err = now.Doubt(in.At)
+		}
+		if err != nil {
+			return Return{}, nil, err
+		}
+		changes, err := s.returned(ctx, now, next, in.At)
+		if err != nil {
+			return Return{}, nil, err
+		}
+		if changes, err = s.filed(ctx, changes, in.notice); err != nil {
+			return Return{}, nil, err
+		}
+		return next, append(changes, platform.Put(next), next.event().Because(in.Via)), nil
+	})
+	return err
+}
+
+// returned is what the return's new state means for its refund, or for the
+// books when it is surplus that went back.
+func (s *Service) returned(ctx context.Context, was, next Return, at time.Time) ([]platform.Change, error) {
+	refused := next.State == ReturnFailed || next.State == ReturnManual && next.Calls > was.Calls
+	done := next.State == ReturnSucceeded
+	var changes []platform.Change
+	var err error
+	switch surplus := next.Refund == (platform.Ref{}); {
+	case done && surplus:
+		p := next.Part()
+		changes, err = s.ports.Books.Post(ctx, "pay.returned", next.Ref(), at, clearing("surplus", next.Subject, p.Institution, p.Amount.Neg()))
+	case done:
+		changes, err = s.ports.Subject.Returned(ctx, next.Refund, "succeeded", at)
+	case refused && !surplus:
+		changes, err = s.ports.Subject.Returned(ctx, next.Refund, "failed", at)
+	}
+	if errors.Is(err, platform.ErrState) { // the money has moved: nobody may call that out of date
+		err = fmt.Errorf("%w: %v", platform.ErrUnavailable, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("return %s %s: %w", next.ID, next.State, err)
+	}
+	return changes, nil
+}
+
+// event says what became of the return.
+func (r Return) event() platform.Change {
+	return platform.Happened("payment.return_"+string(r.State), r.Ref(), r.facts())
+}
+
+// facts are a return in an event.
+func (r Return) facts() any {
+	return struct {
+		Subject platform.Ref   `json:"subject"`
+		Refund  platform.Ref   `json:"refund,omitzero"`
+		Amount  platform.Money `json:"amount"`
+		Key     Key            `json:"key"`
+		Done    int            `json:"done,omitempty"`
+		Reason  string         `json:"reason,omitempty"`
+		Due     time.Time      `json:"due,omitzero"`
+	}{r.Subject, r.Refund, r.Amount, r.Key(), r.Done, r.Reason, r.Due}
+}

@@ -1,0 +1,205 @@
+package payment
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Books turns what happened into postings. finance.Books is one.
+type Books interface {
+	Post(ctx context.Context, what string, subject platform.Ref, at time.Time, legs []platform.Leg) ([]platform.Change, error)
+}
+
+// Subject is what is paid for. order.Payable is one.
+type Subject interface {
+	// Secured tells the totals so far of the subject, after a payment of the
+	// purpose. An error that wraps ErrState means that the subject takes no
+	// money any more: the payment becomes surplus and goes back.
+	Secured(ctx context.Context, subject platform.Ref, purpose string, secured, captured platform.Money, at time.Time) ([]platform.Change, error)
+
+	// Returned tells how the money of a refund stands: "sent" (the first time,
+	// and after each failure), "succeeded" or "failed". An error that wraps
+	// ErrState to the first "sent" means that the refund was withdrawn.
+	Returned(ctx context.Context, refund platform.Ref, outcome string, at time.Time) ([]platform.Change, error)
+}
+
+// Screen judges a payment before it is begun: allow, review or block. Its
+// changes join the set, also when they go back with the refusal.
+type Screen interface {
+	Screen(ctx context.Context, ev platform.Event) (outcome string, changes []platform.Change, err error)
+}
+
+// Ports are the other domains, and the institutions. A nil Screen allows all.
+type Ports struct {
+	Books    Books
+	Subject  Subject
+	Screen   Screen
+	Gateways []Gateway // in order of preference
+}
+
+// Options of a service; nil means defaults.
+type Options struct {
+	Call       time.Duration // limit of one call to an institution; if zero, 10 s
+	Answer     time.Duration // how long a call may be under way before the institution is asked; if zero, 2 min
+	Act        time.Duration // how long a payer has to go on at the institution; if zero, 15 min
+	Production bool          // refuses institutions that move no real money
+}
+
+// Service pays and gives back. It may be used by several goroutines at once.
+type Service struct {
+	w        platform.Writer
+	store    Store
+	ports    Ports
+	opts     Options
+	gateways map[string]Gateway
+}
+
+// New returns a service. It panics, as a programmer's mistake, without Books or
+// Subject, with two gateways of one institution, and with a demo institution in
+// production.
+func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
+	s := &Service{w: w.Ready(), store: store, ports: ports, gateways: map[string]Gateway{}}
+	if opts != nil {
+		s.opts = *opts
+	}
+	s.opts.Call = cmp.Or(s.opts.Call, 10*time.Second)
+	s.opts.Answer = cmp.Or(s.opts.Answer, 2*time.Minute)
+	s.opts.Act = cmp.Or(s.opts.Act, 15*time.Minute)
+	if ports.Books == nil || ports.Subject == nil {
+		panic("payment: New needs Books and Subject")
+	}
+	for _, g := range ports.Gateways {
+		info := g.Info()
+		if _, twice := s.gateways[info.Institution]; twice || info.Institution == "" {
+			panic("payment: an institution needs a name of its own: " + info.Institution)
+		}
+		if info.Demo && s.opts.Production {
+			panic("payment: " + info.Institution + " moves no real money")
+		}
+		s.gateways[info.Institution] = g
+	}
+	return s
+}
+
+// Intent is one intent. Customers see their own, operators and auditors all;
+// anything else is ErrNotFound.
+func (s *Service) Intent(ctx context.Context, id platform.ID) (Intent, error) {
+	i, err := s.store.Intent(ctx, id)
+	if err == nil {
+		err = s.visible(ctx, i.Payer, i.Ref())
+	}
+	if err != nil {
+		return Intent{}, err
+	}
+	return i, nil
+}
+
+// Intents are what is asked for a subject, to those who may see it.
+func (s *Service) Intents(ctx context.Context, subject platform.Ref) ([]Intent, error) {
+	all, _, err := s.store.Subject(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range all {
+		if err := s.visible(ctx, i.Payer, subject); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// Attempt is one attempt, to those who may see it.
+func (s *Service) Attempt(ctx context.Context, id platform.ID) (Attempt, error) {
+	a, err := s.store.Attempt(ctx, id)
+	if err == nil {
+		err = s.visible(ctx, a.Payer, a.Ref())
+	}
+	if err != nil {
+		return Attempt{}, err
+	}
+	return a, nil
+}
+
+// Return is one return, to operators and auditors.
+func (s *Service) Return(ctx context.Context, id platform.ID) (Return, error) {
+	r, err := s.store.Return(ctx, id)
+	if err == nil {
+		err = s.visible(ctx, "", r.Ref())
+	}
+	if err != nil {
+		return Return{}, err
+	}
+	return r, nil
+}
+
+// visible is the rule of ownership: a payer sees what is theirs.
+func (s *Service) visible(ctx context.Context, payer platform.ID, ref platform.Ref) error {
+	actor, err := platform.ActorOf(ctx)
+	if err != nil {
+		return err
+	}
+	all := actor.Kind == platform.Operator || actor.Kind == platform.System || actor.Kind == platform.Auditor
+	own := actor.Kind == platform.Customer && actor.For() == payer && payer != ""
+	if actor.Tenant != s.w.Tenant || !all && !own {
+		return platform.NotFound(ref)
+	}
+	return nil
+}
+
+// allowed asks the guard about a call that is no command of its own.
+func (s *Service) allowed(ctx context.Context, action string, on platform.Ref) error {
+	actor, err := platform.ActorOf(ctx)
+	if err != nil || s.w.Guard == nil {
+		return err
+	}
+	return s.w.Guard.Allow(ctx, actor, action, on)
+}
+
+// system is ctx in which the platform acts, for steps after a command's first.
+func (s *Service) system(ctx context.Context) context.Context {
+	actor := platform.SystemActor("payment")
+	actor.Tenant = s.w.Tenant
+	return platform.As(platform.WithoutKey(ctx), actor)
+}
+
+// gateway is the institution of that name.
+func (s *Service) gateway(institution string) (Gateway, error) {
+	g, ok := s.gateways[institution]
+	if !ok {
+		return nil, fmt.Errorf("institution %q: %w", institution, ErrInstitution)
+	}
+	return g, nil
+}
+
+// route is the institution that takes a new charge: the one named, or else the
+// first that admits it.
+func (s *Service) route(institution string, amount platform.Money, at time.Time) (string, error) {
+	if institution != "" {
+		g, err := s.gateway(institution)
+		if err != nil {
+			return "", err
+		}
+		return institution, g.Info().Admits(amount, at)
+	}
+	refusal := fmt.Errorf("pay %s: %w", amount, ErrNoChannel)
+	for _, g := range s.ports.Gateways {
+		info := g.Info()
+		if refusal = info.Admits(amount, at); refusal == nil {
+			return info.Institution, nil
+		}
+	}
+	return "", refusal
+}
+
+// clearing are the legs of money at an institution: what it holds on the one
+// side, whom it is for on the other.
+func clearing(role string, subject platform.Ref, institution string, amount platform.Money) []platform.Leg {
+	return []platform.Leg{
+		{Role: "clearing", Party: platform.ID(institution), Amount: amount},
+		{Role: role, Of: subject.ID, Amount: amount.Neg()},
+	}
+}

@@ -1,0 +1,454 @@
+package payment_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/store/memory"
+	"github.com/liangding/platform/store/sandbox"
+	"github.com/liangding/platform/store/storetest"
+)
+
+var (
+	noon     = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	payBy    = noon.Add(15 * time.Minute)
+	customer = platform.Actor{ID: "cus_01kdvdna00eajs4d2pf2dbsqqg", Kind: platform.Customer}
+	stranger = platform.Actor{ID: "cus_01kdvdna00eajs4d2pf2dbsqqz", Kind: platform.Customer}
+	clerk    = platform.Actor{ID: "opr_01kdvdna00eajs4d2pf2dbsqqg", Kind: platform.Operator}
+	auditor  = platform.Actor{ID: "opr_01kdvdna00eajs4d2pf2dbsqqz", Kind: platform.Auditor}
+	price    = yuan("100.00")
+	nothing  = yuan("0.00")
+)
+
+func yuan(amount string) platform.Money { return platform.MustMoney(amount, "CNY") }
+
+func by(actor platform.Actor) context.Context { return platform.As(context.Background(), actor) }
+
+// sale is the subject in these tests: an order as payment sees it.
+type sale struct {
+	platform.Head
+	State    string         `json:"state" class:"internal"` // open, confirmed, ended
+	Total    platform.Money `json:"total" class:"internal"`
+	Captured platform.Money `json:"captured" class:"internal"`
+	Given    platform.Money `json:"given" class:"internal"`
+}
+
+func (s sale) Ref() platform.Ref { return platform.Ref{Kind: "order", ID: s.ID} }
+
+// giving is a refund of a sale.
+type giving struct {
+	platform.Head
+	Sale   platform.ID    `json:"sale" class:"internal"`
+	State  string         `json:"state" class:"internal"` // approved, sent, succeeded, failed, withdrawn
+	Heard  []string       `json:"heard" class:"internal"`
+	Amount platform.Money `json:"amount" class:"internal"`
+}
+
+func (g giving) Ref() platform.Ref { return platform.Ref{Kind: "order.refund", ID: g.ID} }
+
+// entry keeps a fact from being posted twice, as the books do.
+type entry struct {
+	platform.Head
+	What string `json:"what" class:"internal"`
+}
+
+func (e entry) Ref() platform.Ref { return platform.Ref{Kind: "test.entry", ID: e.ID} }
+
+// verdictOf is a decision of the screen.
+type verdictOf struct {
+	platform.Head
+	Outcome string `json:"outcome" class:"internal"`
+}
+
+func (v verdictOf) Ref() platform.Ref { return platform.Ref{Kind: "test.verdict", ID: v.ID} }
+
+var errEnded = platform.Err(platform.ErrState, "order.not_payable", "the order is at an end", "订单已结束")
+
+// ledger is books of counters: one for each account, debits positive.
+type ledger struct{}
+
+func (ledger) Post(_ context.Context, what string, subject platform.Ref, _ time.Time, legs []platform.Leg) ([]platform.Change, error) {
+	sum := sha256.Sum256([]byte(what + subject.String()))
+	e := entry{Head: platform.Head{ID: platform.NewID("ent", subject.ID.Time(), subject.ID.Slot(), binary.BigEndian.Uint64(sum[:]))}, What: what}
+	changes := []platform.Change{platform.Put(e)}
+	var total int64
+	for _, l := range legs {
+		total += l.Amount.Minor()
+		changes = append(changes, platform.Delta(account(l), l.Amount.Minor(), e.Ref()))
+	}
+	if total != 0 || len(legs) < 2 {
+		return nil, platform.ErrInvalid
+	}
+	return changes, nil
+}
+
+func account(l platform.Leg) platform.Ref {
+	name := l.Role
+	if l.Role == "clearing" {
+		name += ":" + string(l.Party)
+	}
+	return platform.Counter(name, l.Amount.Currency().String())
+}
+
+// shop is the payable side of sales.
+type shop struct{ db platform.DB }
+
+func (s shop) Secured(ctx context.Context, subject platform.Ref, _ string, secured, captured platform.Money, _ time.Time) ([]platform.Change, error) {
+	o, err := platform.Read[sale](ctx, s.db, "order", subject.ID)
+	if err != nil {
+		return nil, err
+	}
+	if o.State == "ended" {
+		return nil, errEnded
+	}
+	enough, err := secured.Cmp(o.Total)
+	if err != nil {
+		return nil, err
+	}
+	if o.Captured = captured; enough >= 0 {
+		o.State = "confirmed"
+	}
+	return []platform.Change{platform.Put(o)}, nil
+}
+
+func (s shop) Returned(ctx context.Context, refund platform.Ref, outcome string, at time.Time) ([]platform.Change, error) {
+	g, err := platform.Read[giving](ctx, s.db, "order.refund", refund.ID)
+	if err != nil {
+		return nil, err
+	}
+	from := map[string][]string{"sent": {"approved", "failed"}, "succeeded": {"sent"}, "failed": {"sent"}}
+	if !contains(from[outcome], g.State) {
+		return nil, platform.Detail(errEnded, "state", g.State)
+	}
+	g.State, g.Heard = outcome, append(g.Heard, outcome)
+	changes := []platform.Change{platform.Put(g)}
+	if outcome != "succeeded" {
+		return changes, nil
+	}
+	o, err := platform.Read[sale](ctx, s.db, "order", g.Sale)
+	if err != nil {
+		return nil, err
+	}
+	if o.Given, err = o.Given.Add(g.Amount); err != nil {
+		return nil, err
+	}
+	books, err := ledger{}.Post(ctx, "refund.succeeded", refund, at, []platform.Leg{
+		{Role: "escrow", Of: o.ID, Amount: g.Amount}, {Role: "clearing", Party: "sandbox", Amount: g.Amount.Neg()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append(append(changes, platform.Put(o)), books...), nil
+}
+
+func contains(all []string, one string) bool {
+	for _, s := range all {
+		if s == one {
+			return true
+		}
+	}
+	return false
+}
+
+// hooked is an institution that tests step into.
+type hooked struct {
+	payment.Gateway
+	before func(operation string, k payment.Key) (reach bool)
+	after  func(operation string, k payment.Key)
+
+	mu   sync.Mutex
+	deaf bool // look-ups get no answer
+}
+
+func (h *hooked) Charge(ctx context.Context, c payment.Charge) (payment.Status, error) {
+	return h.call("charge", c.Key, func() (payment.Status, error) { return h.Gateway.Charge(ctx, c) })
+}
+
+func (h *hooked) Refund(ctx context.Context, r payment.Refund) (payment.Status, error) {
+	return h.call("refund", r.Key, func() (payment.Status, error) { return h.Gateway.Refund(ctx, r) })
+}
+
+func (h *hooked) Lookup(ctx context.Context, k payment.Key) (payment.Status, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.deaf {
+		return payment.Status{}, payment.ErrUnknownOutcome
+	}
+	return h.Gateway.Lookup(ctx, k)
+}
+
+func (h *hooked) call(operation string, k payment.Key, do func() (payment.Status, error)) (payment.Status, error) {
+	if h.before != nil && !h.before(operation, k) {
+		return payment.Status{}, payment.ErrUnknownOutcome
+	}
+	st, err := do()
+	if h.after != nil {
+		h.after(operation, k)
+	}
+	return st, err
+}
+
+// silence makes the institution leave look-ups without an answer, or no more.
+func (h *hooked) silence(deaf bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.deaf = deaf
+}
+
+// setup is what a world is made of; all of it has defaults.
+type setup struct {
+	faults  sandbox.Faults
+	licence *payment.Licence
+	store   func(platform.DB) platform.DB // what the service sees of the store
+	screen  payment.Screen
+	tries   int
+	opts    *payment.Options
+}
+
+// world is a service with one institution, a store, a clock and sales.
+type world struct {
+	clock *storetest.Clock
+	db    *memory.DB // the store itself, behind its faults
+	bank  *sandbox.Sandbox
+	hooks *hooked
+	ids   platform.IDs
+	s     *payment.Service
+	asks  payment.Asks
+	w     platform.Writer // of the tests' own commands
+	post  func(sandbox.Letter) error
+	setup setup
+}
+
+func newWorld(set setup) *world {
+	kinds := append(payment.Kinds(),
+		platform.Shape[sale]{Name: "order", Prefix: "ord"}.Kind(),
+		platform.Shape[giving]{Name: "order.refund", Prefix: "rfd", Root: "order", RootOf: func(g giving) platform.ID { return g.Sale }}.Kind(),
+		platform.Shape[entry]{Name: "test.entry", Prefix: "ent"}.Kind(),
+		platform.Shape[verdictOf]{Name: "test.verdict", Prefix: "ver"}.Kind(),
+	)
+	v := &world{clock: storetest.NewClock(noon), db: memory.New(kinds, nil), ids: storetest.IDs(1), setup: set}
+	v.bank = sandbox.New(&sandbox.Options{
+		Seed: 1, Now: v.clock.Now, Faults: set.faults, Licence: set.licence,
+		Deliver: func(_ context.Context, header map[string][]string, body []byte) error {
+			return v.post(sandbox.Letter{Header: header, Body: body})
+		},
+	})
+	v.hooks = &hooked{Gateway: v.bank}
+	v.w = platform.Writer{Store: v.db, Now: v.clock.Now, IDs: v.ids}.Ready()
+	v.asks = payment.Asks{Store: payment.StoreOn(v.db)}
+	v.start(set.store)
+	return v
+}
+
+// start is a new process of the service on the same store and institution.
+func (v *world) start(wrap func(platform.DB) platform.DB) {
+	var db platform.DB = v.db
+	if wrap != nil {
+		db = wrap(db)
+	}
+	w := platform.Writer{Store: db, Now: v.clock.Now, IDs: v.ids, Tries: v.setup.tries}
+	ports := payment.Ports{Books: ledger{}, Subject: shop{db}, Screen: v.setup.screen, Gateways: []payment.Gateway{v.hooks}}
+	v.s = payment.New(w, payment.StoreOn(db), ports, v.setup.opts)
+}
+
+// change is a command of these tests.
+type change struct{}
+
+func (v *world) update(actor platform.Actor, decide func(ctx context.Context) ([]platform.Change, error)) error {
+	_, err := platform.Update(by(actor), v.w, change{}, func(ctx context.Context) (int, []platform.Change, error) {
+		changes, err := decide(ctx)
+		if err != nil {
+			return 0, nil, err // changes beside an error would be committed
+		}
+		return 0, changes, nil
+	})
+	return err
+}
+
+// place asks the customer for the total of a new sale, until payBy.
+func (v *world) place(total platform.Money) (sale, error) {
+	o := sale{Head: platform.Head{ID: v.w.NewRoot(by(customer), "ord")}, State: "open", Total: total}
+	o.Captured, o.Given = nothing, nothing
+	return o, v.update(customer, func(ctx context.Context) ([]platform.Change, error) {
+		asked, err := v.asks.Ask(ctx, o.Ref(), "full", total, payBy)
+		return append(asked, platform.Put(o)), err
+	})
+}
+
+// placed is a sale of the price.
+func (v *world) placed(t *testing.T) sale {
+	t.Helper()
+	o, err := v.place(price)
+	require.NoError(t, err)
+	return o
+}
+
+// paid is a sale whose price was paid.
+func (v *world) paid(t *testing.T, method string) sale {
+	t.Helper()
+	o := v.placed(t)
+	a, err := v.pay(o, method)
+	require.NoError(t, err)
+	require.Equal(t, payment.AttemptCaptured, a.State)
+	return o
+}
+
+func (v *world) pay(o sale, method string) (payment.Attempt, error) {
+	return v.s.Pay(by(customer), payment.Pay{Intent: full(o), Method: method})
+}
+
+func full(o sale) platform.ID { return payment.IntentID(o.Ref(), payment.Full) }
+
+// refund approves a refund of a sale and begins its return.
+func (v *world) refund(o sale, amount platform.Money) (giving, error) {
+	g := giving{Head: platform.Head{ID: v.w.NewChild("rfd", o.ID)}, Sale: o.ID, State: "approved", Amount: amount}
+	return g, v.update(clerk, func(ctx context.Context) ([]platform.Change, error) {
+		changes, err := v.asks.Return(ctx, g.Ref(), o.Ref(), amount, v.clock.Now())
+		return append(changes, platform.Put(g)), err
+	})
+}
+
+func (v *world) cancel(o sale) error {
+	return v.update(customer, func(ctx context.Context) ([]platform.Change, error) {
+		changes, err := v.asks.Cancel(ctx, o.Ref())
+		return append(changes, platform.Happened("order.cancelled", o.Ref(), nil)), err
+	})
+}
+
+// end brings the sale to its end without telling payment.
+func (v *world) end(t *testing.T, o sale) {
+	t.Helper()
+	require.NoError(t, v.update(clerk, func(ctx context.Context) ([]platform.Change, error) {
+		now, err := platform.Read[sale](ctx, v.db, "order", o.ID)
+		now.State = "ended"
+		return []platform.Change{platform.Put(now), platform.Happened("order.closed", o.Ref(), nil)}, err
+	}))
+}
+
+// after lets time pass, then ticks and delivers what the institution posts.
+func (v *world) after(d time.Duration) error {
+	now := v.clock.Advance(d)
+	_, err := v.s.Tick(context.Background(), now, 0)
+	return errors.Join(err, v.deliver())
+}
+
+func (v *world) deliver() error {
+	var failed []error
+	for _, l := range v.bank.Drain() {
+		failed = append(failed, v.s.Receive(context.Background(), "sandbox", l.Header, l.Body))
+	}
+	return errors.Join(failed...)
+}
+
+// quiesce lets time pass until nothing more can happen by itself.
+func (v *world) quiesce() error {
+	for range 60 {
+		if err := v.after(time.Hour); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func read[T any](t *testing.T, v *world, kind string, id platform.ID) T {
+	t.Helper()
+	r, err := platform.Read[T](t.Context(), v.db, kind, id)
+	require.NoError(t, err)
+	return r
+}
+
+func (v *world) attempt(t *testing.T, id platform.ID) payment.Attempt {
+	return read[payment.Attempt](t, v, "payment.attempt", id)
+}
+
+func (v *world) intent(t *testing.T, o sale) payment.Intent {
+	return read[payment.Intent](t, v, "payment.intent", full(o))
+}
+
+func (v *world) sale(t *testing.T, o sale) sale { return read[sale](t, v, "order", o.ID) }
+
+// all are the records of a kind.
+func all[T any](db platform.Getter, kind string) ([]T, error) {
+	var list []T
+	for cursor := ""; ; {
+		page, err := platform.List[T](context.Background(), db, platform.Query{Kind: kind, Limit: 500, Cursor: cursor})
+		list = append(list, page.Items...)
+		if cursor = page.Next; err != nil || cursor == "" {
+			return list, err
+		}
+	}
+}
+
+func (v *world) attempts(t *testing.T) []payment.Attempt {
+	t.Helper()
+	list, err := all[payment.Attempt](v.db, "payment.attempt")
+	require.NoError(t, err)
+	return list
+}
+
+func (v *world) totals(t require.TestingT) sandbox.Totals {
+	sum, err := v.bank.Totals(price.Currency())
+	require.NoError(t, err)
+	return sum
+}
+
+// balance is an account of the test's books in minor units, debits positive.
+func (v *world) balance(t require.TestingT, name string) int64 {
+	ref := platform.Counter(name, "CNY")
+	c, err := platform.Read[platform.Count](context.Background(), v.db, "counter", ref.ID)
+	if !errors.Is(err, platform.ErrNotFound) {
+		require.NoError(t, err)
+	}
+	return c.Value
+}
+
+// conserved checks that the institution's books, our records and ours agree.
+func (v *world) conserved(t require.TestingT) {
+	attempts, err := all[payment.Attempt](v.db, "payment.attempt")
+	require.NoError(t, err)
+	returns, err := all[payment.Return](v.db, "payment.return")
+	require.NoError(t, err)
+	var held, booked int64
+	for _, a := range attempts {
+		if a.Institution == "" {
+			continue // the platform's own money
+		}
+		held += a.Received.Minor()
+		if a.State != payment.AttemptQuarantined {
+			booked += a.Received.Minor()
+		}
+	}
+	for _, r := range returns {
+		for _, p := range r.Parts[:r.Done] {
+			held -= p.Amount.Minor()
+		}
+		if r.State == payment.ReturnSucceeded {
+			booked -= r.Amount.Minor()
+		}
+	}
+	bank := v.totals(t)
+	assert.Equal(t, bank.Charged.Minor()-bank.Refunded.Minor(), held, "what the institution holds is on our records")
+	assert.Equal(t, booked, v.balance(t, "clearing:sandbox"), "and, unless in quarantine, in our books")
+}
+
+// events are the types of the events of a record.
+func (v *world) events(t *testing.T, subject platform.Ref) []string {
+	t.Helper()
+	page, err := platform.List[platform.Event](t.Context(), v.db, platform.Query{Kind: "event", By: []string{"subject", "id"}, Equal: []any{subject}, Limit: 500})
+	require.NoError(t, err)
+	var types []string
+	for _, e := range page.Items {
+		types = append(types, e.Type)
+	}
+	return types
+}

@@ -1,0 +1,125 @@
+package finance
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Balance is what is on an account, in its normal direction: for a liability
+// what is owed, for income what was earned.
+type Balance struct {
+	Account   Account        `json:"account"`
+	Posted    platform.Money `json:"posted"`
+	Available platform.Money `json:"available"` // what may be taken; all of Posted for an account without floor
+	Held      platform.Money `json:"held"`      // what open holds will take: posted minus available
+}
+
+// Entry is one line of an account's statement, in the account's normal
+// direction: on a liability a credit is positive.
+type Entry struct {
+	Seq     int64          `json:"seq"` // 1, 2, 3 … of this account and currency
+	At      time.Time      `json:"at"`  // when it was booked
+	What    string         `json:"what"`
+	Subject platform.Ref   `json:"subject"`
+	Posting platform.ID    `json:"posting"`
+	Amount  platform.Money `json:"amount"`
+	After   platform.Money `json:"after"` // what was on the account then
+}
+
+// Balance is what is on an account now; zero on one that was never booked on.
+// Operators, auditors and the system read every account, a party its own. It
+// fails with ErrNotFound for anybody else, and with ErrRole for an account that
+// cannot be.
+func (b Books) Balance(ctx context.Context, a Account, currency platform.Currency) (Balance, error) {
+	l, err := readable(ctx, a)
+	if err != nil {
+		return Balance{}, err
+	}
+	code := currency.String()
+	counts, err := b.Store.Counts(ctx, a.counter(posted, code), a.counter(available, code))
+	if err != nil {
+		return Balance{}, fmt.Errorf("balance of %s: %w", a, err)
+	}
+	total := counts[0].Value * int64(l.Normal)
+	free := total
+	if l.Floored {
+		free = counts[1].Value
+	}
+	amounts, err := monies(currency, total, free, total-free)
+	if err != nil {
+		return Balance{}, fmt.Errorf("balance of %s: %w", a, err)
+	}
+	return Balance{Account: a, Posted: amounts[0], Available: amounts[1], Held: amounts[2]}, nil
+}
+
+// Entries is a page of the account's statement, oldest first. It is refused as
+// [Books.Balance] is.
+func (b Books) Entries(ctx context.Context, a Account, currency platform.Currency, cursor string) (platform.Page[Entry], error) {
+	l, err := readable(ctx, a)
+	if err != nil {
+		return platform.Page[Entry]{}, err
+	}
+	page, err := b.Store.Movements(ctx, a.counter(posted, currency.String()), cursor)
+	if err != nil {
+		return platform.Page[Entry]{}, fmt.Errorf("entries of %s: %w", a, err)
+	}
+	ids := make([]platform.ID, len(page.Items))
+	for i, m := range page.Items {
+		ids[i] = m.Cause.ID
+	}
+	postings, err := b.Store.Postings(ctx, ids...)
+	if err != nil {
+		return platform.Page[Entry]{}, fmt.Errorf("entries of %s: %w", a, err)
+	}
+	out := platform.Page[Entry]{Items: make([]Entry, len(ids)), Next: page.Next}
+	for i, m := range page.Items {
+		amounts, err := monies(currency, m.Delta*int64(l.Normal), m.After*int64(l.Normal))
+		if err != nil {
+			return platform.Page[Entry]{}, fmt.Errorf("entries of %s: %w", a, err)
+		}
+		out.Items[i] = Entry{
+			Seq: m.Seq, At: m.At, What: postings[i].What, Subject: postings[i].Subject,
+			Posting: ids[i], Amount: amounts[0], After: amounts[1],
+		}
+	}
+	return out, nil
+}
+
+// readable is the chart's line of an account that the actor may read.
+func readable(ctx context.Context, a Account) (line, error) {
+	l, err := a.line()
+	if err != nil {
+		return line{}, err
+	}
+	actor, err := platform.ActorOf(ctx)
+	if err != nil {
+		return line{}, err
+	}
+	if !reads(actor, a.Party) {
+		return line{}, platform.NotFound(platform.Ref{Kind: "finance.account", ID: platform.ID(a.String())})
+	}
+	return l, nil
+}
+
+// reads tells whether the actor may read an account of the party.
+func reads(actor platform.Actor, party platform.ID) bool {
+	switch actor.Kind {
+	case platform.Operator, platform.Auditor, platform.System:
+		return true
+	}
+	return party != "" && actor.For() == party
+}
+
+func monies(currency platform.Currency, minors ...int64) ([]platform.Money, error) {
+	amounts := make([]platform.Money, len(minors))
+	var err error
+	for i, minor := range minors {
+		if amounts[i], err = platform.FromMinor(minor, currency); err != nil {
+			return nil, err
+		}
+	}
+	return amounts, nil
+}

@@ -1,0 +1,13 @@
+// Package dispatch finds who carries out which order. It gathers what is known
+// into a [Snapshot], plans purely ([Policy.Plan]), offers each pair in a commit
+// of its own, and lets members accept or decline.
+//
+// A plan is advice; the commit decides. Whoever accepts replaces the order, whose
+// seat names the winner, and the booking days of the member, so that of many
+// who accept one seat one gets it, and of many orders that want one hour of a
+// member one gets that.
+//
+// Begin with [Service.DispatchOrder] and [Service.Accept]; [Plan.Explain] tells
+// why it was this member and not another. What happens by itself, an offer that
+// nobody answers and the round after it, happens in [Service.Tick].
+package dispatch

@@ -1,0 +1,284 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// round is one pass of gather, plan and offer.
+type round struct {
+	*Service
+	now     time.Time
+	seats   []seat
+	duty    []onDuty
+	places  map[platform.ID]*Place              // of members
+	loads   map[platform.ID]map[platform.ID]int // by zone and member
+	asked   []platform.ID                       // members, in this round
+	answers []Dispatched
+}
+
+func newRound(s *Service, now time.Time) *round {
+	return &round{Service: s, now: now, places: map[platform.ID]*Place{}, loads: map[platform.ID]map[platform.ID]int{}}
+}
+
+// seat is an open seat in a round.
+type seat struct {
+	Job
+	at    int // of the order in answers
+	round int
+	over  bool // no longer to be planned
+}
+
+// onDuty is an answer of [Members] for a need.
+type onDuty struct {
+	need
+	members []platform.ID
+}
+
+// run dispatches the open seats of the orders, but for those whose search is
+// not wanted.
+func (r *round) run(ctx context.Context, orders []platform.ID, wanted func(Search) bool) ([]Dispatched, error) {
+	for i, order := range orders {
+		r.answers = append(r.answers, Dispatched{Order: order, Offers: []Assignment{}})
+		if err := r.gather(ctx, i, wanted); err != nil {
+			r.fail(i, err)
+		}
+	}
+	for {
+		plan, err := r.policy.Plan(r.snapshot())
+		if err != nil {
+			return nil, err
+		}
+		if r.propose(ctx, plan) && ctx.Err() == nil {
+			continue
+		}
+		for _, left := range plan.Left {
+			r.miss(ctx, plan, left)
+		}
+		return r.answers, ctx.Err()
+	}
+}
+
+// fail notes why an order cannot be dispatched, and plans it no more.
+func (r *round) fail(at int, err error) {
+	r.answers[at].err, r.answers[at].Code = err, platform.Code(err)
+	for i := range r.seats {
+		r.seats[i].over = r.seats[i].over || r.seats[i].at == at
+	}
+}
+
+// gather reads what one order needs and who could do it.
+func (r *round) gather(ctx context.Context, at int, wanted func(Search) bool) error {
+	n, _, err := r.need(ctx, r.answers[at].Order)
+	if err != nil {
+		return err
+	}
+	searches, err := r.store.Searches(ctx, n.Order)
+	if err != nil {
+		return err
+	}
+	var seats []seat
+	for _, no := range n.Open {
+		search := newSearch(n.Order, no, r.policy, r.now, n.From)
+		if i := slices.IndexFunc(searches, func(s Search) bool { return s.Seat == no }); i >= 0 {
+			search = searches[i]
+		}
+		if search.open(r.now) > 0 || !wanted(search) {
+			continue
+		}
+		if search.State != Searching {
+			search = search.begun(r.policy, r.now, n.From)
+		}
+		seats = append(seats, seat{at: at, round: search.Round + 1, Job: Job{
+			Order: n.Order, Seat: no, From: n.From, Until: n.Until, Place: r.near(n), Waited: r.now.Sub(search.Since),
+			Barred: append(r.elsewhere(searches, no), search.resting(r.policy, r.now)...),
+		}})
+	}
+	if len(seats) == 0 {
+		return nil
+	}
+	able, err := r.able(ctx, n)
+	if err != nil {
+		return err
+	}
+	for i := range seats {
+		seats[i].Eligible = able
+	}
+	r.seats = append(r.seats, seats...)
+	return r.locate(ctx, n, able)
+}
+
+// near is the place that members should be near to. Where they are now says
+// nothing about planned work, for which all are equally near.
+func (r *round) near(n need) *Place {
+	place := n.place()
+	if place != nil && place.Fault() == nil && r.policy.planned(r.now, n.From) {
+		return nil
+	}
+	return place
+}
+
+// elsewhere are members who have an open offer for another seat of the order.
+func (r *round) elsewhere(searches []Search, seat int) []Barred {
+	var barred []Barred
+	for _, s := range searches {
+		for _, a := range s.Asked {
+			if s.Seat != seat && r.now.Before(a.Due) {
+				barred = append(barred, Barred{Member: a.Member, Code: "offered"})
+			}
+		}
+	}
+	return barred
+}
+
+// able asks staff once for each distinct need of the round.
+func (r *round) able(ctx context.Context, n need) ([]platform.ID, error) {
+	for _, d := range r.duty {
+		if d.From.Equal(n.From) && d.Until.Equal(n.Until) && slices.Equal(d.words(), n.words()) {
+			return d.members, nil
+		}
+	}
+	members, err := r.ports.Members.OnDuty(ctx, n.Zone, n.words(), n.From, n.Until)
+	if err != nil {
+		return nil, err
+	}
+	r.duty = append(r.duty, onDuty{n, members})
+	return members, nil
+}
+
+// locate notes where members are, and what they hold in the zone.
+func (r *round) locate(ctx context.Context, n need, members []platform.ID) error {
+	for _, m := range members {
+		if _, known := r.places[m]; !known {
+			r.places[m] = r.positions.Of(m, r.now)
+		}
+	}
+	if r.loads[n.Zone] != nil || n.Zone == "" {
+		return nil
+	}
+	loads := map[platform.ID]int{}
+	for cursor := ""; ; {
+		page, err := r.store.Assignments(ctx, Find{Held: n.Zone, Limit: 500, Cursor: cursor})
+		if err != nil {
+			return err
+		}
+		for _, a := range page.Items {
+			loads[a.Member]++
+		}
+		if cursor = page.Next; cursor == "" {
+			r.loads[n.Zone] = loads
+			return nil
+		}
+	}
+}
+
+// snapshot is what is known of the seats that are still to be planned.
+func (r *round) snapshot() Snapshot {
+	s := Snapshot{At: r.now, Jobs: []Job{}, Staff: []Present{}}
+	seen := map[platform.ID]bool{}
+	for _, seat := range r.seats {
+		if seat.over {
+			continue
+		}
+		job := seat.Job
+		for _, m := range r.asked {
+			job.Barred = append(slices.Clip(job.Barred), Barred{Member: m, Code: "other_order"})
+		}
+		s.Jobs = append(s.Jobs, job)
+		for _, m := range seat.Eligible {
+			if seen[m] {
+				continue
+			}
+			seen[m] = true
+			load := 0
+			for _, loads := range r.loads {
+				load += loads[m]
+			}
+			s.Staff = append(s.Staff, Present{Member: m, Place: r.places[m], Load: load})
+		}
+	}
+	return s
+}
+
+// find is the seat of a pair, or of what was left.
+func (r *round) find(order platform.ID, no int) *seat {
+	return &r.seats[slices.IndexFunc(r.seats, func(s seat) bool { return s.Order == order && s.Seat == no })]
+}
+
+// propose carries out a plan pair by pair. It tells whether to plan again, when
+// a seat got nobody for a reason that concerns only the member, who is barred
+// from it now.
+func (r *round) propose(ctx context.Context, plan Plan) (again bool) {
+	for _, pair := range plan.Pairs {
+		seat := r.find(pair.Order, pair.Seat)
+		if r.answers[seat.at].err != nil {
+			continue
+		}
+		in := Offer{Order: pair.Order, Seat: pair.Seat, Member: pair.Member}
+		a, err := r.offer(ctx, in, proposal{at: r.now, round: seat.round, why: plan.reasons(pair)})
+		fault := pairFault(err)
+		switch {
+		case err == nil:
+			r.answers[seat.at].Offers = append(r.answers[seat.at].Offers, a)
+			r.asked = append(r.asked, pair.Member)
+			seat.over = true
+		case fault != "":
+			seat.Barred = append(seat.Barred, Barred{Member: pair.Member, Code: fault})
+		case errors.Is(err, ErrSeatOffered), errors.Is(err, ErrSeatTaken):
+			seat.over = true // somebody else was at work
+		default:
+			r.fail(seat.at, err)
+		}
+	}
+	for _, pair := range plan.Pairs {
+		again = again || !r.find(pair.Order, pair.Seat).over
+	}
+	return again
+}
+
+// look notes a round that found nobody for a seat.
+type look struct {
+	Order platform.ID
+	Seat  int
+}
+
+// miss commits that nobody was found, and when to look again.
+func (r *round) miss(ctx context.Context, plan Plan, left Left) {
+	seat := r.find(left.Order, left.Seat)
+	if seat.over {
+		return
+	}
+	codes := map[string]int{}
+	for _, m := range plan.Snapshot.Staff {
+		codes[plan.Explain(left.Order, left.Seat, m.Member).Code]++
+	}
+	tell := map[string]any{"seat": left.Seat, "plan": plan.Hash, "counts": codes}
+	_, err := platform.Update(ctx, r.w, look{left.Order, left.Seat}, func(ctx context.Context) (Search, []platform.Change, error) {
+		n, changes, err := r.need(ctx, left.Order)
+		if err != nil {
+			return Search{}, nil, err
+		}
+		search, err := r.search(ctx, left.Order, left.Seat, r.now, n.From)
+		if err != nil {
+			return Search{}, nil, err
+		}
+		if search.open(r.now) > 0 || !slices.Contains(n.Open, left.Seat) {
+			return Search{}, nil, fmt.Errorf("order %s seat %d: %w", left.Order, left.Seat, ErrSeatOffered)
+		}
+		next := search.missed(r.policy, r.now, n.From)
+		event := platform.Happened("dispatch.searched", orderRef(left.Order), tell).Because(left.Code)
+		return next, append(changes, platform.Put(next), event), nil
+	})
+	switch {
+	case err == nil:
+		r.answers[seat.at].Left = append(r.answers[seat.at].Left, left)
+	case !errors.Is(err, ErrSeatOffered):
+		r.fail(seat.at, err)
+	}
+	seat.over = true
+}

@@ -1,0 +1,133 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Members is what staff answers. A need is a list of words: skills as the order
+// states them, then the ids of the order's zone, customer and merchant. A value
+// of package staff satisfies it.
+type Members interface {
+	// OnDuty lists who could take the work, in any order. It is a hint.
+	OnDuty(ctx context.Context, zone platform.ID, need []string, from, until time.Time) ([]platform.ID, error)
+
+	// Vouch answers the changes that book a member: checks of all that the
+	// decision relied on, and the booking days. It fails with ErrState, all
+	// reasons in the detail "reasons", a []string; one of them is "overlap" when
+	// the member is booked for that time.
+	Vouch(ctx context.Context, staff platform.ID, need []string, from, until time.Time) ([]platform.Change, error)
+
+	// Unbook answers the changes that free a member of what Vouch booked.
+	Unbook(ctx context.Context, staff platform.ID, from, until time.Time) ([]platform.Change, error)
+}
+
+// Orders is what the order answers. A value of package order satisfies it.
+type Orders interface {
+	// Need is what the order needs, with the checks of what that relies on:
+	//
+	//	{"order","customer","merchant","zone": ids, "need": [skills], "from","until": times,
+	//	 "lat","lon": degrees, optional, "open": [numbers of the seats that nobody fills]}
+	//
+	// It fails with ErrState when the order takes no staff.
+	Need(ctx context.Context, order platform.ID) (need json.RawMessage, checks []platform.Change, err error)
+
+	// Fill answers the changes that put a member into a seat. It fails with
+	// ErrState, code order.seat_taken, when the seat is not open.
+	Fill(ctx context.Context, order platform.ID, seat int, assignment, member platform.ID, at time.Time) ([]platform.Change, error)
+
+	// Free answers the changes that open a seat again.
+	Free(ctx context.Context, order platform.ID, seat int, fault string, at time.Time) ([]platform.Change, error)
+}
+
+// Ports are what the package needs of others; both are required.
+type Ports struct {
+	Members Members
+	Orders  Orders
+}
+
+// Options are all optional.
+type Options struct {
+	// Policy is how members are found. One outside its ranges makes every offer
+	// fail with ErrInvalid: see [Policy.Fault].
+	Policy Policy
+}
+
+// Service finds members for orders and carries out what they answer. It may be
+// used by several goroutines at once.
+type Service struct {
+	w         platform.Writer
+	store     Store
+	ports     Ports
+	policy    Policy
+	positions Positions
+}
+
+// New is the service over a store; nil opts mean defaults.
+func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
+	if opts == nil {
+		opts = &Options{}
+	}
+	return &Service{w: w.Ready(), store: store, ports: ports, policy: opts.Policy.Ready()}
+}
+
+// office tells whether the actor is the platform's own and may act.
+func office(a platform.Actor) bool { return a.Kind == platform.Operator || a.Kind == platform.System }
+
+// system is a ctx in which the platform itself acts.
+func (s *Service) system(ctx context.Context) context.Context {
+	actor := platform.SystemActor("dispatch")
+	actor.Tenant = s.w.Tenant
+	return platform.WithoutKey(platform.As(ctx, actor))
+}
+
+// need is what an order needs.
+type need struct {
+	Order    platform.ID `json:"order"`
+	Customer platform.ID `json:"customer"`
+	Merchant platform.ID `json:"merchant"`
+	Zone     platform.ID `json:"zone"`
+	Skills   []string    `json:"need"`
+	From     time.Time   `json:"from"`
+	Until    time.Time   `json:"until"`
+	Lat      *float64    `json:"lat"`
+	Lon      *float64    `json:"lon"`
+	Open     []int       `json:"open"`
+}
+
+// need asks the order, and fails with ErrUnavailable when the answer makes no
+// sense.
+func (s *Service) need(ctx context.Context, order platform.ID) (need, []platform.Change, error) {
+	var n need
+	text, checks, err := s.ports.Orders.Need(ctx, order)
+	if err != nil {
+		return n, nil, err
+	}
+	if err := json.Unmarshal(text, &n); err != nil || n.Order != order || !n.From.Before(n.Until) {
+		return n, nil, fmt.Errorf("order %s: %w", order, errNeed)
+	}
+	return n, checks, nil
+}
+
+// words are the need as [Members] reads it.
+func (n need) words() []string {
+	words := append([]string{}, n.Skills...)
+	for _, id := range []platform.ID{n.Zone, n.Customer, n.Merchant} {
+		if id != "" {
+			words = append(words, string(id))
+		}
+	}
+	return words
+}
+
+// place is where the work is; nil when the order names none.
+func (n need) place() *Place {
+	if n.Lat == nil || n.Lon == nil {
+		return nil
+	}
+	return &Place{Lat: *n.Lat, Lon: *n.Lon}
+}

@@ -1,0 +1,119 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Store is what the package reads. Writes go through the [platform.Writer].
+type Store interface {
+	Assignment(ctx context.Context, id platform.ID) (Assignment, error)
+
+	// Search is the search for a seat, by its id; ErrNotFound before the first.
+	Search(ctx context.Context, id platform.ID) (Search, error)
+
+	// Assignments lists by order, member or zone, by time of offer.
+	Assignments(ctx context.Context, q Find) (platform.Page[Assignment], error)
+
+	// Searches are all searches of an order, at most one a seat.
+	Searches(ctx context.Context, order platform.ID) ([]Search, error)
+
+	// Overdue lists offers whose deadline is then or before.
+	Overdue(ctx context.Context, now time.Time, cursor string) (platform.Page[Assignment], error)
+
+	// Rounds lists searches whose next round is due then or before.
+	Rounds(ctx context.Context, now time.Time, cursor string) (platform.Page[Search], error)
+}
+
+// Find says which assignments to list: those of the first that is set.
+type Find struct {
+	Order  platform.ID `json:"order,omitempty"`
+	Member platform.ID `json:"member,omitempty"`
+	Held   platform.ID `json:"held,omitempty"`  // a zone: those that hold a seat in it
+	State  State       `json:"state,omitempty"` // only with Member
+	Limit  int         `json:"limit,omitempty"` // 0 is 50, at most 500
+	Cursor string      `json:"cursor,omitempty"`
+}
+
+// Kinds are the kinds of record that the package stores.
+func Kinds() []platform.Kind {
+	return []platform.Kind{
+		platform.Shape[Assignment]{
+			Name: "dispatch.assignment", Prefix: "asg",
+			Root: "order", RootOf: func(a Assignment) platform.ID { return a.Order },
+			Columns: func(a Assignment) []platform.Column {
+				var held platform.ID
+				if a.State.Holds() {
+					held = a.Zone
+				}
+				return []platform.Column{
+					{Name: "order", Value: a.Order}, {Name: "seat", Value: a.Seat}, {Name: "member", Value: a.Member},
+					{Name: "state", Value: a.State}, {Name: "planned_start", Value: a.From}, {Name: "due", Value: a.Due},
+					{Name: "held", Value: held},
+				}
+			},
+			Indexes: []platform.Index{
+				{By: []string{"order"}}, {By: []string{"member", "state"}},
+				{By: []string{"held"}, Sparse: true}, {By: []string{"due"}, Sparse: true},
+			},
+		}.Kind(),
+		platform.Shape[Search]{
+			Name: "dispatch.search", Prefix: "sea",
+			Root: "order", RootOf: func(s Search) platform.ID { return s.Order },
+			Columns: func(s Search) []platform.Column {
+				return []platform.Column{{Name: "order", Value: s.Order}, {Name: "state", Value: s.State}, {Name: "due", Value: s.Due}}
+			},
+			Indexes: []platform.Index{{By: []string{"order"}}, {By: []string{"state"}}, {By: []string{"due"}, Sparse: true}},
+		}.Kind(),
+	}
+}
+
+// StoreOn is the standard Store over any engine.
+func StoreOn(db platform.DB) Store { return store{db} }
+
+type store struct{ db platform.Getter }
+
+func (s store) Assignment(ctx context.Context, id platform.ID) (Assignment, error) {
+	return platform.Read[Assignment](ctx, s.db, "dispatch.assignment", id)
+}
+
+func (s store) Search(ctx context.Context, id platform.ID) (Search, error) {
+	return platform.Read[Search](ctx, s.db, "dispatch.search", id)
+}
+
+func (s store) Assignments(ctx context.Context, q Find) (platform.Page[Assignment], error) {
+	query := platform.Query{Kind: "dispatch.assignment", Limit: q.Limit, Cursor: q.Cursor}
+	switch {
+	case q.Order != "":
+		query.By, query.Equal = []string{"order"}, []any{q.Order}
+	case q.Member != "" && q.State != "":
+		query.By, query.Equal = []string{"member", "state"}, []any{q.Member, q.State}
+	case q.Member != "":
+		query.By, query.Equal = []string{"member", "state"}, []any{q.Member}
+	case q.Held != "":
+		query.By, query.Equal = []string{"held"}, []any{q.Held}
+	}
+	return platform.List[Assignment](ctx, s.db, query)
+}
+
+func (s store) Searches(ctx context.Context, order platform.ID) ([]Search, error) {
+	page, err := platform.List[Search](ctx, s.db, platform.Query{
+		Kind: "dispatch.search", By: []string{"order"}, Equal: []any{order}, Limit: 500,
+	})
+	return page.Items, err
+}
+
+func (s store) Overdue(ctx context.Context, now time.Time, cursor string) (platform.Page[Assignment], error) {
+	return platform.List[Assignment](ctx, s.db, due("dispatch.assignment", now, cursor))
+}
+
+func (s store) Rounds(ctx context.Context, now time.Time, cursor string) (platform.Page[Search], error) {
+	return platform.List[Search](ctx, s.db, due("dispatch.search", now, cursor))
+}
+
+// due asks for what is due at a moment or before it.
+func due(kind string, now time.Time, cursor string) platform.Query {
+	return platform.Query{Kind: kind, By: []string{"due"}, Until: now.Add(time.Microsecond), Limit: 500, Cursor: cursor}
+}

@@ -1,0 +1,95 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Tick ends the offers that nobody answered in time, and begins the rounds that
+// are due: after an offer ended without a member, or after a round that found
+// nobody. A search that has had its rounds, or its time, ends in the event
+// order.unfilled. Of several ticks at once each deadline fires in one.
+func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, error) {
+	ctx, limit = s.system(ctx), platform.TickLimit(limit)
+	overdue := func(cursor string) (platform.Page[Assignment], error) { return s.store.Overdue(ctx, now, cursor) }
+	expired, failed := platform.Sweep(ctx, limit, overdue, func(a Assignment) error { return s.expire(ctx, a, now) })
+	if expired >= limit {
+		return expired, failed
+	}
+	rounds := func(cursor string) (platform.Page[Search], error) { return s.store.Rounds(ctx, now, cursor) }
+	begun, err := platform.Sweep(ctx, limit-expired, rounds, func(found Search) error { return s.next(ctx, found, now) })
+	return expired + begun, errors.Join(failed, err)
+}
+
+// expire ends an offer at its deadline.
+type expire struct{ Assignment platform.ID }
+
+// Subject is the assignment.
+func (e expire) Subject() platform.Ref { return assigned(e.Assignment) }
+
+func (s *Service) expire(ctx context.Context, found Assignment, now time.Time) error {
+	_, err := s.act(ctx, expire{found.ID}, func(ctx context.Context, a Assignment, _ platform.ActorKind) (Assignment, []platform.Change, error) {
+		next, err := a.Expire(now)
+		return s.over(ctx, next, err)
+	})
+	return err
+}
+
+// next begins the next round of a search, or ends it.
+func (s *Service) next(ctx context.Context, found Search, now time.Time) error {
+	n, _, err := s.need(ctx, found.Order)
+	if err != nil && !gone(err) {
+		return err
+	}
+	if err != nil || found.spent(s.policy, now) || !slices.Contains(n.Open, found.Seat) {
+		return s.conclude(ctx, found, now)
+	}
+	answers, err := newRound(s, now).run(ctx, []platform.ID{found.Order}, func(x Search) bool { return x.ID == found.ID && x.due(now) })
+	if err != nil {
+		return err
+	}
+	if a := answers[0]; a.err != nil || len(a.Offers)+len(a.Left) > 0 {
+		return a.err
+	}
+	return fmt.Errorf("search %s: %w", found.ID, ErrNotDue)
+}
+
+// gone tells whether an order takes no staff any more.
+func gone(err error) bool {
+	return errors.Is(err, platform.ErrState) || errors.Is(err, platform.ErrNotFound)
+}
+
+// conclude ends a search without a member.
+type conclude struct{ Search platform.ID }
+
+func (s *Service) conclude(ctx context.Context, found Search, now time.Time) error {
+	_, err := platform.Update(ctx, s.w, conclude{found.ID}, func(ctx context.Context) (Search, []platform.Change, error) {
+		search, err := s.store.Search(ctx, found.ID)
+		if err != nil {
+			return Search{}, nil, err
+		}
+		n, changes, err := s.need(ctx, search.Order)
+		if err != nil && !gone(err) {
+			return Search{}, nil, err
+		}
+		closed := err != nil || !slices.Contains(n.Open, search.Seat)
+		tell := map[string]any{"seat": search.Seat, "rounds": search.Round, "since": search.Since}
+		switch {
+		case !search.due(now):
+			return Search{}, nil, fmt.Errorf("search %s: %w", search.ID, ErrNotDue)
+		case closed:
+			next := search.ended(Closed)
+			return next, append(changes, platform.Put(next), platform.Happened("dispatch.closed", orderRef(search.Order), tell)), nil
+		case search.spent(s.policy, now):
+			next := search.ended(Unfilled)
+			return next, append(changes, platform.Put(next), platform.Happened("order.unfilled", orderRef(search.Order), tell)), nil
+		}
+		return Search{}, nil, fmt.Errorf("search %s goes on: %w", search.ID, ErrNotDue)
+	})
+	return err
+}

@@ -1,0 +1,94 @@
+package order
+
+import "github.com/liangding/platform"
+
+// Refusals that a caller is likely to act upon. Each carries what it needs to
+// know as a detail (see [platform.Details]).
+var (
+	// ErrPriceChanged has the detail "quote", a [Quote].
+	ErrPriceChanged = platform.Err(platform.ErrState, "order.price_changed", "the price has changed", "价格已变动")
+	// ErrCancelFeeChanged has the detail "quote", a [CancelQuote].
+	ErrCancelFeeChanged = platform.Err(platform.ErrState, "order.cancel_fee_changed", "the cancellation fee is higher than agreed", "取消费用高于已同意的金额")
+	// ErrRefundExceeds has the detail "refundable", an amount.
+	ErrRefundExceeds = platform.Err(platform.ErrState, "order.refund_exceeds", "more than can still be refunded", "超出可退金额")
+	// ErrProofMissing has the detail "missing", kinds of proof.
+	ErrProofMissing = platform.Err(platform.ErrState, "order.proof_missing", "a demanded proof is missing", "缺少所要求的凭证")
+	// ErrNotPayable answers money that comes for an order which takes none.
+	ErrNotPayable = platform.Err(platform.ErrState, "order.not_payable", "the order takes no payment now", "订单目前不可支付")
+	// ErrSeatTaken answers the second who fills a seat.
+	ErrSeatTaken = platform.Err(platform.ErrState, "order.seat_taken", "the seat is taken", "席位已被占用")
+	// ErrBlocked never says which rule decided.
+	ErrBlocked = platform.Err(platform.ErrDenied, "order.blocked", "the order cannot be accepted", "订单无法受理")
+)
+
+// What a state refuses; the details name the state.
+var (
+	errNotPlaceable   = platform.Err(platform.ErrState, "order.not_placeable", "the order is placed already", "订单已提交")
+	errNotExpirable   = platform.Err(platform.ErrState, "order.not_expirable", "the order does not wait for payment", "订单并非待支付")
+	errNotClearable   = platform.Err(platform.ErrState, "order.not_clearable", "the order does not wait for a review", "订单并非待审核")
+	errNotConfirmable = platform.Err(platform.ErrState, "order.not_confirmable", "the order does not wait for the merchant's answer", "订单并非待商家确认")
+	errNotDeclinable  = platform.Err(platform.ErrState, "order.not_declinable", "the order can no longer be declined", "订单已不可拒绝")
+	errNotStaffable   = platform.Err(platform.ErrState, "order.not_staffable", "the order takes no staff now", "订单目前不可派单")
+	errNotUnstaffable = platform.Err(platform.ErrState, "order.not_unstaffable", "the order's staff cannot be released now", "订单目前不可撤回派单")
+	errNotStartable   = platform.Err(platform.ErrState, "order.not_startable", "the work cannot begin now", "目前不可开始服务")
+	errNotDeliverable = platform.Err(platform.ErrState, "order.not_deliverable", "the work cannot be handed over now", "目前不可交付")
+	errNotCompletable = platform.Err(platform.ErrState, "order.not_completable", "the order cannot be completed now", "目前不可完成订单")
+	errNotAcceptable  = platform.Err(platform.ErrState, "order.not_acceptable", "there is nothing to accept now", "目前没有可验收的内容")
+	errNotReworkable  = platform.Err(platform.ErrState, "order.not_reworkable", "no rework can be asked for now", "目前不可要求返工")
+	errNotCancellable = platform.Err(platform.ErrState, "order.not_cancellable", "the order cannot be cancelled now", "订单目前不可取消")
+	errNotRefundable  = platform.Err(platform.ErrState, "order.not_refundable", "the order cannot be refunded now", "订单目前不可退款")
+	errNotClosable    = platform.Err(platform.ErrState, "order.not_closable", "the order cannot be closed now", "订单目前不可关闭")
+	errNotCaptured    = platform.Err(platform.ErrState, "order.not_captured", "the order's money has not been received in full", "订单款项尚未全部收到")
+	errNotReviewable  = platform.Err(platform.ErrState, "order.not_reviewable", "the order is not completed", "订单尚未完成")
+	errTimerStale     = platform.Err(platform.ErrState, "order.timer_stale", "the deadline is no longer set", "该期限已失效")
+	errSeatEmpty      = platform.Err(platform.ErrState, "order.seat_empty", "the seat is empty", "席位为空")
+)
+
+// What is wrong with an input.
+var (
+	errActor         = platform.Err(platform.ErrDenied, "order.actor_not_allowed", "this kind of actor may not do that", "此类操作者无权执行")
+	errCustomer      = platform.Err(platform.ErrInvalid, "order.customer", "an operator orders on behalf of a customer", "运营人员须代客户下单")
+	errNoLines       = platform.Err(platform.ErrInvalid, "order.no_lines", "an order has at least one line", "订单至少须有一行")
+	errTooManyLines  = platform.Err(platform.ErrInvalid, "order.too_many_lines", "an order has at most 200 lines", "订单至多200行")
+	errQuantity      = platform.Err(platform.ErrInvalid, "order.quantity", "a quantity is 1 to 10,000", "数量须为1至10000")
+	errExtra         = platform.Err(platform.ErrInvalid, "order.extra_not_allowed", "no such extra is sold here", "不支持此类附加费用")
+	errAmount        = platform.Err(platform.ErrInvalid, "order.amount_not_positive", "an amount must be positive", "金额须为正数")
+	errTotal         = platform.Err(platform.ErrInvalid, "order.total", "the total that the customer saw is missing", "缺少客户所见的总额")
+	errMerchants     = platform.Err(platform.ErrInvalid, "order.merchant_mixed", "all lines of an order are of one merchant", "同一订单的各行须属于同一商家")
+	errTermsMixed    = platform.Err(platform.ErrInvalid, "order.terms_mixed", "these listings cannot be ordered together", "这些服务不能合并下单")
+	errListing       = platform.Err(platform.ErrState, "order.listing_not_live", "the listing is not on sale", "该服务未在售")
+	errTerms         = platform.Err(platform.ErrUnavailable, "order.terms_unreadable", "the terms of the listing cannot be read", "无法读取该服务的条款")
+	errFees          = platform.Err(platform.ErrUnavailable, "order.fees_unreadable", "the fees do not fit the lines", "费用与订单行不符")
+	errScreening     = platform.Err(platform.ErrUnavailable, "order.screening_unreadable", "the screening gave no known outcome", "筛查未给出有效结论")
+	errNoStaffing    = platform.Err(platform.ErrUnavailable, "order.staffing_missing", "orders with staff are not served here", "此处不支持派单")
+	errNoSealer      = platform.Err(platform.ErrUnavailable, "order.note_unsealable", "personal notes cannot be kept here", "此处无法保存个人备注")
+	errStartPast     = platform.Err(platform.ErrInvalid, "order.start_past", "the start lies in the past", "开始时间已过")
+	errStartFar      = platform.Err(platform.ErrInvalid, "order.start_far", "the start lies too far ahead", "开始时间过远")
+	errInterval      = platform.Err(platform.ErrInvalid, "order.interval", "the end must lie after the start", "结束时间须晚于开始时间")
+	errZone          = platform.Err(platform.ErrInvalid, "time.zone", "not a time zone of the IANA database", "不是IANA时区")
+	errSeatUnknown   = platform.Err(platform.ErrInvalid, "order.seat_unknown", "the order has no such seat", "订单没有此席位")
+	errQuery         = platform.Err(platform.ErrInvalid, "order.query", "orders cannot be listed by this combination", "不支持以此组合查询订单")
+	errPart          = platform.Err(platform.ErrInvalid, "order.done", "the share done is 0 to 100 percent", "完成比例须为0至100")
+	errLineUnknown   = platform.Err(platform.ErrInvalid, "order.line_unknown", "the order has no such line", "订单没有此行")
+	errProofTime     = platform.Err(platform.ErrInvalid, "proof.time", "the proof was not taken during the work", "凭证时间不在服务期间")
+	errProofTooMany  = platform.Err(platform.ErrState, "proof.too_many", "an order has at most 30 proofs", "一个订单至多30份凭证")
+	errPolicyUnknown = platform.Err(platform.ErrUnavailable, "policy.unknown", "the cancellation policy is not known here", "取消政策未知")
+	errPolicyGap     = platform.Err(platform.ErrInvalid, "policy.gap", "no row of the policy answers a case", "政策存在空缺")
+	errPolicyOverlap = platform.Err(platform.ErrInvalid, "policy.overlap", "two rows of the policy answer one case", "政策存在重叠")
+	errPolicyShares  = platform.Err(platform.ErrInvalid, "policy.shares", "shares and rates lie between 0 and 1", "份额与比率须在0至1之间")
+	errPolicyRange   = platform.Err(platform.ErrInvalid, "policy.range", "a least amount above the most", "下限高于上限")
+)
+
+// Refusals of refunds.
+var (
+	errRefundPlaced        = platform.Err(platform.ErrState, "refund.not_requestable", "the refund exists already", "退款已存在")
+	errRefundAmount        = platform.Err(platform.ErrInvalid, "refund.amount", "the amount of a refund is positive and the sum of its lines", "退款金额须为正数且等于各行之和")
+	errRefundLine          = platform.Err(platform.ErrInvalid, "refund.line_unknown", "the order has no such line", "订单没有此行")
+	errRefundNotApprovable = platform.Err(platform.ErrState, "refund.not_approvable", "the refund cannot be approved now", "退款目前不可批准")
+	errRefundNotRejectable = platform.Err(platform.ErrState, "refund.not_rejectable", "the refund cannot be rejected now", "退款目前不可驳回")
+	errRefundNotWithdrawn  = platform.Err(platform.ErrState, "refund.not_withdrawable", "the refund cannot be withdrawn now", "退款目前不可撤回")
+	errRefundNotSendable   = platform.Err(platform.ErrState, "refund.not_sendable", "the refund does not wait to be paid", "退款并非待支付")
+	errRefundOutcome       = platform.Err(platform.ErrInvalid, "refund.outcome", "no such outcome of a refund", "未知的退款结果")
+	errRefundSelf          = platform.Err(platform.ErrDenied, "refund.four_eyes", "somebody else must approve this refund", "须由他人批准此退款")
+	errRefundNotYours      = platform.Err(platform.ErrDenied, "refund.not_requester", "only who asked for a refund may withdraw it", "仅申请人可撤回退款")
+)

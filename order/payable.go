@@ -1,0 +1,84 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Payable is the orders as the payments see them. It needs only the store and
+// the books, and satisfies payment.Subject.
+type Payable struct {
+	Store    Store
+	Books    Books
+	Clearing platform.ID // the institution through which money goes back, as the books name it
+}
+
+// Secured notes the money of an order: all that is secured and captured so far.
+// See [Order.Secure]. It writes the order.
+func (p Payable) Secured(ctx context.Context, subject platform.Ref, _ string, secured, captured platform.Money, at time.Time) ([]platform.Change, error) {
+	o, err := p.Store.Order(ctx, subject.ID)
+	if err != nil {
+		return nil, err
+	}
+	next, err := o.Secure(secured, captured, at)
+	if err != nil {
+		return nil, err
+	}
+	changes := []platform.Change{platform.Put(next)}
+	if next.State != o.State {
+		changes = append(changes, next.happened("confirmed"))
+	}
+	return changes, nil
+}
+
+// Returned notes how a refund fares at the institution: "sent", "succeeded" or
+// "failed". Success books it, in the same set; a failure keeps it reserved. A
+// result that is known already changes nothing. It writes the refund and, at
+// success, its order.
+func (p Payable) Returned(ctx context.Context, refund platform.Ref, outcome string, at time.Time) ([]platform.Change, error) {
+	r, err := p.Store.Refund(ctx, refund.ID)
+	if err != nil {
+		return nil, err
+	}
+	o, err := p.Store.Order(ctx, r.Order)
+	if err != nil {
+		return nil, err
+	}
+	if r.knows(outcome) {
+		return []platform.Change{platform.Unchanged(o), platform.Unchanged(r)}, nil
+	}
+	verb, known := map[string]string{"sent": "send", "succeeded": "succeed", "failed": "fail"}[outcome]
+	if !known {
+		return nil, fmt.Errorf("refund %s %q: %w", r.ID, outcome, errRefundOutcome)
+	}
+	next, err := r.take(verb, platform.System)
+	if err != nil {
+		return nil, err
+	}
+	if next.State != RefundSucceeded {
+		return []platform.Change{platform.Unchanged(o), platform.Put(next), o.gives(outcome, next)}, nil
+	}
+	next.EndedAt = at
+	legs := []platform.Leg{o.refundDue(r.Amount), {Role: "clearing", Party: p.Clearing, Amount: r.Amount.Neg()}}
+	changes, err := post(ctx, p.Books, "refund.succeeded", r.Ref(), at, legs)
+	if err != nil {
+		return nil, err
+	}
+	return append(changes, platform.Put(o.settled(r)), platform.Put(next), o.gives(outcome, next)), nil
+}
+
+// knows tells whether the refund has already been where the outcome leads.
+func (r Refund) knows(outcome string) bool {
+	switch outcome {
+	case "sent":
+		return r.State == RefundProcessing || r.State == RefundSucceeded
+	case "succeeded":
+		return r.State == RefundSucceeded
+	case "failed":
+		return r.State == RefundFailed
+	}
+	return false
+}

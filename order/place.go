@@ -1,0 +1,249 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Place orders services of one merchant at a fixed price. The customer sends
+// the total that it saw; get it from [Service.Quote].
+type Place struct {
+	Lines    []PlaceLine    `json:"lines" validate:"dive"` // 1 to 200
+	Extras   []Extra        `json:"extras,omitempty" validate:"dive"`
+	Total    platform.Money `json:"total,omitzero"`
+	Start    time.Time      `json:"start,omitzero"`      // zero: as soon as possible
+	End      time.Time      `json:"end,omitzero"`        // zero: after the usual length of the work
+	TimeZone string         `json:"time_zone,omitempty"` // IANA name; required with a start
+	Checkout string         `json:"checkout,omitempty" validate:"text=64"`
+	Note     string         `json:"note,omitempty" validate:"text=2000"` // personal: kept only sealed
+	Spot     *Spot          `json:"spot,omitempty"`                      // rounded to about a kilometre
+}
+
+// PlaceLine is so many units of a listing.
+type PlaceLine struct {
+	Listing  platform.ID `json:"listing" validate:"required,id=lst"`
+	Quantity int64       `json:"quantity" validate:"min=1,max=10000" code:"order.quantity"`
+}
+
+// Extra is a priced line without a listing, such as "freight". The kinds that
+// may be sold are in [Options].
+type Extra struct {
+	Kind   string         `json:"kind" validate:"required,max=32"`
+	Amount platform.Money `json:"amount,omitzero" validate:"required,gt=0" code:"order.amount_not_positive"`
+}
+
+const maxLines = 200
+
+// check finds everything that is wrong with the input by itself, whenever it is
+// given: FieldErrors of all fields.
+func (in Place) check(o Options) error {
+	var wrong platform.FieldErrors
+	if err := platform.Validate(in); err != nil && !errors.As(err, &wrong) {
+		return err
+	}
+	lines := len(in.Lines) + len(in.Extras)
+	switch {
+	case len(in.Lines) == 0:
+		wrong = append(wrong, platform.Wrong("lines", errNoLines)...)
+	case lines > maxLines:
+		wrong = append(wrong, platform.Wrong("lines", errTooManyLines)...)
+	}
+	for i, x := range in.Extras {
+		if x.Kind != "" && !slices.Contains(o.ExtraKinds, x.Kind) {
+			wrong = append(wrong, platform.Wrong("extras["+strconv.Itoa(i)+"].kind", errExtra)...)
+		}
+	}
+	if !in.End.IsZero() && !in.End.After(in.Start) || !in.End.IsZero() && in.Start.IsZero() {
+		wrong = append(wrong, platform.Wrong("end", errInterval)...)
+	}
+	if !in.zoned() {
+		wrong = append(wrong, platform.Wrong("time_zone", errZone)...)
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
+}
+
+// zoned tells whether the time zone is one of the IANA database. A planned start
+// needs one, since the wall clock of the place is what was agreed.
+func (in Place) zoned() bool {
+	if in.TimeZone == "" {
+		return in.Start.IsZero()
+	}
+	_, err := time.LoadLocation(in.TimeZone)
+	return err == nil && in.TimeZone != "Local" && len(in.TimeZone) <= 64
+}
+
+// planned is the plan made definite, minutes being the usual length of the
+// work. now decides what is past.
+func (in Place) planned(minutes int, farAhead time.Duration, now time.Time) (start, end time.Time, err error) {
+	if in.Start.IsZero() {
+		return start, end, nil
+	}
+	start, end = in.Start.UTC(), in.End.UTC()
+	if in.End.IsZero() {
+		end = start.Add(time.Duration(min(minutes, maxMinutes)) * time.Minute)
+	}
+	switch {
+	case start.Before(now):
+		return start, end, platform.Wrong("start", errStartPast)
+	case start.Sub(now) > farAhead:
+		return start, end, platform.Wrong("start", errStartFar)
+	case end.Sub(start) > farAhead:
+		return start, end, platform.Wrong("end", errInterval)
+	}
+	return start, end, nil
+}
+
+// Place creates an order: it pins the listings and their terms, freezes price
+// and fees, and asks for the money; an order without a price is confirmed at
+// once. A customer orders for itself, an operator on behalf of one.
+//
+// It fails with ErrPriceChanged when the total is not what the customer saw,
+// with ErrBlocked after a screening that says so (whose decision is kept), with
+// order.listing_not_live, with the refusal of a merchant that may not sell, and
+// with FieldErrors. An order under review waits in AwaitingPayment until
+// [Service.ClearReview], paid or not.
+func (s *Service) Place(ctx context.Context, in Place) (Order, error) {
+	by, err := platform.ActorOf(ctx)
+	if err != nil {
+		return Order{}, fmt.Errorf("place order: %w", err)
+	}
+	if err := in.check(s.options); err != nil {
+		return Order{}, err
+	}
+	id := s.w.NewRoot(ctx, "ord")
+	before, failed := s.prepare(ctx, by, in, id)
+	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Order, []platform.Change, error) {
+		if failed != nil {
+			return Order{}, nil, failed
+		}
+		now := s.w.Now()
+		d, checks, err := s.draft(ctx, in, now)
+		if err != nil {
+			return Order{}, nil, err
+		}
+		if before.verdict.outcome == block {
+			return Order{}, append(before.verdict.changes, s.blocked(id, before.customer, d.quote)), fmt.Errorf("place order: %w", ErrBlocked)
+		}
+		o, err := s.placed(in, d, before, id, by.Kind, now)
+		if err != nil {
+			return Order{}, nil, err
+		}
+		asked, err := s.ask(ctx, o)
+		if err != nil {
+			return Order{}, nil, err
+		}
+		return o, slices.Concat(checks, before.verdict.changes, asked, o.placing()), nil
+	})
+}
+
+// prepared is what happens once, before the decision: whom it is for, what the
+// screening said, the sealed note.
+type prepared struct {
+	customer platform.ID
+	note     platform.Sealed
+	verdict  verdict
+}
+
+func (s *Service) prepare(ctx context.Context, by platform.Actor, in Place, id platform.ID) (prepared, error) {
+	p := prepared{customer: by.For()}
+	if _, err := moves.Take("", "place", by.Kind); err != nil {
+		return p, err
+	}
+	if by.Kind == platform.Operator && by.OnBehalf == "" {
+		return p, fmt.Errorf("place order: %w", errCustomer)
+	}
+	var err error
+	if p.note, err = s.sealed(ctx, p.customer, id, in.Note); err != nil {
+		return p, err
+	}
+	p.verdict, err = s.screen(ctx, by, id, in)
+	return p, err
+}
+
+// placed is the new order.
+func (s *Service) placed(in Place, d draft, p prepared, id platform.ID, by platform.ActorKind, now time.Time) (Order, error) {
+	if in.Total.Absent() {
+		return Order{}, platform.Wrong("total", errTotal)
+	}
+	if in.Total != d.quote.Total {
+		return Order{}, platform.Detail(fmt.Errorf("place order of %s: %w", in.Total, ErrPriceChanged), "quote", d.quote)
+	}
+	policy, err := s.options.newest(d.terms.CancelPolicy)
+	if err != nil {
+		return Order{}, err
+	}
+	if d.terms.Seats > 0 && s.ports.Staffing == nil {
+		return Order{}, fmt.Errorf("place order: %w", errNoStaffing)
+	}
+	start, end, err := in.planned(d.terms.Minutes, s.options.FarAhead, now)
+	if err != nil {
+		return Order{}, err
+	}
+	o := Order{
+		Head: platform.Head{ID: id}, Customer: p.customer, Merchant: d.quote.Merchant, Checkout: in.Checkout,
+		Lines: slices.Clone(d.quote.Lines), FeeVersion: d.version, PolicyVersion: policy.Version,
+		Terms: d.terms, Windows: s.options.Windows, Screening: p.verdict.outcome,
+		Note: p.note, Spot: in.Spot.coarse(), PlannedStart: start, PlannedEnd: end, TimeZone: in.TimeZone, PlacedAt: now,
+	}
+	zero := plus(d.quote.Total, d.quote.Total.Neg())
+	o.Mirrors = Mirrors{
+		Total: d.quote.Total, Asked: d.quote.Total, Secured: zero, Captured: zero, Refunded: zero, Reserved: zero,
+		ChargedBack: zero, Held: zero, Approved: zero, ApprovedFee: zero, Earned: zero,
+	}
+	for i := range o.Lines {
+		o.Lines[i].Fee, o.Lines[i].Given, o.Lines[i].FeeGiven = d.fees[i], zero, zero
+	}
+	for no := 1; no <= d.terms.Seats; no++ {
+		o.Seats = append(o.Seats, Seat{No: no})
+	}
+	if o, err = o.take("place", by, now); err != nil {
+		return Order{}, err
+	}
+	o.arm(payTimer, now.Add(o.Windows.Pay))
+	return o.confirmed(now)
+}
+
+// placing is the order's record and events.
+func (o Order) placing() []platform.Change {
+	tell := o.facts()
+	tell.Amount, tell.Fees = o.Total, o.FeeVersion
+	tell.Policy = o.Terms.CancelPolicy + "." + strconv.Itoa(o.PolicyVersion)
+	changes := []platform.Change{platform.Put(o), platform.Happened("order.placed", o.Ref(), tell)}
+	if o.State == Confirmed {
+		changes = append(changes, o.happened("confirmed"))
+	}
+	return changes
+}
+
+// coarse is the spot to two decimals of a degree.
+func (s *Spot) coarse() *Spot {
+	if s == nil {
+		return nil
+	}
+	return &Spot{Lat: math.Round(s.Lat*100) / 100, Lon: math.Round(s.Lon*100) / 100}
+}
+
+// sealed is the note as it may be stored.
+func (s *Service) sealed(ctx context.Context, customer, id platform.ID, note string) (platform.Sealed, error) {
+	if strings.TrimSpace(note) == "" {
+		return nil, nil
+	}
+	if s.ports.Sealer == nil {
+		return nil, fmt.Errorf("place order: %w", errNoSealer)
+	}
+	at := platform.Place{
+		Subject: platform.Ref{Kind: "customer", ID: customer}, Record: platform.Ref{Kind: "order", ID: id}, Field: "note",
+	}
+	return s.ports.Sealer.Seal(ctx, at, note)
+}

@@ -1,0 +1,184 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/liangding/platform"
+)
+
+// Catalogue knows what is on sale. merchant.Catalogue is one.
+type Catalogue interface {
+	// Pin returns the terms of a listing's live revision at a moment, as
+	// canonical JSON (see [Terms]; with them listing, revision, merchant, title,
+	// unit and price), and the checks that they hold until the order commits.
+	// It refuses a listing that is not live with ErrState, code
+	// merchant.listing_not_live, and a merchant that may not sell.
+	Pin(ctx context.Context, listing platform.ID, at time.Time) (terms json.RawMessage, checks []platform.Change, err error)
+}
+
+// Parties knows who is in good standing. merchant.Standing is one.
+type Parties interface {
+	// May returns the checks under which the party has the capability at a
+	// moment, or a refusal.
+	May(ctx context.Context, party platform.ID, capability string, at time.Time) (checks []platform.Change, err error)
+}
+
+// Fees prices the platform's own part. finance.Fees is one.
+type Fees interface {
+	// Quote returns, for each line (its role the kind of the line, its amount
+	// the line's), one fee of role "commission" inside that amount, possibly
+	// zero, and the version of the schedule.
+	Quote(ctx context.Context, merchant platform.ID, at time.Time, lines []platform.Leg) (version string, fees []platform.Leg, err error)
+}
+
+// Quote is what an order would cost now. Nothing is held by it.
+type Quote struct {
+	Merchant platform.ID    `json:"merchant"`
+	Lines    []Line         `json:"lines"` // without the platform's fees
+	Total    platform.Money `json:"total"`
+}
+
+// Quote prices what would be placed; Total of the input does not count. It is
+// refused as [Service.Place] refuses the same listings.
+func (s *Service) Quote(ctx context.Context, in Place) (Quote, error) {
+	if err := in.check(s.options); err != nil {
+		return Quote{}, err
+	}
+	d, _, err := s.draft(ctx, in, s.w.Now())
+	return d.quote, err
+}
+
+// draft is an order that is priced and not yet decided.
+type draft struct {
+	quote   Quote
+	terms   Terms
+	fees    []platform.Money // of the quote's lines
+	version string           // of the fee schedule
+}
+
+// draft reads everything that an order freezes, with the checks that it stays so.
+func (s *Service) draft(ctx context.Context, in Place, at time.Time) (draft, []platform.Change, error) {
+	var checks []platform.Change
+	pins := map[platform.ID]pin{}
+	for _, line := range in.Lines {
+		if _, pinned := pins[line.Listing]; pinned {
+			continue
+		}
+		p, held, err := s.pin(ctx, line.Listing, at)
+		if err != nil {
+			return draft{}, nil, err
+		}
+		pins[line.Listing] = p
+		checks = append(checks, held...)
+	}
+	d, err := price(in, pins)
+	if err != nil {
+		return draft{}, nil, err
+	}
+	standing, err := s.ports.Parties.May(ctx, d.quote.Merchant, "sell", at)
+	if err != nil {
+		return draft{}, nil, fmt.Errorf("order from %s: %w", d.quote.Merchant, err)
+	}
+	d.version, d.fees, err = s.fees(ctx, d.quote, at)
+	return d, append(checks, standing...), err
+}
+
+func (s *Service) pin(ctx context.Context, listing platform.ID, at time.Time) (pin, []platform.Change, error) {
+	doc, checks, err := s.ports.Catalogue.Pin(ctx, listing, at)
+	if platform.Code(err) == "merchant.listing_not_live" {
+		return pin{}, nil, platform.Detail(fmt.Errorf("pin listing %s: %w", listing, errListing), "listing", listing)
+	}
+	if err != nil {
+		return pin{}, nil, fmt.Errorf("pin listing %s: %w", listing, err)
+	}
+	p, err := readPin(listing, doc)
+	return p, checks, err
+}
+
+// fees asks what the platform takes of each line.
+func (s *Service) fees(ctx context.Context, q Quote, at time.Time) (string, []platform.Money, error) {
+	lines := make([]platform.Leg, len(q.Lines))
+	fees := make([]platform.Money, len(q.Lines))
+	for i, l := range q.Lines {
+		lines[i] = platform.Leg{Role: l.Kind, Party: q.Merchant, Amount: l.Amount}
+		fees[i] = plus(l.Amount, l.Amount.Neg())
+	}
+	if s.ports.Fees == nil {
+		return "", fees, nil
+	}
+	version, legs, err := s.ports.Fees.Quote(ctx, q.Merchant, at, lines)
+	if err != nil {
+		return "", nil, fmt.Errorf("quote fees of %s: %w", q.Merchant, err)
+	}
+	if len(legs) != len(lines) {
+		return "", nil, fmt.Errorf("%d fees for %d lines: %w", len(legs), len(lines), errFees)
+	}
+	for i, leg := range legs {
+		above, err := leg.Amount.Cmp(q.Lines[i].Amount)
+		if err != nil || above > 0 || leg.Amount.Sign() < 0 {
+			return "", nil, fmt.Errorf("fee of line %d: %w", i+1, errFees)
+		}
+		fees[i] = leg.Amount
+	}
+	return version, fees, nil
+}
+
+// price makes the lines of an order, all of one merchant and one currency, and
+// their total.
+func price(in Place, pins map[platform.ID]pin) (draft, error) {
+	first := pins[in.Lines[0].Listing]
+	d := draft{quote: Quote{Merchant: first.Merchant}}
+	amounts := []platform.Money{}
+	for i, ask := range in.Lines {
+		p := pins[ask.Listing]
+		if p.Merchant != first.Merchant {
+			return draft{}, platform.Wrong(fmt.Sprintf("lines[%d].listing", i), errMerchants)
+		}
+		amount, err := times(p.Price, ask.Quantity)
+		if err != nil {
+			return draft{}, platform.Wrong(fmt.Sprintf("lines[%d].quantity", i), err)
+		}
+		if d.terms, err = d.terms.and(p.Terms, ask.Quantity); err != nil {
+			return draft{}, platform.Wrong(fmt.Sprintf("lines[%d].listing", i), err)
+		}
+		d.quote.Lines = append(d.quote.Lines, Line{
+			Kind: "service", Listing: p.Listing, Revision: p.Revision, Title: p.Title, Unit: p.Unit,
+			Quantity: ask.Quantity, Price: p.Price, Amount: amount, Seen: p.seen,
+		})
+		amounts = append(amounts, amount)
+	}
+	for _, x := range in.Extras {
+		d.quote.Lines = append(d.quote.Lines, Line{Kind: x.Kind, Quantity: 1, Price: x.Amount, Amount: x.Amount})
+		amounts = append(amounts, x.Amount)
+	}
+	for i := range d.quote.Lines {
+		d.quote.Lines[i].No = i + 1
+	}
+	var err error
+	if d.quote.Total, err = platform.Sum(first.Price.Currency(), amounts...); err != nil {
+		return draft{}, platform.Wrong("lines", err)
+	}
+	return d, nil
+}
+
+// times is an amount n times, exactly; n is at most 10,000, ten times what a
+// rate may be.
+func times(m platform.Money, n int64) (platform.Money, error) {
+	tens, err := m.MulRate(decimal.NewFromInt(n/10), platform.Down)
+	if err != nil {
+		return platform.Money{}, err
+	}
+	if tens, err = tens.MulRate(decimal.NewFromInt(10), platform.Down); err != nil {
+		return platform.Money{}, err
+	}
+	ones, err := m.MulRate(decimal.NewFromInt(n%10), platform.Down)
+	if err != nil {
+		return platform.Money{}, err
+	}
+	return tens.Add(ones)
+}

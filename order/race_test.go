@@ -1,0 +1,180 @@
+package order_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/order"
+)
+
+const crowd = 32
+
+// race has a crowd give one command at once, all under one key or each under its
+// own, and returns what each was told.
+func race(t *testing.T, who platform.Actor, shared bool, command func(n int, key string) error) (won int, refused []error) {
+	t.Helper()
+	told := make([]error, crowd)
+	var start, done sync.WaitGroup
+	start.Add(1)
+	for n := range crowd {
+		key := "one"
+		if !shared {
+			key = fmt.Sprint("key-", n)
+		}
+		done.Go(func() {
+			start.Wait()
+			told[n] = command(n, key)
+		})
+	}
+	start.Done()
+	done.Wait()
+	for _, err := range told {
+		if err == nil {
+			won++
+		} else {
+			refused = append(refused, err)
+		}
+	}
+	return won, refused
+}
+
+// Of N equal commands exactly one takes effect, not zero, and all N get a true
+// answer: the effect's result under one key, the state now under keys of their
+// own.
+func TestOfManyEqualCommandsOneTakesEffect(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		given   func(*house) order.Order
+		who     platform.Actor
+		command func(*house, order.Order, string) error
+		refusal string
+		effect  string // the event that there is one of
+		of      func(*house, order.Order) platform.Ref
+	}{
+		"accept": {
+			func(h *house) order.Order { return h.delivered(h.list(nil)) }, customer,
+			func(h *house, o order.Order, key string) error {
+				_, err := h.orders.Accept(platform.WithKey(as(customer), key), order.Accept{Order: o.ID})
+				return err
+			}, "order.not_acceptable", "order.completed", nil,
+		},
+		"cancel": {
+			func(h *house) order.Order { return h.confirmed(h.list(nil)) }, customer,
+			func(h *house, o order.Order, key string) error {
+				_, err := h.orders.Cancel(platform.WithKey(as(customer), key), order.Cancel{Order: o.ID, MaxFee: cny("100"), Reason: "x"})
+				return err
+			}, "order.not_cancellable", "order.cancelled", nil,
+		},
+		"deliver": {
+			func(h *house) order.Order {
+				o := h.confirmed(h.list(func(m map[string]any) { m["proof"] = []string{"photo"} }))
+				_, err := h.orders.Start(as(merchant), order.Start{Order: o.ID})
+				require.NoError(h.t, err)
+				return o
+			}, merchant,
+			func(h *house, o order.Order, key string) error {
+				_, err := h.orders.Deliver(platform.WithKey(as(merchant), key), order.Deliver{Order: o.ID, Proofs: photo(nil)})
+				return err
+			}, "order.not_deliverable", "order.delivered", nil,
+		},
+		"refund": {
+			func(h *house) order.Order { return h.completed(h.list(nil)) }, customer,
+			func(h *house, o order.Order, key string) error {
+				_, err := h.orders.RequestRefund(platform.WithKey(as(customer), key), order.RequestRefund{Order: o.ID, Reason: "late"})
+				return err
+			}, "order.refund_exceeds", "refund.approved",
+			func(h *house, o order.Order) platform.Ref { return h.refunds(o.ID)[0].Ref() },
+		},
+	} {
+		for _, shared := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, one key %t", name, shared), func(t *testing.T) {
+				t.Parallel()
+				h := open(t, nil)
+				o := c.given(h)
+				won, refused := race(t, c.who, shared, func(_ int, key string) error { return c.command(h, o, key) })
+				if shared {
+					assert.Equal(t, crowd, won, "%v", errors.Join(refused...))
+				} else {
+					assert.Equal(t, 1, won)
+				}
+				for _, err := range refused {
+					require.ErrorIs(t, err, platform.ErrState)
+					assert.Equal(t, c.refusal, platform.Code(err))
+				}
+				subject := o.Ref()
+				if c.of != nil {
+					require.Len(t, h.refunds(o.ID), 1)
+					subject = c.of(h, o)
+				}
+				effects := 0
+				for _, e := range h.events(subject) {
+					if e.Type == c.effect {
+						effects++
+					}
+				}
+				assert.Equal(t, 1, effects)
+			})
+		}
+	}
+}
+
+// Cancel and Start at once: one wins, and the one that loses is decided anew
+// against what is now true, fee included.
+func TestCancelAndStartAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		h := open(t, nil)
+		o := h.confirmed(h.list(nil))
+		var cancelled, started error
+		var both sync.WaitGroup
+		both.Go(func() {
+			_, cancelled = h.orders.Cancel(as(customer), order.Cancel{Order: o.ID, MaxFee: cny("30"), Reason: "x"})
+		})
+		both.Go(func() { _, started = h.orders.Start(as(merchant), order.Start{Order: o.ID}) })
+		both.Wait()
+
+		switch h.read(o.ID).State {
+		case order.Cancelled:
+			require.NoError(t, cancelled)
+			assert.Equal(t, "order.not_startable", platform.Code(started))
+		case order.InProgress:
+			require.NoError(t, started)
+			require.ErrorIs(t, cancelled, order.ErrCancelFeeChanged, "half of the price now")
+		default:
+			t.Fatal("neither took effect")
+		}
+	}
+}
+
+// Two who pay the whole price at once: one counts, the other is surplus.
+func TestMoneyThatComesTwiceCountsOnce(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o := h.placed(h.list(nil))
+	won, refused := race(t, customer, false, func(int, string) error { return h.pay(o.ID, cny("100")) })
+	assert.Equal(t, 1, won)
+	for _, err := range refused {
+		require.ErrorIs(t, err, order.ErrNotPayable)
+	}
+	assert.Equal(t, "100.00", h.balance("escrow", o.ID, ""))
+}
+
+func TestOneSeatForOneMember(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o := h.confirmed(h.list(func(m map[string]any) { m["seats"] = 1 }))
+	won, refused := race(t, member, false, func(n int, _ string) error {
+		who := platform.Actor{ID: platform.NewID("stf", noon, 2, uint64(n)), Kind: platform.Staff}
+		return h.fill(o.ID, 1, who)
+	})
+	assert.Equal(t, 1, won)
+	for _, err := range refused {
+		require.ErrorIs(t, err, order.ErrSeatTaken)
+	}
+}

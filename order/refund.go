@@ -1,0 +1,233 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// RefundState is where a refund stands.
+type RefundState string
+
+// The states of a refund. Rejected, withdrawn and succeeded are ends.
+const (
+	RefundRequested  RefundState = "requested" // its amount is reserved on the order
+	RefundApproved   RefundState = "approved"  // the books hold it; the payments will send it
+	RefundProcessing RefundState = "processing"
+	RefundFailed     RefundState = "failed" // stays reserved; the payments try again
+	RefundSucceeded  RefundState = "succeeded"
+	RefundRejected   RefundState = "rejected"
+	RefundWithdrawn  RefundState = "cancelled"
+)
+
+// Refund gives back some of an order's money. Several may be under way at once,
+// each with its own reservation.
+type Refund struct {
+	platform.Head
+	Order     platform.ID    `json:"order" class:"internal"`
+	State     RefundState    `json:"state" class:"internal"`
+	Kind      string         `json:"kind" class:"internal"` // full, partial, goodwill; cancelled, declined, expired when the order's end brought it
+	Amount    platform.Money `json:"amount" class:"internal"`
+	Shares    []Share        `json:"shares" class:"internal"` // Σ = Amount
+	Reason    string         `json:"reason,omitempty" class:"internal"`
+	By        platform.ID    `json:"by,omitempty" class:"internal"`        // who asked; empty when a rule did
+	For       platform.ID    `json:"for,omitempty" class:"internal"`       // on whose behalf
+	Approvers []platform.ID  `json:"approvers,omitempty" class:"internal"` // none: by a rule
+	Source    string         `json:"source,omitempty" class:"internal"`    // role of the account that the books took it from
+	At        time.Time      `json:"at" class:"internal"`
+	EndedAt   time.Time      `json:"ended_at,omitzero" class:"internal"`
+}
+
+// Ref names the refund.
+func (r Refund) Ref() platform.Ref { return platform.Ref{Kind: "order.refund", ID: r.ID} }
+
+// Share is the part of a refund that one line gives.
+type Share struct {
+	Line   int            `json:"line" class:"internal"`
+	Amount platform.Money `json:"amount" class:"internal"`
+	Fee    platform.Money `json:"fee" class:"internal"` // of Amount, what the platform gives of its commission
+}
+
+// fee is what the platform gives of its commission.
+func (r Refund) fee() platform.Money {
+	fee := plus(r.Amount, r.Amount.Neg())
+	for _, s := range r.Shares {
+		fee = plus(fee, s.Fee)
+	}
+	return fee
+}
+
+// refundMoves is the machine of a refund.
+var refundMoves = refundTable()
+
+func refundTable() platform.Moves[RefundState] {
+	const c, m, o, y = platform.Customer, platform.Merchant, platform.Operator, platform.System
+	type from = []RefundState
+	return platform.Moves[RefundState]{
+		{Verb: "request", From: from{""}, To: RefundRequested, By: kinds{c, m, o, y}, Refusal: errRefundPlaced},
+		{Verb: "approve", From: from{RefundRequested}, To: RefundApproved, By: kinds{m, o, y}, Refusal: errRefundNotApprovable},
+		{Verb: "reject", From: from{RefundRequested}, To: RefundRejected, By: kinds{m, o}, Refusal: errRefundNotRejectable},
+		{Verb: "withdraw", From: from{RefundRequested, RefundApproved}, To: RefundWithdrawn, By: kinds{c, m, o, y}, Refusal: errRefundNotWithdrawn},
+		{Verb: "send", From: from{RefundApproved, RefundFailed}, To: RefundProcessing, By: kinds{y}, Refusal: errRefundNotSendable},
+		{Verb: "succeed", From: from{RefundApproved, RefundProcessing, RefundFailed}, To: RefundSucceeded, By: kinds{y}, Refusal: errRefundNotSendable},
+		{Verb: "fail", From: from{RefundApproved, RefundProcessing}, To: RefundFailed, By: kinds{y}, Refusal: errRefundNotSendable},
+	}
+}
+
+// take moves the refund by the verb.
+func (r Refund) take(verb string, by platform.ActorKind) (Refund, error) {
+	state, err := refundMoves.Take(r.State, verb, by)
+	if err != nil {
+		return Refund{}, fmt.Errorf("refund %s: %w", r.ID, err)
+	}
+	r.State = state
+	return r, nil
+}
+
+// refundAll is a refund of all that can be given back, refundOf one of an
+// amount, by a rule of the order and to be reserved.
+func (o Order) refundAll(id platform.ID, kind string, at time.Time) Refund {
+	return o.refundOf(id, kind, o.Refundable(), at)
+}
+
+func (o Order) refundOf(id platform.ID, kind string, amount platform.Money, at time.Time) Refund {
+	return Refund{Head: platform.Head{ID: id}, Order: o.ID, State: RefundRequested, Kind: kind, Amount: amount, At: at}
+}
+
+// reserve sets the refund's amount aside, over the lines by what is left of
+// each unless the refund names its shares. It fails with refund.amount unless
+// the amount is positive, and with ErrRefundExceeds above what is left.
+func (o Order) reserve(r Refund) (Order, Refund, error) {
+	left := o.Refundable()
+	above, err := r.Amount.Cmp(left)
+	if err != nil {
+		return Order{}, Refund{}, platform.Wrong("amount", err)
+	}
+	if above > 0 {
+		return Order{}, Refund{}, o.exceeds(left)
+	}
+	if r.Amount.Sign() <= 0 {
+		return Order{}, Refund{}, platform.Wrong("amount", errRefundAmount)
+	}
+	if r.Shares == nil {
+		if r.Shares, err = o.spread(r.Amount); err != nil {
+			return Order{}, Refund{}, err
+		}
+	}
+	o.Lines, r.Shares = slices.Clone(o.Lines), slices.Clone(r.Shares)
+	for i := range r.Shares {
+		share := &r.Shares[i]
+		line := &o.Lines[share.Line-1]
+		if share.Amount.Minor() > line.left().Minor() {
+			return Order{}, Refund{}, o.exceeds(line.left())
+		}
+		if share.Fee, err = line.feeOf(share.Amount); err != nil {
+			return Order{}, Refund{}, fmt.Errorf("refund line %d of order %s: %w", share.Line, o.ID, err)
+		}
+		line.Given, line.FeeGiven = plus(line.Given, share.Amount), plus(line.FeeGiven, share.Fee)
+	}
+	o.Reserved = plus(o.Reserved, r.Amount)
+	return o, r, nil
+}
+
+func (o Order) exceeds(left platform.Money) error {
+	return platform.Detail(fmt.Errorf("refund order %s: %w", o.ID, ErrRefundExceeds), "refundable", left)
+}
+
+// left is what refunds have not yet taken of the line.
+func (l Line) left() platform.Money { return plus(l.Amount, l.Given.Neg()) }
+
+// spread divides an amount over the lines, by what is left of each.
+func (o Order) spread(amount platform.Money) ([]Share, error) {
+	weights := make([]int64, len(o.Lines))
+	for i, l := range o.Lines {
+		weights[i] = l.left().Minor()
+	}
+	parts, err := amount.Allocate(weights...)
+	if err != nil {
+		return nil, fmt.Errorf("refund order %s: %w", o.ID, err)
+	}
+	var shares []Share
+	for i, part := range parts {
+		if part.Sign() > 0 {
+			shares = append(shares, Share{Line: i + 1, Amount: part})
+		}
+	}
+	return shares, nil
+}
+
+// feeOf is how much of the next part given back of a line is commission. It
+// follows the whole that is then given, allocated by largest remainder, so that
+// a line given back in parts ends as if given back at once, in every account.
+func (l Line) feeOf(part platform.Money) (platform.Money, error) {
+	given := plus(l.Given, part)
+	earned, fee := l.Amount.Minor()-l.Fee.Minor(), l.Fee.Minor()
+	parts, err := given.Allocate(earned, fee)
+	if err != nil {
+		return platform.Money{}, err
+	}
+	// A refund that was rejected in between may have taken the odd unit along:
+	// neither account may give more than it has.
+	least := max(0, given.Minor()-earned-l.FeeGiven.Minor())
+	most := min(part.Minor(), fee-l.FeeGiven.Minor())
+	return platform.FromMinor(min(max(parts[1].Minor()-l.FeeGiven.Minor(), least), most), part.Currency())
+}
+
+// freed is the order without the reservation of a refund that ended unpaid.
+func (o Order) freed(r Refund) Order {
+	o.Lines = slices.Clone(o.Lines)
+	for _, s := range r.Shares {
+		line := &o.Lines[s.Line-1]
+		line.Given, line.FeeGiven = plus(line.Given, s.Amount.Neg()), plus(line.FeeGiven, s.Fee.Neg())
+	}
+	o.Reserved = plus(o.Reserved, r.Amount.Neg())
+	return o
+}
+
+// source is the role of the account where the order's money lies: escrow before
+// the sale, what the merchant has earned after it, and what it is owed once the
+// order is closed.
+func (o Order) source() string {
+	switch {
+	case o.State == Closed:
+		return "payable"
+	case !o.CompletedAt.IsZero():
+		return "earning"
+	}
+	return "escrow"
+}
+
+// approved is the order whose books know the refund, and the legs: after the
+// sale the merchant and the platform each give what they had of it.
+func (o Order) approved(r Refund) (Order, []platform.Leg) {
+	fee := r.fee()
+	part := plus(r.Amount, fee.Neg())
+	o.Approved, o.ApprovedFee = plus(o.Approved, r.Amount), plus(o.ApprovedFee, fee)
+	legs := []platform.Leg{o.escrow(r.Amount)}
+	switch o.source() {
+	case "payable":
+		legs = []platform.Leg{o.payable(part), commission(fee)}
+	case "earning":
+		legs = []platform.Leg{o.earning(part), commission(fee)}
+		o.Earned = plus(o.Earned, part.Neg())
+	}
+	return o, append(legs, o.refundDue(r.Amount.Neg()))
+}
+
+// unapproved undoes approved, while the money still lies where it was taken.
+func (o Order) unapproved(r Refund) Order {
+	fee := r.fee()
+	o.Approved, o.ApprovedFee = plus(o.Approved, r.Amount.Neg()), plus(o.ApprovedFee, fee.Neg())
+	if r.Source == "earning" {
+		o.Earned = plus(o.Earned, r.Amount, fee.Neg())
+	}
+	return o
+}
+
+// settled is the order whose customer has the money back.
+func (o Order) settled(r Refund) Order {
+	o.Reserved, o.Refunded = plus(o.Reserved, r.Amount.Neg()), plus(o.Refunded, r.Amount)
+	return o
+}

@@ -1,0 +1,275 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// AutoRefund says which refunds the platform approves by itself, at once.
+type AutoRefund struct {
+	Within []platform.Money // for each currency, all of an order's refunds together; if nil, 200.00 CNY; a currency without one, none
+	In     []State          // of the order; if nil, Delivered, Rework and Completed, where giving back cannot stand in for a cancellation and its fee
+}
+
+func (a AutoRefund) ready() AutoRefund {
+	if a.Within == nil {
+		a.Within = []platform.Money{platform.MustMoney("200.00", "CNY")}
+	}
+	if a.In == nil {
+		a.In = []State{Delivered, Rework, Completed}
+	}
+	return a
+}
+
+// covers tells whether an order's refunds, the newest included, are within.
+func (a AutoRefund) covers(o Order) bool {
+	most, limited := of(a.Within, o.Total.Currency())
+	return limited && slices.Contains(a.In, o.State) && plus(o.Reserved, o.Refunded).Minor() <= most.Minor()
+}
+
+// RequestRefund asks for money back: an amount, or amounts of lines, or neither
+// for all that is left.
+type RequestRefund struct {
+	Order  platform.ID    `json:"order" validate:"required,id=ord"`
+	Kind   string         `json:"kind,omitempty" validate:"omitempty,oneof=full partial goodwill"` // if empty, full when nothing is named, else partial
+	Amount platform.Money `json:"amount,omitzero" validate:"omitempty,gt=0" code:"refund.amount"`
+	Lines  []RefundLine   `json:"lines,omitempty" validate:"max=200,dive" code:"refund.line_unknown"`
+	Reason string         `json:"reason" validate:"required,text=64"` // a code
+}
+
+// RefundLine is a part of one line; without an amount, all that is left of it.
+type RefundLine struct {
+	Line   int            `json:"line" validate:"min=1" code:"refund.line_unknown"`
+	Amount platform.Money `json:"amount,omitzero" validate:"omitempty,gt=0" code:"refund.amount"`
+}
+
+// Subject is the order.
+func (in RequestRefund) Subject() platform.Ref { return platform.Ref{Kind: "order", ID: in.Order} }
+
+// RequestRefund reserves the amount on the order. Within [AutoRefund] it is
+// approved in the same set; otherwise the merchant or an operator decides.
+//
+// It fails with ErrRefundExceeds above what is left, with order.not_refundable
+// in a state without refunds, and with FieldErrors (refund.amount,
+// refund.line_unknown).
+func (s *Service) RequestRefund(ctx context.Context, in RequestRefund) (Refund, error) {
+	id := s.w.NewChild("rfd", in.Order)
+	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Refund, []platform.Change, error) {
+		o, by, err := s.mine(ctx, in.Order)
+		if err != nil {
+			return Refund{}, nil, err
+		}
+		at := s.w.Now()
+		if o, err = o.take("refund", by.Kind, at); err != nil {
+			return Refund{}, nil, err
+		}
+		r, err := in.refund(o, id, by, at)
+		if err != nil {
+			return Refund{}, nil, err
+		}
+		if o, r, err = o.reserve(r); err != nil {
+			return Refund{}, nil, err
+		}
+		changes := []platform.Change{o.gives("requested", r).Because(in.Reason)}
+		if s.options.AutoRefund.covers(o) {
+			var approved []platform.Change
+			if o, r, approved, err = s.approve(ctx, o, r, at); err != nil {
+				return Refund{}, nil, err
+			}
+			changes = append(changes, approved...)
+		}
+		return r, append(changes, platform.Put(o), platform.Put(r)), nil
+	})
+}
+
+// refund is what the input asks of the order.
+func (in RequestRefund) refund(o Order, id platform.ID, by platform.Actor, at time.Time) (Refund, error) {
+	r := o.refundAll(id, in.Kind, at)
+	r.Reason, r.By, r.For = in.Reason, by.ID, by.For()
+	sum := plus(r.Amount, r.Amount.Neg())
+	for i, l := range in.Lines {
+		if l.Line > len(o.Lines) || slices.ContainsFunc(r.Shares, func(s Share) bool { return s.Line == l.Line }) {
+			return Refund{}, platform.Wrong(path("lines", i, "line"), errRefundLine)
+		}
+		part := l.Amount
+		if part.Absent() {
+			part = o.Lines[l.Line-1].left()
+		}
+		total, err := sum.Add(part)
+		switch {
+		case err != nil:
+			return Refund{}, platform.Wrong(path("lines", i, "amount"), err)
+		case part.Sign() <= 0 && l.Amount.Absent():
+			return Refund{}, o.exceeds(part)
+		case part.Sign() <= 0:
+			return Refund{}, platform.Wrong(path("lines", i, "amount"), errRefundAmount)
+		}
+		sum, r.Shares = total, append(r.Shares, Share{Line: l.Line, Amount: part})
+	}
+	switch {
+	case len(in.Lines) > 0 && !in.Amount.Absent() && in.Amount != sum,
+		in.Kind == "full" && !in.Amount.Absent() && in.Amount != r.Amount:
+		return Refund{}, platform.Wrong("amount", errRefundAmount)
+	case len(in.Lines) > 0:
+		r.Amount = sum
+	case !in.Amount.Absent():
+		r.Amount = in.Amount
+	case r.Amount.Sign() == 0: // all of nothing
+		return Refund{}, o.exceeds(r.Amount)
+	}
+	if r.Kind == "" {
+		r.Kind = "partial"
+		if len(in.Lines) == 0 && in.Amount.Absent() {
+			r.Kind = "full"
+		}
+	}
+	return r, nil
+}
+
+// gives is an event of a refund.
+func (o Order) gives(what string, r Refund) platform.Change {
+	tell := facts{Order: o.ID, Customer: o.Customer, Merchant: o.Merchant, Amount: r.Amount, Kind: r.Kind}
+	if what == "approved" {
+		tell.Fee = r.fee()
+	}
+	return platform.Happened("refund."+what, r.Ref(), tell)
+}
+
+// approve books a reserved refund and hands it to the payments.
+func (s *Service) approve(ctx context.Context, o Order, r Refund, at time.Time) (Order, Refund, []platform.Change, error) {
+	r, err := r.take("approve", platform.System)
+	if err != nil {
+		return Order{}, Refund{}, nil, err
+	}
+	r.Source = o.source()
+	o, legs := o.approved(r)
+	changes, err := s.post(ctx, "refund.approved", r.Ref(), at, legs)
+	if err != nil {
+		return Order{}, Refund{}, nil, err
+	}
+	returned, err := s.ports.Payments.Return(ctx, r.Ref(), o.Ref(), r.Amount, at)
+	if err != nil {
+		return Order{}, Refund{}, nil, fmt.Errorf("return %s of order %s: %w", r.Amount, o.ID, err)
+	}
+	changes = append(append(changes, returned...), o.gives("approved", r))
+	return o, r, changes, nil
+}
+
+// giveBack carries out a refund that a rule of the order grants; of nothing
+// there is none.
+func (s *Service) giveBack(ctx context.Context, o Order, r Refund, at time.Time) (Order, []platform.Change, error) {
+	if r.Amount.Sign() == 0 {
+		return o, nil, nil
+	}
+	o, r, err := o.reserve(r)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	o, r, changes, err := s.approve(ctx, o, r, at)
+	return o, append(changes, platform.Put(r)), err
+}
+
+// ApproveRefund grants a refund that was asked for.
+type ApproveRefund struct {
+	Refund platform.ID `json:"refund" validate:"required,id=rfd"`
+}
+
+// Subject is the refund.
+func (in ApproveRefund) Subject() platform.Ref {
+	return platform.Ref{Kind: "order.refund", ID: in.Refund}
+}
+
+// ApproveRefund books the refund and hands it to the payments. The merchant or
+// an operator may, an operator not its own request; above Options.FourEyes two
+// different actors must, and the first approval leaves it requested. A refund
+// that is not requested is refund.not_approvable.
+func (s *Service) ApproveRefund(ctx context.Context, in ApproveRefund) (Refund, error) {
+	return onRefund(ctx, s, in, in.Refund, func(ctx context.Context, o Order, r Refund, by platform.Actor, at time.Time) (Order, Refund, []platform.Change, error) {
+		if _, err := r.take("approve", by.Kind); err != nil {
+			return Order{}, Refund{}, nil, err
+		}
+		own := by.Kind == platform.Operator && r.By == by.ID
+		if own || slices.Contains(r.Approvers, by.ID) {
+			return Order{}, Refund{}, nil, fmt.Errorf("approve refund %s: %w", r.ID, errRefundSelf)
+		}
+		r.Approvers = append(slices.Clone(r.Approvers), by.ID)
+		if len(r.Approvers) < s.options.eyes(r.Amount) {
+			return o, r, []platform.Change{o.gives("endorsed", r)}, nil
+		}
+		return s.approve(ctx, o, r, at)
+	})
+}
+
+// eyes is how many must approve a refund.
+func (o Options) eyes(amount platform.Money) int {
+	limit, known := of(o.FourEyes, amount.Currency())
+	if known && amount.Minor() <= limit.Minor() {
+		return 1
+	}
+	return 2
+}
+
+// RejectRefund refuses a refund that was asked for.
+type RejectRefund struct {
+	Refund platform.ID `json:"refund" validate:"required,id=rfd"`
+	Reason string      `json:"reason" validate:"required,text=64"` // a code
+}
+
+// Subject is the refund.
+func (in RejectRefund) Subject() platform.Ref {
+	return platform.Ref{Kind: "order.refund", ID: in.Refund}
+}
+
+// RejectRefund frees the reservation. The merchant or an operator may; a refund
+// that is not requested is refund.not_rejectable.
+func (s *Service) RejectRefund(ctx context.Context, in RejectRefund) (Refund, error) {
+	return onRefund(ctx, s, in, in.Refund, func(_ context.Context, o Order, r Refund, by platform.Actor, at time.Time) (Order, Refund, []platform.Change, error) {
+		r, err := r.take("reject", by.Kind)
+		if err != nil {
+			return Order{}, Refund{}, nil, err
+		}
+		r.EndedAt = at
+		return o.freed(r), r, []platform.Change{o.gives("rejected", r).Because(in.Reason)}, nil
+	})
+}
+
+// WithdrawRefund takes a request back.
+type WithdrawRefund struct {
+	Refund platform.ID `json:"refund" validate:"required,id=rfd"`
+}
+
+// Subject is the refund.
+func (in WithdrawRefund) Subject() platform.Ref {
+	return platform.Ref{Kind: "order.refund", ID: in.Refund}
+}
+
+// WithdrawRefund frees the reservation. Only on whose behalf the refund was
+// asked may withdraw it, as long as the payments have not sent it and the order
+// has not been sold or closed over it; after that it is refund.not_withdrawable.
+func (s *Service) WithdrawRefund(ctx context.Context, in WithdrawRefund) (Refund, error) {
+	return onRefund(ctx, s, in, in.Refund, func(ctx context.Context, o Order, r Refund, by platform.Actor, at time.Time) (Order, Refund, []platform.Change, error) {
+		if r.For != by.For() {
+			return Order{}, Refund{}, nil, fmt.Errorf("withdraw refund %s: %w", r.ID, errRefundNotYours)
+		}
+		next, err := r.take("withdraw", by.Kind)
+		if err != nil {
+			return Order{}, Refund{}, nil, err
+		}
+		var changes []platform.Change
+		if r.State == RefundApproved {
+			if r.Source != o.source() {
+				return Order{}, Refund{}, nil, fmt.Errorf("withdraw refund %s: %w", r.ID, errRefundNotWithdrawn)
+			}
+			if changes, err = s.ports.Books.Post(ctx, "refund.withdrawn", r.Ref(), at, nil); err != nil {
+				return Order{}, Refund{}, nil, fmt.Errorf("free refund %s: %w", r.ID, err)
+			}
+			o = o.unapproved(r)
+		}
+		next.EndedAt = at
+		return o.freed(r), next, append(changes, o.gives("cancelled", next)), nil
+	})
+}

@@ -1,0 +1,158 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Books turns what happened into postings. finance.Books is one.
+type Books interface {
+	// Post books what happened to a subject at a moment: legs with debits
+	// positive and credits negative, which add up to zero.
+	Post(ctx context.Context, what string, subject platform.Ref, at time.Time, legs []platform.Leg) ([]platform.Change, error)
+}
+
+type noBooks struct{}
+
+func (noBooks) Post(context.Context, string, platform.Ref, time.Time, []platform.Leg) ([]platform.Change, error) {
+	return nil, nil
+}
+
+// Accept is the customer's consent to what was delivered.
+type Accept struct {
+	Order platform.ID `json:"order" validate:"required,id=ord"`
+}
+
+// Subject is the order.
+func (in Accept) Subject() platform.Ref { return platform.Ref{Kind: "order", ID: in.Order} }
+
+// Accept completes a delivered order: the sale is booked in the same set, and
+// the order closes after Windows.Close. Without the customer's word it happens
+// by itself, Windows.Accept after the last delivery.
+func (s *Service) Accept(ctx context.Context, in Accept) (Order, error) {
+	return onOrder(ctx, s, in, in.Order, func(ctx context.Context, o Order, by platform.Actor, at time.Time) (Order, []platform.Change, error) {
+		return s.accept(ctx, o, by.Kind, at)
+	})
+}
+
+func (s *Service) accept(ctx context.Context, o Order, by platform.ActorKind, at time.Time) (Order, []platform.Change, error) {
+	next, err := o.take("accept", by, at)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	accepted := "accepted"
+	if by == platform.System {
+		accepted = "auto_accepted"
+	}
+	next, changes, err := s.sell(ctx, next, at)
+	return next, append([]platform.Change{next.happened(accepted)}, changes...), err
+}
+
+// sell books the sale of an order that has just completed.
+func (s *Service) sell(ctx context.Context, o Order, at time.Time) (Order, []platform.Change, error) {
+	o, legs, err := o.sold(at)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	changes, err := s.post(ctx, "order.completed", o.Ref(), at, legs)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	amount, fee := o.sale()
+	return o, append(changes, o.told("completed", amount, fee)), nil
+}
+
+// sold is the order with its sale final, and the legs that say so: what is in
+// escrow goes to the merchant, but for the commission as it was frozen.
+func (o Order) sold(at time.Time) (Order, []platform.Leg, error) {
+	if o.Captured.Minor() < o.Total.Minor() {
+		return Order{}, nil, fmt.Errorf("complete order %s: %w", o.ID, errNotCaptured)
+	}
+	amount, fee := o.sale()
+	o.CompletedAt = at
+	o.Earned = plus(amount, fee.Neg())
+	o.arm(closeTimer, at.Add(o.Windows.Close))
+	return o, []platform.Leg{o.escrow(amount), o.earning(o.Earned.Neg()), commission(fee.Neg())}, nil
+}
+
+// sale is what the sale amounts to, and the commission in it: all of the lines
+// but what refunds took out of escrow before.
+func (o Order) sale() (amount, fee platform.Money) {
+	return plus(o.Total, o.Approved.Neg()), plus(o.commission(), o.ApprovedFee.Neg())
+}
+
+// commission is the platform's part of the price, as it was frozen.
+func (o Order) commission() platform.Money {
+	fee := plus(o.Total, o.Total.Neg())
+	for _, l := range o.Lines {
+		fee = plus(fee, l.Fee)
+	}
+	return fee
+}
+
+// close ends an order whose windows are over and releases what the merchant has
+// earned. While a refund is on its way it is put off.
+func (s *Service) close(ctx context.Context, o Order, at time.Time) (Order, []platform.Change, error) {
+	next, err := o.take("close", platform.System, at)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	if o.Reserved.Sign() > 0 || o.Held.Sign() > 0 {
+		o.arm(closeTimer, at.Add(o.Windows.CloseRetry))
+		return o, []platform.Change{o.happened("close_deferred")}, nil
+	}
+	released := next.Earned
+	next.Earned = plus(released, released.Neg())
+	next.EndedAt = at
+	next.disarm()
+	legs := []platform.Leg{next.earning(released), next.payable(released.Neg())}
+	changes, err := s.post(ctx, "order.closed", next.Ref(), at, legs)
+	return next, append(changes, next.told("closed", released, platform.Money{})), err
+}
+
+// post hands the legs to the books, those of zero left out; none is no posting.
+func (s *Service) post(ctx context.Context, what string, subject platform.Ref, at time.Time, legs []platform.Leg) ([]platform.Change, error) {
+	return post(ctx, s.ports.Books, what, subject, at, legs)
+}
+
+func post(ctx context.Context, books Books, what string, subject platform.Ref, at time.Time, legs []platform.Leg) ([]platform.Change, error) {
+	var moved []platform.Leg
+	for _, l := range legs {
+		if l.Amount.Sign() != 0 {
+			moved = append(moved, l)
+		}
+	}
+	if len(moved) == 0 {
+		return nil, nil
+	}
+	changes, err := books.Post(ctx, what, subject, at, moved)
+	if err != nil {
+		return nil, fmt.Errorf("post %s of %s: %w", what, subject, err)
+	}
+	return changes, nil
+}
+
+// The accounts of an order, by their roles.
+
+func (o Order) escrow(amount platform.Money) platform.Leg {
+	return platform.Leg{Role: "escrow", Of: o.ID, Amount: amount}
+}
+
+func (o Order) earning(amount platform.Money) platform.Leg {
+	return platform.Leg{Role: "earning", Of: o.ID, Party: o.Merchant, Amount: amount}
+}
+
+func (o Order) payable(amount platform.Money) platform.Leg {
+	return platform.Leg{Role: "payable", Party: o.Merchant, Amount: amount}
+}
+
+func (o Order) refundDue(amount platform.Money) platform.Leg {
+	return platform.Leg{Role: "refund_due", Of: o.ID, Amount: amount}
+}
+
+func commission(amount platform.Money) platform.Leg {
+	return platform.Leg{Role: "commission", Amount: amount}
+}

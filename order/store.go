@@ -1,0 +1,142 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Store is where orders are read. They are written through platform.Writer.
+type Store interface {
+	// Order reads one order, or fails with ErrNotFound.
+	Order(ctx context.Context, id platform.ID) (Order, error)
+	// Orders lists orders by when they were placed; see [Query].
+	Orders(ctx context.Context, q Query) (platform.Page[Order], error)
+	// Due lists orders whose deadline is at now or before, the earliest first.
+	Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Order], error)
+	// Refund reads one refund, or fails with ErrNotFound.
+	Refund(ctx context.Context, id platform.ID) (Refund, error)
+	// Refunds lists an order's refunds, the oldest first.
+	Refunds(ctx context.Context, order platform.ID, cursor string) (platform.Page[Refund], error)
+	// Proofs lists an order's proofs, the oldest first.
+	Proofs(ctx context.Context, order platform.ID, cursor string) (platform.Page[Proof], error)
+}
+
+// Query lists orders of a customer or a merchant, or all of them; of one state
+// if it is given, placed in [From, Until). A checkout is looked up for its
+// customer, and then state and times do not count.
+type Query struct {
+	Customer platform.ID
+	Merchant platform.ID
+	State    State
+	Checkout string
+	From     time.Time // zero: open
+	Until    time.Time // zero: open
+	Backward bool      // the newest first
+	Limit    int       // 0 is 50, at most 500
+	Cursor   string
+}
+
+// scan is the query on one index. It fails with order.query when no index
+// answers it.
+func (q Query) scan() (platform.Query, error) {
+	scan := platform.Query{Kind: "order", Backward: q.Backward, Limit: q.Limit, Cursor: q.Cursor}
+	if q.Customer != "" && q.Merchant != "" || q.Checkout != "" && q.Customer == "" {
+		return scan, fmt.Errorf("list orders: %w", errQuery)
+	}
+	if q.Checkout != "" {
+		scan.By, scan.Equal = []string{"customer", "checkout"}, []any{q.Customer, q.Checkout}
+		return scan, nil
+	}
+	for _, c := range []platform.Column{{Name: "customer", Value: q.Customer}, {Name: "merchant", Value: q.Merchant}, {Name: "state", Value: q.State}} {
+		if c.Value != platform.ID("") && c.Value != State("") {
+			scan.By, scan.Equal = append(scan.By, c.Name), append(scan.Equal, c.Value)
+		}
+	}
+	scan.By = append(scan.By, "placed_at")
+	if !q.From.IsZero() {
+		scan.From = q.From
+	}
+	if !q.Until.IsZero() {
+		scan.Until = q.Until
+	}
+	return scan, nil
+}
+
+// Kinds are the records of the orders, as an engine must know them.
+func Kinds() []platform.Kind {
+	return []platform.Kind{
+		platform.Shape[Order]{
+			Name: "order", Prefix: "ord",
+			Columns: func(o Order) []platform.Column {
+				return []platform.Column{
+					{Name: "state", Value: o.State}, {Name: "customer", Value: o.Customer}, {Name: "merchant", Value: o.Merchant},
+					{Name: "checkout", Value: o.Checkout}, {Name: "planned_start", Value: o.PlannedStart},
+					{Name: "placed_at", Value: o.PlacedAt}, {Name: "due", Value: o.Due()},
+				}
+			},
+			Indexes: []platform.Index{
+				{By: []string{"due"}, Sparse: true},
+				{By: []string{"customer", "placed_at"}}, {By: []string{"customer", "state", "placed_at"}},
+				{By: []string{"merchant", "placed_at"}}, {By: []string{"merchant", "state", "placed_at"}},
+				{By: []string{"state", "placed_at"}}, {By: []string{"placed_at"}},
+				{By: []string{"customer", "checkout"}, Sparse: true},
+				{By: []string{"merchant", "planned_start"}, Sparse: true},
+			},
+		}.Kind(),
+		platform.Shape[Refund]{
+			Name: "order.refund", Prefix: "rfd", Root: "order", RootOf: func(r Refund) platform.ID { return r.Order },
+			Columns: func(r Refund) []platform.Column {
+				return []platform.Column{{Name: "order", Value: r.Order}, {Name: "state", Value: string(r.State)}, {Name: "at", Value: r.At}}
+			},
+			Indexes: []platform.Index{{By: []string{"order", "at"}}, {By: []string{"state", "at"}}},
+		}.Kind(),
+		platform.Shape[Proof]{
+			Name: "order.proof", Prefix: "prf", Root: "order", RootOf: func(p Proof) platform.ID { return p.Order },
+			Columns: func(p Proof) []platform.Column {
+				return []platform.Column{{Name: "order", Value: p.Order}, {Name: "kind", Value: p.Kind}, {Name: "at", Value: p.At}}
+			},
+			Indexes: []platform.Index{{By: []string{"order", "at"}}},
+		}.Kind(),
+	}
+}
+
+// StoreOn reads orders from any engine that knows [Kinds].
+func StoreOn(db platform.DB) Store { return records{db} }
+
+type records struct{ db platform.Getter }
+
+func (r records) Order(ctx context.Context, id platform.ID) (Order, error) {
+	return platform.Read[Order](ctx, r.db, "order", id)
+}
+
+func (r records) Orders(ctx context.Context, q Query) (platform.Page[Order], error) {
+	scan, err := q.scan()
+	if err != nil {
+		return platform.Page[Order]{}, err
+	}
+	return platform.List[Order](ctx, r.db, scan)
+}
+
+func (r records) Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Order], error) {
+	until := now.Add(time.Microsecond) // exclusive; no engine keeps less than a microsecond apart
+	return platform.List[Order](ctx, r.db, platform.Query{Kind: "order", By: []string{"due"}, Until: until, Limit: 500, Cursor: cursor})
+}
+
+func (r records) Refund(ctx context.Context, id platform.ID) (Refund, error) {
+	return platform.Read[Refund](ctx, r.db, "order.refund", id)
+}
+
+func (r records) Refunds(ctx context.Context, order platform.ID, cursor string) (platform.Page[Refund], error) {
+	return platform.List[Refund](ctx, r.db, children("order.refund", order, cursor))
+}
+
+func (r records) Proofs(ctx context.Context, order platform.ID, cursor string) (platform.Page[Proof], error) {
+	return platform.List[Proof](ctx, r.db, children("order.proof", order, cursor))
+}
+
+func children(kind string, order platform.ID, cursor string) platform.Query {
+	return platform.Query{Kind: kind, By: []string{"order", "at"}, Equal: []any{order}, Cursor: cursor}
+}

@@ -1,0 +1,90 @@
+package order
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/liangding/platform"
+)
+
+// How a merchant confirms, and how the work is accepted.
+const (
+	automatic  = "auto"     // confirmed as soon as the money is there
+	manual     = "manual"   // the merchant answers
+	byCustomer = "customer" // the customer accepts, or lets the time pass
+	byProof    = "proof"    // the demanded proofs complete the order
+)
+
+// Terms are the conditions that the listings of an order set. The order keeps
+// them as they were when it was placed.
+type Terms struct {
+	Seats        int         `json:"seats" class:"public"`                   // members of staff at once, 0 to 20; 0: the merchant works without dispatch
+	Confirmation string      `json:"confirmation" class:"public"`            // auto or manual
+	Acceptance   string      `json:"acceptance" class:"public"`              // customer or proof
+	Proof        []string    `json:"proof,omitempty" class:"public"`         // kinds without which nothing is delivered
+	Need         []string    `json:"need,omitempty" class:"public"`          // skills that each member must have
+	Zone         platform.ID `json:"zone,omitempty" class:"public"`          // where the staff work
+	Minutes      int         `json:"minutes,omitempty" class:"public"`       // usual length of the work
+	CancelPolicy string      `json:"cancel_policy,omitempty" class:"public"` // name of a [Policy]; if empty, "standard"
+}
+
+const maxMinutes = 400 * 24 * 60
+
+// pin is a listing's live revision as the catalogue hands it out.
+type pin struct {
+	Listing  platform.ID    `json:"listing"`
+	Revision platform.ID    `json:"revision"`
+	Merchant platform.ID    `json:"merchant"`
+	Title    string         `json:"title"`
+	Unit     string         `json:"unit"`
+	Price    platform.Money `json:"price"`
+	Terms
+	seen json.RawMessage
+}
+
+func readPin(listing platform.ID, doc json.RawMessage) (pin, error) {
+	var p pin
+	if err := json.Unmarshal(doc, &p); err != nil {
+		return pin{}, fmt.Errorf("read terms of listing %s: %w", listing, errTerms)
+	}
+	known := slices.Contains([]string{automatic, manual}, p.Confirmation) && slices.Contains([]string{byCustomer, byProof}, p.Acceptance)
+	if !known || p.Seats < 0 || p.Seats > 20 || p.Minutes < 0 || p.Minutes > maxMinutes || p.Merchant == "" || p.Price.Absent() || p.Price.Sign() < 0 {
+		return pin{}, fmt.Errorf("read terms of listing %s: %w", listing, errTerms)
+	}
+	if p.CancelPolicy == "" {
+		p.CancelPolicy = Standard
+	}
+	p.seen = doc
+	return p, nil
+}
+
+// and is the terms of an order of both: whoever demands more decides. Quantity
+// is of the listing that joins; the work of its units is done in turn.
+func (t Terms) and(other Terms, quantity int64) (Terms, error) {
+	other.Minutes *= int(quantity)
+	other.Proof, other.Need = union(other.Proof, nil), union(other.Need, nil)
+	if t.Confirmation == "" { // the first listing
+		return other, nil
+	}
+	if t.Zone != other.Zone || t.CancelPolicy != other.CancelPolicy {
+		return Terms{}, errTermsMixed
+	}
+	t.Seats = max(t.Seats, other.Seats)
+	t.Minutes += other.Minutes
+	t.Proof = union(t.Proof, other.Proof)
+	t.Need = union(t.Need, other.Need)
+	if other.Confirmation == manual {
+		t.Confirmation = manual
+	}
+	if other.Acceptance == byCustomer {
+		t.Acceptance = byCustomer
+	}
+	return t, nil
+}
+
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -1,0 +1,170 @@
+package staff
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Members is what dispatch knows of staff: its port Members. The zero Terms
+// are the defaults. It may be used by several goroutines at once.
+type Members struct {
+	Store Store
+	Terms Terms
+}
+
+// OnDuty lists, by id, the members of a zone who could take the work; an empty
+// zone is all zones. Words of need are those of [ParseNeed]. It is a hint: only
+// [Members.Vouch] decides. It fails with ErrNeed and ErrInterval.
+//
+// It reads every active member of the zone with the days around the work.
+func (m Members) OnDuty(ctx context.Context, zone platform.ID, need []string, from, until time.Time) ([]platform.ID, error) {
+	n, err := readNeed(need, from, until)
+	if err != nil {
+		return nil, err
+	}
+	if zone != "" {
+		n.Zone = zone
+	}
+	places := map[string]*time.Location{}
+	var able []platform.ID
+	for cursor := ""; ; {
+		page, err := m.Store.Members(ctx, Find{State: Active, Zone: zone, Limit: 100, Cursor: cursor})
+		if err != nil {
+			return nil, err
+		}
+		for _, member := range page.Items {
+			if places[member.TimeZone] != nil {
+				continue
+			}
+			if places[member.TimeZone], err = location(member.TimeZone); err != nil {
+				return nil, err
+			}
+		}
+		found, err := m.able(ctx, page.Items, places, n, Interval{From: from, Until: until})
+		if err != nil {
+			return nil, err
+		}
+		able = append(able, found...)
+		if cursor = page.Next; cursor == "" {
+			slices.Sort(able)
+			return able, nil
+		}
+	}
+}
+
+// able picks out of some members those who could take the work, with one read
+// of all their days.
+func (m Members) able(ctx context.Context, members []Member, places map[string]*time.Location, n Need, work Interval) ([]platform.ID, error) {
+	var ids []platform.ID
+	diaries := make([]diary, len(members))
+	for i, member := range members {
+		diaries[i] = newDiary(member.ID, work.From, work.Until, places[member.TimeZone])
+		ids = append(ids, diaries[i].ids()...)
+	}
+	days, err := m.Store.Days(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	found := map[platform.ID][]BookingDay{}
+	for _, d := range days {
+		found[d.Member] = append(found[d.Member], d)
+	}
+	var able []platform.ID
+	for i, member := range members {
+		diaries[i].fill(found[member.ID])
+		if len(Dispatchable(member, diaries[i].facts(m.Terms), n, work.From, work.Until)) == 0 {
+			able = append(able, member.ID)
+		}
+	}
+	return able, nil
+}
+
+// Vouch books a member for work: it answers the changes that do so, to be
+// committed with the caller's own. They check the member and the booking days
+// around the work, and write the booking day or days of the work itself (and
+// those around it that did not exist yet, empty). They write no other record.
+//
+// It fails with ErrNotDispatchable, all reasons of [Dispatchable] in the detail
+// "reasons", and with ErrNeed and ErrInterval.
+func (m Members) Vouch(ctx context.Context, staff platform.ID, need []string, from, until time.Time) ([]platform.Change, error) {
+	n, err := readNeed(need, from, until)
+	if err != nil {
+		return nil, err
+	}
+	member, d, err := m.open(ctx, staff, from, until)
+	if err != nil {
+		return nil, err
+	}
+	if why := Dispatchable(member, d.facts(m.Terms), n, from, until); len(why) > 0 {
+		return nil, platform.Detail(fmt.Errorf("vouch for member %s: %w", staff, ErrNotDispatchable), "reasons", why)
+	}
+	return append(d.book(Interval{From: from, Until: until}), platform.Unchanged(member)), nil
+}
+
+// Unbook frees a member of work that [Members.Vouch] booked: it answers the
+// changes that do so, which write the booking days of the work. Work that is
+// not booked is no failure and gives no changes.
+func (m Members) Unbook(ctx context.Context, staff platform.ID, from, until time.Time) ([]platform.Change, error) {
+	_, d, err := m.open(ctx, staff, from, until)
+	if err != nil {
+		return nil, err
+	}
+	return d.unbook(Interval{From: from, Until: until}), nil
+}
+
+// open reads a member with the days around the work.
+func (m Members) open(ctx context.Context, staff platform.ID, from, until time.Time) (Member, diary, error) {
+	member, err := m.Store.Member(ctx, staff)
+	if err != nil {
+		return Member{}, diary{}, err
+	}
+	place, err := location(member.TimeZone)
+	if err != nil {
+		return Member{}, diary{}, err
+	}
+	d := newDiary(staff, from, until, place)
+	found, err := m.Store.Days(ctx, d.ids()...)
+	d.fill(found)
+	return member, d, err
+}
+
+// readNeed checks what the caller asks for.
+func readNeed(words []string, from, until time.Time) (Need, error) {
+	if !from.Before(until) || until.Sub(from) > span {
+		return Need{}, fmt.Errorf("work: %w", ErrInterval)
+	}
+	return ParseNeed(words)
+}
+
+// Ask is whether a member could take work, and if not, why.
+type Ask struct {
+	Member platform.ID `json:"member" validate:"required,id=stf"`
+	Need   []string    `json:"need,omitempty" validate:"max=50"` // words of [ParseNeed]
+	From   time.Time   `json:"from" validate:"required"`
+	Until  time.Time   `json:"until" validate:"required"`
+}
+
+// Reasons answers all reasons of [Dispatchable] against, to overseers and to
+// the member itself: "why do I get no orders". Nil is none. It fails with
+// ErrNeed and ErrInterval.
+func (s *Service) Reasons(ctx context.Context, in Ask) ([]string, error) {
+	if err := platform.Validate(in); err != nil {
+		return nil, err
+	}
+	if _, err := s.Member(ctx, in.Member); err != nil {
+		return nil, err
+	}
+	n, err := readNeed(in.Need, in.From, in.Until)
+	if err != nil {
+		return nil, err
+	}
+	member, d, err := s.Duty().open(ctx, in.Member, in.From, in.Until)
+	if err != nil {
+		return nil, err
+	}
+	return Dispatchable(member, d.facts(s.terms), n, in.From, in.Until), nil
+}

@@ -1,0 +1,269 @@
+package staff
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/liangding/platform"
+)
+
+// days are the booking days of a member as stored, by day.
+func (w *world) days(t testing.TB, m platform.ID) map[Day][]Interval {
+	t.Helper()
+	page, err := platform.List[BookingDay](w.ctx, w.db, platform.Query{Kind: "staff.booking_day", By: []string{"member", "day"}, Equal: []any{m}})
+	require.NoError(t, err)
+	days := map[Day][]Interval{}
+	for _, d := range page.Items {
+		days[d.Day] = d.Bookings
+	}
+	return days
+}
+
+func TestWorkOverMidnightTouchesBothDays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.active(t, w.zone(t, "Asia/Shanghai").ID)
+	_, err := w.Publish(w.ctx, Publish{Member: m.ID, Shifts: []Shift{everyDay("18:00", "06:00")}})
+	require.NoError(t, err)
+	night := hours(15, 2) // 23:00 to 01:00
+
+	require.NoError(t, w.book(m.ID, night))
+
+	assert.Equal(t, map[Day][]Interval{"2026-03-01": {}, "2026-03-02": {night}, "2026-03-03": {night}, "2026-03-04": {}}, w.days(t, m.ID))
+	early := hours(17.25, 1) // 01:15: the day after, within the buffer
+	require.ErrorIs(t, w.book(m.ID, early), ErrNotDispatchable)
+
+	require.NoError(t, w.unbook(m.ID, night))
+	assert.Equal(t, map[Day][]Interval{"2026-03-01": {}, "2026-03-02": {}, "2026-03-03": {}, "2026-03-04": {}}, w.days(t, m.ID))
+	require.NoError(t, w.book(m.ID, early))
+}
+
+func TestWorkOfOneDayTouchesThatDayOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.active(t, w.zone(t, "Asia/Shanghai").ID)
+
+	require.NoError(t, w.book(m.ID, hours(2, 1)))
+	require.NoError(t, w.book(m.ID, hours(0, 1)))
+
+	assert.Equal(t, map[Day][]Interval{"2026-03-01": {}, "2026-03-02": {hours(0, 1), hours(2, 1)}, "2026-03-03": {}}, w.days(t, m.ID))
+}
+
+func TestUnbookOfWhatIsNotBookedChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.active(t, w.zone(t, "Asia/Shanghai").ID)
+	require.NoError(t, w.book(m.ID, hour(2)))
+
+	changes, err := w.Duty().Unbook(w.ctx, m.ID, hours(2, 2).From, hours(2, 2).Until)
+
+	require.NoError(t, err)
+	assert.Empty(t, changes)
+}
+
+func TestRefusedVouchNamesAllReasons(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.active(t, w.zone(t, "Asia/Shanghai").ID)
+
+	_, err := w.Duty().Vouch(w.ctx, m.ID, []string{"massage:2", string(id("zon", 9))}, hour(15).From, hour(15).Until)
+
+	require.ErrorIs(t, err, ErrNotDispatchable)
+	require.ErrorIs(t, err, platform.ErrState)
+	assert.Equal(t, []string{"no_shift", "skill_missing:massage", "out_of_zone"}, platform.Details(err)["reasons"])
+}
+
+func TestVouchReliesOnTheMember(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.active(t, w.zone(t, "Asia/Shanghai").ID)
+	meddled := false
+
+	_, err := platform.Update(w.ctx, w.w, book{m.ID}, func(ctx context.Context) (string, []platform.Change, error) {
+		changes, err := w.Duty().Vouch(ctx, m.ID, nil, hour(2).From, hour(2).Until)
+		if !meddled { // between decision and commit, once
+			meddled = true
+			_, err := w.PlaceHold(w.ctx, PlaceHold{Member: m.ID, Reason: "safety"})
+			require.NoError(t, err)
+		}
+		return "", append(changes, platform.Happened("test.booked", of(m.ID), nil)), err
+	})
+
+	require.ErrorIs(t, err, ErrNotDispatchable)
+	assert.Equal(t, []string{"on_hold"}, platform.Details(err)["reasons"])
+}
+
+func TestOneOfManyBookingsOfOneTimeSucceeds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.active(t, w.zone(t, "Asia/Shanghai").ID)
+
+	errs := together(64, func(i int) error { return w.book(m.ID, hours(2+float64(i%4)/4, 1)) })
+
+	assert.Len(t, slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err != nil }), 1)
+	for _, err := range errs {
+		if err != nil {
+			require.ErrorIs(t, err, ErrNotDispatchable)
+			assert.Contains(t, platform.Details(err)["reasons"], "overlap")
+		}
+	}
+}
+
+// Two pieces of work on either side of midnight lie in different booking days,
+// and still only one of them keeps the buffer.
+func TestOneOfTwoNeighboursAcrossMidnightSucceeds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.active(t, w.zone(t, "Asia/Shanghai").ID)
+	_, err := w.Publish(w.ctx, Publish{Member: m.ID, Shifts: []Shift{everyDay("18:00", "06:00")}})
+	require.NoError(t, err)
+
+	errs := together(32, func(i int) error { return w.book(m.ID, hours(15+float64(i%2), 1)) }) // 23:00 or 00:00
+
+	assert.Len(t, slices.DeleteFunc(errs, func(err error) bool { return err != nil }), 1)
+}
+
+// together runs n calls at once and answers what each came to.
+func together(n int, call func(int) error) []error {
+	errs := make([]error, n)
+	var start, done sync.WaitGroup
+	start.Add(1)
+	for i := range n {
+		done.Go(func() {
+			start.Wait()
+			errs[i] = call(i)
+		})
+	}
+	start.Done()
+	done.Wait()
+	return errs
+}
+
+func TestOnDutyListsExactlyTheAble(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	north, south := w.zone(t, "Asia/Shanghai").ID, w.zone(t, "Europe/Berlin").ID
+	able := []platform.ID{w.active(t, north).ID, w.active(t, north).ID}
+	booked, away := w.active(t, north).ID, w.active(t, north).ID
+	far := w.active(t, south).ID // sleeping: 03:00 in Berlin
+	require.NoError(t, w.book(booked, hour(2)))
+	_, err := w.Excuse(w.ctx, Excuse{Member: away, From: hour(2).From, Until: hour(2).Until})
+	require.NoError(t, err)
+	slices.Sort(able)
+	duty := func(zone platform.ID, need []string, i Interval) []platform.ID {
+		found, err := w.Duty().OnDuty(w.ctx, zone, need, i.From, i.Until)
+		require.NoError(t, err)
+		return found
+	}
+
+	assert.Equal(t, able, duty(north, nil, hour(2)))
+	assert.Equal(t, able, duty("", nil, hour(2)))
+	assert.Empty(t, duty(south, nil, hour(2)))
+	assert.Equal(t, []platform.ID{far}, duty(south, nil, hour(12)))
+	assert.Empty(t, duty(north, []string{"massage"}, hour(2)))
+	_, err = w.Bar(w.ctx, Bar{Member: able[0], Party: id("cus", 7), Reason: "asked"})
+	require.NoError(t, err)
+	assert.Equal(t, able[1:], duty(north, []string{string(id("cus", 7))}, hour(2)))
+}
+
+func TestOnDutyReadsEveryPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	zone := w.zone(t, "Asia/Shanghai").ID
+	var all []platform.ID
+	for range 203 {
+		all = append(all, w.active(t, zone).ID)
+	}
+	slices.Sort(all)
+
+	found, err := w.Duty().OnDuty(w.ctx, zone, nil, hour(2).From, hour(2).Until)
+
+	require.NoError(t, err)
+	assert.Equal(t, all, found)
+}
+
+func TestBadWorkIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.active(t, w.zone(t, "Asia/Shanghai").ID)
+	for name, c := range map[string]struct {
+		need []string
+		work Interval
+		code string
+	}{
+		"backwards":     {work: Interval{From: monday, Until: monday.Add(-time.Hour)}, code: "staff.interval"},
+		"empty":         {work: Interval{From: monday, Until: monday}, code: "staff.interval"},
+		"over a day":    {work: hours(0, 24.1), code: "staff.interval"},
+		"no such words": {need: []string{"Massage!"}, work: hour(2), code: "staff.need"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := w.Duty().Vouch(w.ctx, m.ID, c.need, c.work.From, c.work.Until)
+			assert.Equal(t, c.code, platform.Code(err))
+			require.ErrorIs(t, err, platform.ErrInvalid)
+			_, err = w.Duty().OnDuty(w.ctx, m.Zone, c.need, c.work.From, c.work.Until)
+			assert.Equal(t, c.code, platform.Code(err))
+		})
+	}
+	_, err := w.Duty().Vouch(w.ctx, id("stf", 99), nil, hour(2).From, hour(2).Until)
+	require.ErrorIs(t, err, platform.ErrNotFound)
+}
+
+// TestDiaryHoldsWhatWasBooked books and frees at random and compares with a
+// plain list.
+func TestDiaryHoldsWhatWasBooked(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t)
+		m := w.active(t, w.zone(t, rapid.SampledFrom(places).Draw(rt, "place")).ID)
+		_, err := w.Publish(w.ctx, Publish{Member: m.ID, Shifts: []Shift{everyDay("00:00", "12:00"), everyDay("12:00", "00:00")}})
+		require.NoError(rt, err)
+		var model []Interval
+		rt.Repeat(map[string]func(*rapid.T){
+			"book": func(rt *rapid.T) {
+				work := hours(24*26+float64(rapid.IntRange(0, 120).Draw(rt, "from"))/2, float64(rapid.IntRange(1, 16).Draw(rt, "length"))/2)
+				err := w.book(m.ID, work)
+				if err == nil {
+					model = append(model, work)
+					return
+				}
+				require.ErrorIs(rt, err, ErrNotDispatchable)
+			},
+			"free": func(rt *rapid.T) {
+				if len(model) == 0 {
+					return
+				}
+				i := rapid.IntRange(0, len(model)-1).Draw(rt, "which")
+				require.NoError(rt, w.unbook(m.ID, model[i]))
+				model = slices.Delete(model, i, i+1)
+			},
+			"": func(rt *rapid.T) {
+				stored := w.days(t, m.ID)
+				for day, bookings := range stored {
+					begin := day.begins(place(m.TimeZone))
+					next := Day(date(begin.Add(36 * time.Hour).In(place(m.TimeZone))).Format(time.DateOnly))
+					for _, work := range model {
+						touches := shared(work.From, work.Until, begin, next.begins(place(m.TimeZone))) > 0
+						require.Equal(rt, touches, slices.ContainsFunc(bookings, work.equal), "%s %v", day, work)
+					}
+				}
+				kept := 0
+				for _, bookings := range stored {
+					kept += len(bookings)
+				}
+				touched := 0
+				for _, work := range model {
+					touched += len(daysOf(work.From, work.Until, place(m.TimeZone)))
+				}
+				require.Equal(rt, touched, kept)
+			},
+		})
+	})
+}
