@@ -32,17 +32,22 @@ type house struct {
 }
 
 func opened(t testing.TB, change ...func(*Rules)) *house {
+	set, err := rules(change...).Compile()
+	require.NoError(t, err)
+	return open(set)
+}
+
+func open(set Ruleset) *house {
 	h := &house{db: memory.New(Kinds(), nil), clock: noon}
-	h.Service = h.service(t, change...)
+	h.Service = New(h.writer(), StoreOn(h.db), set, nil)
 	return h
 }
 
-// service is another one over the same store: what a restart gives.
-func (h *house) service(t testing.TB, change ...func(*Rules)) *Service {
-	set, err := rules(change...).Compile()
-	require.NoError(t, err)
-	return New(h.writer(), StoreOn(h.db), set, nil)
-}
+// empty is another house under the same rules.
+func (h *house) empty() *house { return open(h.rules) }
+
+// again is another service over the same store: what a restart gives.
+func (h *house) again() *Service { return New(h.writer(), StoreOn(h.db), h.rules, nil) }
 
 func (h *house) writer() platform.Writer { return platform.Writer{Store: h.db, Now: h.now} }
 

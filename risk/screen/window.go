@@ -93,9 +93,6 @@ type windows struct {
 func newWindows(keys int) *windows {
 	w := &windows{seed: maphash.MakeSeed()}
 	w.most = max(1, keys/len(w.shards))
-	for i := range w.shards {
-		w.shards[i].keys = map[key]*history{}
-	}
 	return w
 }
 
@@ -130,6 +127,9 @@ func (s *shard) used(k key, now time.Time, most int, use func(h *history)) bool 
 func (s *shard) history(k key, now time.Time, most int) *history {
 	h := s.keys[k]
 	if h == nil {
+		if s.keys == nil {
+			s.keys = map[key]*history{}
+		}
 		if len(s.keys) >= most {
 			s.evict()
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/security/audit"
 )
 
@@ -31,6 +32,12 @@ func Mount(api huma.API, m *market.Market) {
 		signed, err := m.Audit.Checkpoint(ctx)
 		return checkpoint{Note: string(signed), Key: m.AuditKey}, err
 	})
+	edge.List(api, op("alerts", "Alerts, and whom they call"), func(ctx context.Context, a *alerts) (platform.Page[risk.Alert], error) {
+		return m.Risk.Alerts(ctx, risk.AlertState(a.State), a.Cursor, a.Limit)
+	})
+	edge.Show(api, op("alerts/{id}", "One alert"), m.Risk.Alert)
+	edge.Command(api, op("alerts/{id}/acknowledge", "Take the alert on"), func(c *risk.Acknowledge, id platform.ID) { c.Alert = id }, m.Risk.Acknowledge)
+	edge.Command(api, op("alerts/{id}/resolve", "Say how it ended"), func(c *risk.Resolve, id platform.ID) { c.Alert = id }, m.Risk.Resolve)
 	edge.Show(api, op("audit/events/{id}", "The proof that an event is in the audit log"), func(ctx context.Context, id platform.ID) (audit.Receipt, error) {
 		if err := edge.Only(ctx, platform.Operator, platform.Auditor); err != nil {
 			return audit.Receipt{}, err
@@ -41,6 +48,11 @@ func Mount(api huma.API, m *market.Market) {
 		}
 		return m.Audit.Receipt(ctx, e)
 	})
+}
+
+type alerts struct {
+	edge.Paging
+	State string `query:"state" doc:"only alerts in this state"`
 }
 
 type verification struct {
