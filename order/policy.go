@@ -185,6 +185,9 @@ func (p Policy) cases() []Facts {
 		paids = append(paids, r.Paid.Over, r.Paid.Over+1, r.Paid.UpTo, r.Paid.UpTo+1)
 	}
 	starts = append(starts, slices.Min(starts)-1)
+	slices.Sort(starts)
+	slices.Sort(paids)
+	starts, paids = slices.Compact(starts), slices.Compact(paids)
 	var all []Facts
 	for _, fault := range []Fault{CustomerFault, MerchantFault, PlatformFault} {
 		for _, state := range []State{AwaitingPayment, Confirmed, Assigned, InProgress, Delivered, Rework} {

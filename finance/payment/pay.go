@@ -78,8 +78,11 @@ func (s *Service) claim(ctx context.Context, in Pay, id platform.ID, v verdict) 
 		return Attempt{}, nil, err
 	}
 	if v.outcome == "block" {
-		refused := append(v.changes, platform.Unchanged(i), platform.Happened("payment.blocked", i.Ref(), nil))
-		return Attempt{}, refused, fmt.Errorf("pay %s: %w", i.ID, ErrBlocked)
+		err := fmt.Errorf("pay %s: %w", i.ID, ErrBlocked)
+		if len(v.changes) == 0 { // decided, and recorded, before
+			return Attempt{}, nil, err
+		}
+		return Attempt{}, append(v.changes, platform.Unchanged(i), platform.Happened("payment.blocked", i.Ref(), nil)), err
 	}
 	a := Attempt{
 		Head: platform.Head{ID: id}, Intent: i.ID, Subject: i.Subject, Payer: i.Payer, State: AttemptSent, Amount: in.amount(i),
@@ -137,8 +140,9 @@ type verdict struct {
 	changes []platform.Change
 }
 
-// screen judges a payment before it is decided on, once: its id is stable under
-// the command's key.
+// screen judges a payment before it is decided on, once: its event's id is
+// stable under the command's key. A command that was answered before is not
+// judged again, since by now it might look different.
 func (s *Service) screen(ctx context.Context, in Pay) (verdict, error) {
 	if s.ports.Screen == nil {
 		return verdict{}, nil
@@ -154,30 +158,38 @@ func (s *Service) screen(ctx context.Context, in Pay) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
+	key, err := platform.KeyOf(ctx)
+	if err != nil || s.answered(ctx, key) {
+		return verdict{}, err
+	}
 	facts, err := json.Marshal(map[string]any{"customer": i.Payer, "amount": in.amount(i), "purpose": i.Purpose, "institution": in.Institution})
 	if err != nil {
 		return verdict{}, fmt.Errorf("pay %s: %w", i.ID, ErrAmount)
 	}
-	id, err := s.eventID(ctx, i)
-	if err != nil {
-		return verdict{}, err
-	}
 	outcome, changes, err := s.ports.Screen.Screen(ctx, platform.Event{
-		ID: id, Type: "payment.pay", Subject: i.Subject, Actor: actor, At: s.w.Now(), Data: facts,
+		ID: s.eventID(key, i), Type: "payment.pay", Subject: i.Subject, Actor: actor, At: s.w.Now(), Data: facts,
 	})
-	if err != nil {
+	if err != nil && !s.answered(ctx, key) { // a twin may have finished in between
 		return verdict{}, fmt.Errorf("screen %s: %w", i.ID, err)
 	}
 	return verdict{outcome, changes[:len(changes):len(changes)]}, nil
 }
 
-func (s *Service) eventID(ctx context.Context, i Intent) (platform.ID, error) {
-	key, err := platform.KeyOf(ctx)
-	if err != nil || key == (platform.Key{}) {
-		return s.w.NewChild("evt", i.ID), err
+// answered tells whether a command under the key has its answer already.
+func (s *Service) answered(ctx context.Context, key platform.Key) bool {
+	if key == (platform.Key{}) {
+		return false
+	}
+	_, err := s.w.Store.Recall(ctx, key)
+	return err == nil
+}
+
+func (s *Service) eventID(key platform.Key, i Intent) platform.ID {
+	if key == (platform.Key{}) {
+		return s.w.NewChild("evt", i.ID)
 	}
 	sum := sha256.Sum256([]byte(key.Scope + "\x00" + key.Name))
-	return platform.NewID("evt", i.ID.Time(), i.ID.Slot(), binary.BigEndian.Uint64(sum[:8])), nil
+	return platform.NewID("evt", i.ID.Time(), i.ID.Slot(), binary.BigEndian.Uint64(sum[:8]))
 }
 
 // facts are an attempt in an event: money as what was moved.

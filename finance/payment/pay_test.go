@@ -408,8 +408,21 @@ func (j *judge) Screen(_ context.Context, ev platform.Event) (string, []platform
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.asked = append(j.asked, ev)
+	if j.knows(ev.ID) {
+		return j.outcome, nil, nil
+	}
 	v := verdictOf{Head: platform.Head{ID: ev.ID.As("ver")}, Outcome: j.outcome}
 	return j.outcome, []platform.Change{platform.Put(v)}, nil
+}
+
+// knows tells whether the event was judged before.
+func (j *judge) knows(id platform.ID) bool {
+	for _, ev := range j.asked[:len(j.asked)-1] {
+		if ev.ID == id {
+			return true
+		}
+	}
+	return false
 }
 
 func TestScreenJudgesBeforeTheClaim(t *testing.T) {
@@ -434,8 +447,36 @@ func TestScreenJudgesBeforeTheClaim(t *testing.T) {
 		}
 		_, err = v.s.Pay(platform.WithKey(by(customer), "k1"), payment.Pay{Intent: full(o), Method: sandbox.OK})
 		require.NoError(t, err)
-		assert.Equal(t, j.asked[0].ID, j.asked[1].ID, "a repeat is the same event")
+		assert.Len(t, j.asked, 1, "what was answered is not judged again")
 	}
+}
+
+// What was blocked stays blocked under its key, as one event; another key is
+// another payment.
+func TestBlockedRepeatIsOneEvent(t *testing.T) {
+	t.Parallel()
+	j := &judge{outcome: "block"}
+	v := newWorld(setup{screen: j})
+	o := v.placed(t)
+
+	for _, key := range []string{"k1", "k1", "k2", "", ""} {
+		_, err := v.s.Pay(platform.WithKey(by(customer), key), payment.Pay{Intent: full(o), Method: sandbox.OK})
+		require.ErrorIs(t, err, payment.ErrBlocked)
+	}
+
+	seen := map[platform.ID]int{}
+	for _, ev := range j.asked {
+		seen[ev.ID]++
+	}
+	assert.Len(t, seen, 4)
+	assert.Equal(t, 2, seen[j.asked[0].ID])
+	blocked := 0
+	for _, e := range v.events(t, v.intent(t, o).Ref()) {
+		if e == "payment.blocked" {
+			blocked++
+		}
+	}
+	assert.Equal(t, 4, blocked)
 }
 
 func TestRouteTakesTheFirstThatAdmits(t *testing.T) {

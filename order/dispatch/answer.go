@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/liangding/platform"
 )
@@ -21,17 +22,24 @@ func (s *Service) act(ctx context.Context, in named, decide func(context.Context
 	}
 	a, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Assignment, []platform.Change, error) {
 		a, err := s.store.Assignment(ctx, in.Subject().ID)
-		if err != nil {
-			return Assignment{}, nil, err
+		for {
+			if err != nil {
+				return Assignment{}, nil, err
+			}
+			if !a.visible(actor) {
+				return Assignment{}, nil, platform.NotFound(a.Ref())
+			}
+			next, changes, refusal := decide(ctx, a, actor.Kind)
+			if refusal == nil {
+				return next, append(changes, platform.Put(next), next.happened()), nil
+			}
+			// What refused may have been read after the assignment had changed
+			// with it: the answer is then what it is now.
+			read := a.Version
+			if a, err = s.store.Assignment(ctx, a.ID); err == nil && a.Version == read {
+				return Assignment{}, nil, refusal
+			}
 		}
-		if !a.visible(actor) {
-			return Assignment{}, nil, platform.NotFound(a.Ref())
-		}
-		next, changes, err := decide(ctx, a, actor.Kind)
-		if err != nil {
-			return Assignment{}, nil, err
-		}
-		return next, append(changes, platform.Put(next), next.happened()), nil
 	})
 	return a.shown(actor), err
 }
@@ -66,27 +74,40 @@ func (s *Service) Accept(ctx context.Context, in Accept) (Assignment, error) {
 		if err != nil {
 			return Assignment{}, nil, err
 		}
-		search, err := s.store.Search(ctx, searchID(a.Order, a.Seat))
+		lost, err := s.beat(ctx, a, now)
 		if err != nil {
 			return Assignment{}, nil, err
 		}
-		changes = append(changes, booked...)
-		for _, asked := range search.Asked {
-			if asked.Assignment == a.ID {
-				continue
-			}
-			sibling, err := s.store.Assignment(ctx, asked.Assignment)
-			if err != nil {
-				return Assignment{}, nil, err
-			}
-			lost, err := sibling.Withdraw(beaten, platform.System, now)
-			if err != nil {
-				return Assignment{}, nil, err
-			}
-			changes = append(changes, platform.Put(lost), lost.freed(), lost.happened())
-		}
-		return next, append(changes, platform.Put(search.ended(Filled)), next.freed()), nil
+		return next, append(append(append(changes, booked...), lost...), next.freed()), nil
 	})
+}
+
+// beat ends the search for a seat that an assignment gets: all other offers are
+// withdrawn.
+func (s *Service) beat(ctx context.Context, winner Assignment, now time.Time) ([]platform.Change, error) {
+	search, err := s.store.Search(ctx, searchID(winner.Order, winner.Seat))
+	if err != nil {
+		return nil, err
+	}
+	changes := []platform.Change{platform.Put(search.ended(Filled))}
+	for _, asked := range search.Asked {
+		if asked.Assignment == winner.ID {
+			continue
+		}
+		sibling, err := s.store.Assignment(ctx, asked.Assignment)
+		if err != nil {
+			return nil, err
+		}
+		if sibling.State != Offered {
+			continue // the search has changed with it, and all is decided anew
+		}
+		lost, err := sibling.Withdraw(beaten, platform.System, now)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, platform.Put(lost), lost.freed(), lost.happened())
+	}
+	return changes, nil
 }
 
 // vouch asks staff for a member once more, and puts the refusal into the words

@@ -66,6 +66,70 @@ func TestOneAcceptanceOfManyByOneMemberCounts(t *testing.T) {
 	}
 }
 
+// meddled is a store that lets something happen between two readings, once.
+type meddled struct {
+	Store
+	after func()
+}
+
+func (m *meddled) Search(ctx context.Context, id platform.ID) (Search, error) {
+	s, err := m.Store.Search(ctx, id)
+	if once := m.after; once != nil {
+		m.after = nil
+		once()
+	}
+	return s, err
+}
+
+func TestSiblingThatAnswersMeanwhileStopsNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(p *Policy) { p.FanOut = 2 })
+	w.member(&station)
+	w.member(&station)
+	order := w.order()
+	offers := w.offers(order)
+	twin := New(w.w, w.store, w.ports, nil)
+	w.store = &meddled{Store: w.store, after: func() {
+		_, err := twin.Decline(as(offers[1].Member), Decline{Assignment: offers[1].ID, Reason: "break"})
+		require.NoError(t, err)
+	}}
+
+	require.NoError(t, w.accept(offers[0]))
+
+	assert.Equal(t, offers[0].ID, w.seat(order, 1))
+	a, err := w.Assignment(w.ctx, offers[1].ID)
+	require.NoError(t, err)
+	assert.Equal(t, Declined, a.State)
+}
+
+// swift is Orders that lets something happen before a seat is filled, once.
+type swift struct {
+	errands
+	before func()
+}
+
+func (o *swift) Fill(ctx context.Context, order platform.ID, seat int, assignment, member platform.ID, at time.Time) ([]platform.Change, error) {
+	if once := o.before; once != nil {
+		o.before = nil
+		once()
+	}
+	return o.errands.Fill(ctx, order, seat, assignment, member, at)
+}
+
+// The twin must not hear that somebody else took the seat.
+func TestTwinOfAnAcceptanceIsToldThatItIsAccepted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.member(&station)
+	a := w.offers(w.order())[0]
+	w.ports.Orders = &swift{errands: errands{w.db}, before: func() { require.NoError(t, w.accept(a)) }}
+
+	err := w.accept(a)
+
+	require.ErrorIs(t, err, ErrNotAcceptable)
+	assert.Equal(t, string(Accepted), platform.Details(err)["state"])
+}
+
 func TestRepeatsUnderOneKeyGetTheSameAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -154,7 +218,6 @@ func TestManyTicksFireEachDeadlineOnce(t *testing.T) {
 	}
 }
 
-// TestAcceptanceAgainstExpiryHasOneOutcome: whoever is first, both agree.
 func TestAcceptanceAgainstTheEndOfTheOrderHasOneOutcome(t *testing.T) {
 	t.Parallel()
 	for range 16 {

@@ -247,7 +247,8 @@ type look struct {
 	Seat  int
 }
 
-// miss commits that nobody was found, and when to look again.
+// miss commits, as the platform itself, that nobody was found, and when to look
+// again.
 func (r *round) miss(ctx context.Context, plan Plan, left Left) {
 	seat := r.find(left.Order, left.Seat)
 	if seat.over {
@@ -258,7 +259,7 @@ func (r *round) miss(ctx context.Context, plan Plan, left Left) {
 		codes[plan.Explain(left.Order, left.Seat, m.Member).Code]++
 	}
 	tell := map[string]any{"seat": left.Seat, "plan": plan.Hash, "counts": codes}
-	_, err := platform.Update(ctx, r.w, look{left.Order, left.Seat}, func(ctx context.Context) (Search, []platform.Change, error) {
+	_, err := platform.Update(r.system(ctx), r.w, look{left.Order, left.Seat}, func(ctx context.Context) (Search, []platform.Change, error) {
 		n, changes, err := r.need(ctx, left.Order)
 		if err != nil {
 			return Search{}, nil, err

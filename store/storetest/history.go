@@ -26,7 +26,7 @@ type History struct {
 type call struct {
 	began, ended int64 // ended 0: still under way
 	what         string
-	outcome      string
+	outcome      func() string // asked for when the history is read
 	touched      []touch
 }
 
@@ -44,7 +44,7 @@ func (h *History) begin(what string, touched ...touch) *call {
 	return c
 }
 
-func (h *History) end(c *call, outcome string, touched []touch) {
+func (h *History) end(c *call, outcome func() string, touched []touch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.tick++
@@ -66,9 +66,9 @@ func (h *History) last(n int) string {
 		calls = calls[left:]
 	}
 	for _, c := range calls {
-		span, outcome := fmt.Sprintf("%d…%d", c.began, c.ended), c.outcome
-		if c.ended == 0 {
-			span, outcome = fmt.Sprintf("%d…", c.began), "under way"
+		span, outcome := fmt.Sprintf("%d…", c.began), "under way"
+		if c.ended > 0 {
+			span, outcome = fmt.Sprintf("%d…%d", c.began, c.ended), c.outcome()
 		}
 		fmt.Fprintf(&b, "%12s  %s → %s\n", span, c.what, outcome)
 	}
@@ -84,19 +84,25 @@ type watched struct {
 func (w *watched) Get(ctx context.Context, refs ...platform.Ref) ([]platform.Record, error) {
 	c := w.history.begin("get " + joined(refs))
 	records, err := w.DB.Get(ctx, refs...)
-	found := make([]string, len(records))
-	for i, r := range records {
-		found[i] = fmt.Sprintf("version %d, doc %s", r.Version, digest(r.Doc))
-	}
-	w.history.end(c, told(strings.Join(found, "; "), err), readings(refs, records, err))
+	touched := readings(refs, records, err)
+	w.history.end(c, told(err, func() string { return versionsText(touched) }), touched)
 	return records, err
+}
+
+func versionsText(touched []touch) string {
+	texts := make([]string, len(touched))
+	for i, t := range touched {
+		texts[i] = fmt.Sprintf("version %d, doc %s", t.version, digest(t.doc))
+	}
+	return shortened(texts)
 }
 
 func (w *watched) Scan(ctx context.Context, q platform.Query) (platform.Page[platform.Record], error) {
 	c := w.history.begin(fmt.Sprintf("scan %s by %v equal %v from %v until %v backward %t limit %d cursor %q",
 		q.Kind, q.By, q.Equal, q.From, q.Until, q.Backward, q.Limit, q.Cursor))
 	page, err := w.DB.Scan(ctx, q)
-	w.history.end(c, told(fmt.Sprintf("%d rows, next %q", len(page.Items), page.Next), err), nil)
+	rows, next := len(page.Items), page.Next
+	w.history.end(c, told(err, func() string { return fmt.Sprintf("%d rows, next %q", rows, next) }), nil)
 	return page, err
 }
 
@@ -104,29 +110,31 @@ func (w *watched) Commit(ctx context.Context, set platform.Set) (platform.Receip
 	touched := writings(set) // encoded now: the caller may change its values later
 	c := w.history.begin("commit "+described(set), unheard(touched)...)
 	receipt, err := w.DB.Commit(ctx, set)
-	w.history.end(c, told(receiptText(receipt), err), settled(touched, receipt, err))
+	text := receiptText(receipt)
+	w.history.end(c, told(err, func() string { return text }), settled(touched, receipt, err))
 	return receipt, err
 }
 
 func (w *watched) Recall(ctx context.Context, key platform.Key) (platform.Answer, error) {
 	c := w.history.begin("recall " + key.Name)
 	answer, err := w.DB.Recall(ctx, key)
-	w.history.end(c, told("answer "+digest(answer.Body), err), nil)
+	text := "answer " + digest(answer.Body)
+	w.history.end(c, told(err, func() string { return text }), nil)
 	return answer, err
 }
 
 func (w *watched) Close() error {
 	c := w.history.begin("close")
 	err := w.DB.Close()
-	w.history.end(c, told("closed", err), nil)
+	w.history.end(c, told(err, func() string { return "closed" }), nil)
 	return err
 }
 
-func told(result string, err error) string {
+func told(err error, result func() string) func() string {
 	if err == nil {
 		return result
 	}
-	return fmt.Sprintf("%s [%s]", err, platform.Code(err))
+	return func() string { return fmt.Sprintf("%s [%s]", err, platform.Code(err)) }
 }
 
 func joined(refs []platform.Ref) string {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -26,7 +27,7 @@ type touch struct {
 	op      platform.Op // 0: a reading
 	version int64       // read (0: absent), or demanded
 	after   int64       // done: the version that the receipt names
-	doc     string      // digest of the document read or written
+	doc     []byte      // the document read or written
 	effect  effect
 }
 
@@ -38,7 +39,7 @@ func readings(refs []platform.Ref, records []platform.Record, err error) []touch
 	for _, ref := range refs {
 		t := touch{ref: ref}
 		if i := slices.IndexFunc(records, func(r platform.Record) bool { return r.Ref == ref }); i >= 0 {
-			t.version, t.doc = records[i].Version, digest(records[i].Doc)
+			t.version, t.doc = records[i].Version, bytes.Clone(records[i].Doc)
 		}
 		touched = append(touched, t)
 	}
@@ -54,7 +55,7 @@ func writings(set platform.Set) []touch {
 		}
 		t := touch{ref: c.Ref, op: c.Op, version: c.Version}
 		if c.Op == platform.Create || c.Op == platform.Replace {
-			t.doc = digest(encoded(c.Value))
+			t.doc = encoded(c.Value)
 		}
 		touched = append(touched, t)
 	}
@@ -136,11 +137,12 @@ func builtin(kind string) bool { return kind == "event" || kind == "counter" || 
 // span is a step with its time; the end of one that nobody heard of is open.
 type span struct {
 	touch
+	digest       string // of the document
 	began, ended int64
 }
 
 func spanOf(c *call, t touch) span {
-	s := span{touch: t, began: c.began, ended: c.ended}
+	s := span{touch: t, digest: digest(t.doc), began: c.began, ended: c.ended}
 	if t.effect == maybe {
 		s.ended = math.MaxInt64
 	}
@@ -150,14 +152,14 @@ func spanOf(c *call, t touch) span {
 // register is the model of one record: absent at version 0.
 type register struct {
 	version int64
-	doc     string
+	digest  string
 }
 
 // take is the register after the step; ok is false where the step's caller
 // would have been told something else.
-func (r register) take(t touch) (next register, ok bool) {
+func (r register) take(t span) (next register, ok bool) {
 	if t.op == 0 {
-		return r, t.version == r.version && (t.version == 0 || t.doc == r.doc)
+		return r, t.version == r.version && (t.version == 0 || t.digest == r.digest)
 	}
 	holds := r.version == t.version
 	if t.op != platform.Create {
@@ -168,7 +170,7 @@ func (r register) take(t touch) (next register, ok bool) {
 	}
 	switch t.op {
 	case platform.Create, platform.Replace:
-		return register{version: r.version + 1, doc: t.doc}, t.effect == maybe || t.after == r.version+1
+		return register{version: r.version + 1, digest: t.digest}, t.effect == maybe || t.after == r.version+1
 	case platform.Delete:
 		return register{}, true
 	}
@@ -207,7 +209,7 @@ func (s *search) from(r register) bool {
 		if s.taken[i] || span.began > horizon {
 			continue
 		}
-		next, ok := r.take(span.touch)
+		next, ok := r.take(span)
 		if !ok || next == r {
 			continue
 		}
@@ -227,7 +229,7 @@ func (s *search) quiet(r register) int {
 		if s.taken[i] || span.began > horizon {
 			continue
 		}
-		if next, ok := r.take(span.touch); ok && next == r {
+		if next, ok := r.take(span); ok && next == r {
 			return i
 		}
 	}
@@ -257,7 +259,7 @@ func (s *search) finished() bool {
 
 func (s *search) state(r register) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d/%s/", r.version, r.doc)
+	fmt.Fprintf(&b, "%d/%s/", r.version, r.digest)
 	for _, taken := range s.taken {
 		if taken {
 			b.WriteByte('1')
@@ -280,7 +282,7 @@ func (s *search) String() string {
 		if span.effect == maybe {
 			ended = ""
 		}
-		fmt.Fprintf(&b, "%6d…%-6s %s version %d doc %s: %s", span.began, ended, name, span.version, span.doc, effects[span.effect])
+		fmt.Fprintf(&b, "%6d…%-6s %s version %d doc %s: %s", span.began, ended, name, span.version, span.digest, effects[span.effect])
 		if span.after > 0 {
 			fmt.Fprintf(&b, ", version %d after", span.after)
 		}

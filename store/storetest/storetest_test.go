@@ -99,3 +99,25 @@ func TestLawsAreComplete(t *testing.T) {
 		t.Errorf("%d laws, want 40", last)
 	}
 }
+
+// Laws that want several handles get them where the adapter has them.
+func TestHandlesAreUsed(t *testing.T) {
+	t.Parallel()
+	opened := 0
+	opts := Options{NoRestart: true, Handle: func(_ *testing.T, db platform.DB, _ []platform.Kind) platform.DB {
+		opened++
+		return unclosing{sound{db.(*memory.DB)}}
+	}}
+	open := func(_ *testing.T, kinds []platform.Kind) platform.DB { return memory.New(kinds, nil) }
+	for number, handles := range map[int]int{16: 3, 18: 1} {
+		opened = 0
+		i := slices.IndexFunc(Laws(), func(l Law) bool { return l.Number == number })
+		v := Laws()[i].hold(t.Context(), opts.adapter(t, open), opts.seed())
+		if v.err != nil {
+			t.Errorf("%s", v)
+		}
+		if opened != handles || slices.ContainsFunc(v.gaps, func(gap string) bool { return strings.HasPrefix(gap, "one handle: ") }) {
+			t.Errorf("law %d opened %d more handles, want %d; gaps %q", number, opened, handles, v.gaps)
+		}
+	}
+}

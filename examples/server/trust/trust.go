@@ -3,6 +3,7 @@
 package trust
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,7 +34,7 @@ func Mount(api huma.API, m *market.Market) {
 		return checkpoint{Note: string(signed), Key: m.AuditKey}, err
 	})
 	edge.List(api, op("alerts", "Alerts, and whom they call"), func(ctx context.Context, a *alerts) (platform.Page[risk.Alert], error) {
-		return m.Risk.Alerts(ctx, risk.AlertState(a.State), a.Cursor, a.Limit)
+		return m.Risk.Alerts(ctx, risk.State(cmp.Or(a.State, string(risk.AlertFiring))), a.Cursor, a.Limit)
 	})
 	edge.Show(api, op("alerts/{id}", "One alert"), m.Risk.Alert)
 	edge.Command(api, op("alerts/{id}/acknowledge", "Take the alert on"), func(c *risk.Acknowledge, id platform.ID) { c.Alert = id }, m.Risk.Acknowledge)
@@ -52,7 +53,7 @@ func Mount(api huma.API, m *market.Market) {
 
 type alerts struct {
 	edge.Paging
-	State string `query:"state" doc:"only alerts in this state"`
+	State string `query:"state" doc:"firing unless given"`
 }
 
 type verification struct {

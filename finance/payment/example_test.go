@@ -1,0 +1,112 @@
+package payment_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/store/sandbox"
+)
+
+// A payer pays an order; a repeat under the same key is the same attempt.
+func ExampleService_Pay() {
+	v := newWorld(setup{}) // a store, an institution, and a service on both
+	order, err := v.place(platform.MustMoney("100.00", "CNY"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := platform.WithKey(platform.As(context.Background(), customer), "checkout-1")
+	pay := payment.Pay{Intent: payment.IntentID(order.Ref(), payment.Full), Method: sandbox.OK}
+
+	first, err := v.s.Pay(ctx, pay)
+	fmt.Println(first.State, first.Received, err)
+	again, err := v.s.Pay(ctx, pay)
+	fmt.Println(again.ID == first.ID, err)
+	_, err = v.s.Pay(platform.WithKey(ctx, "checkout-2"), pay)
+	fmt.Println(platform.Code(err))
+	// Output:
+	// captured 100.00 CNY <nil>
+	// true <nil>
+	// payment.already_secured
+}
+
+// An answer gets lost after the institution took the money. Nothing is charged
+// again: the institution is asked, and the attempt turns out captured.
+func ExampleService_Tick() {
+	v := newWorld(setup{})
+	order, err := v.place(platform.MustMoney("100.00", "CNY"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := platform.As(context.Background(), customer)
+	attempt, err := v.s.Pay(ctx, payment.Pay{Intent: payment.IntentID(order.Ref(), payment.Full), Method: sandbox.Timeout})
+	fmt.Println(attempt.State, err)
+
+	now := v.clock.Advance(time.Minute)
+	fired, err := v.s.Tick(context.Background(), now, 0)
+	fmt.Println(fired, err)
+	attempt, err = v.s.Attempt(ctx, attempt.ID)
+	fmt.Println(attempt.State, err)
+	// Output:
+	// unknown <nil>
+	// 1 <nil>
+	// captured <nil>
+}
+
+// The institution posts a notice; whoever else posts one is refused.
+func ExampleService_Receive() {
+	v := newWorld(setup{})
+	order, err := v.place(platform.MustMoney("100.00", "CNY"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := platform.As(context.Background(), customer)
+	attempt, err := v.s.Pay(ctx, payment.Pay{Intent: payment.IntentID(order.Ref(), payment.Full), Method: sandbox.RequiresAction})
+	fmt.Println(attempt.State, attempt.Action != "", err)
+
+	_ = v.bank.Act(attempt.Key(), true) // the payer goes on at the institution
+	for _, letter := range v.bank.Drain() {
+		fmt.Println(v.s.Receive(context.Background(), "sandbox", letter.Header, letter.Body))
+		err := v.s.Receive(context.Background(), "sandbox", letter.Header, append(letter.Body, ' '))
+		fmt.Println(platform.Code(err))
+	}
+	attempt, err = v.s.Attempt(ctx, attempt.ID)
+	fmt.Println(attempt.State, err)
+	// Output:
+	// requires_action true <nil>
+	// <nil>
+	// notice.signature
+	// <nil>
+	// notice.signature
+	// captured <nil>
+}
+
+// Another domain gives money back in its own set; the service carries it out.
+func ExampleAsks_Return() {
+	v := newWorld(setup{})
+	order, err := v.place(platform.MustMoney("100.00", "CNY"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := v.pay(order, sandbox.OK); err != nil {
+		fmt.Println(err)
+		return
+	}
+	refund, err := v.refund(order, platform.MustMoney("30.00", "CNY")) // calls Asks.Return inside its Update
+	fmt.Println(err)
+
+	back, err := v.s.Send(platform.As(context.Background(), clerk), payment.Send{Return: refund.ID.As("rtn")})
+	fmt.Println(back.State, back.Amount, err)
+	_, err = v.refund(order, platform.MustMoney("70.01", "CNY"))
+	fmt.Println(platform.Code(err))
+	// Output:
+	// <nil>
+	// succeeded 30.00 CNY <nil>
+	// payment.return_exceeds
+}
