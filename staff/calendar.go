@@ -1,8 +1,6 @@
 package staff
 
-import (
-	"time"
-)
+import "time"
 
 // Day is a local calendar day, as "2026-03-29".
 type Day string
@@ -12,11 +10,27 @@ func dayOf(at time.Time, in *time.Location) Day { return Day(at.In(in).Format(ti
 
 // parse is the day's midnight in UTC: a form to count and compare days in.
 func (d Day) parse() (time.Time, error) {
-	t, err := time.Parse(time.DateOnly, string(d))
-	if err != nil || t.Year() < 1970 {
+	if len(d) != len(time.DateOnly) || d[4] != '-' || d[7] != '-' {
+		return time.Time{}, ErrShiftTime
+	}
+	year, month, day := digits(d[:4]), digits(d[5:7]), digits(d[8:])
+	t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+	if year < 1970 || month < 0 || day < 0 || int(t.Month()) != month || t.Day() != day {
 		return time.Time{}, ErrShiftTime
 	}
 	return t, nil
+}
+
+// digits reads a number, -1 when the text is none.
+func digits[T ~string](text T) int {
+	n := 0
+	for _, c := range []byte(text) {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
 }
 
 // begins is the first moment of the day, which is not midnight where the clock
@@ -54,15 +68,8 @@ func (c Clock) minutes() (int, error) {
 	if len(c) != 5 || c[2] != ':' {
 		return 0, ErrShiftTime
 	}
-	n := 0
-	for _, i := range []int{0, 1, 3, 4} {
-		if c[i] < '0' || c[i] > '9' {
-			return 0, ErrShiftTime
-		}
-		n = n*10 + int(c[i]-'0')
-	}
-	hour, minute := n/100, n%100
-	if hour > 23 || minute > 59 {
+	hour, minute := digits(c[:2]), digits(c[3:])
+	if hour < 0 || minute < 0 || hour > 23 || minute > 59 {
 		return 0, ErrShiftTime
 	}
 	return hour*60 + minute, nil

@@ -9,5 +9,7 @@
 //
 // Begin with [Service.DispatchOrder] and [Service.Accept]; [Plan.Explain] tells
 // why it was this member and not another. What happens by itself, an offer that
-// nobody answers and the round after it, happens in [Service.Tick].
+// nobody answers and the round after it, happens in [Service.Tick]: the platform
+// itself then gives commands of its own, dispatch.expire, dispatch.look and
+// dispatch.conclude, which a guard must allow to the system.
 package dispatch

@@ -25,7 +25,7 @@ type Point uint8
 const (
 	BeforeSend Point = iota + 1 // nothing has left the process
 	Sent                        // the store works on it, nobody waits for the answer any more
-	Committed                   // it is durable, the caller has not heard
+	Committed                   // the store has answered, what passed is durable, the caller has not heard
 	Answered                    // the caller has heard; the next call meets a stopped process
 )
 

@@ -142,7 +142,6 @@ func answer[I, A any](ctx context.Context, in I, do func(context.Context, I) (A,
 
 func refuse(ctx context.Context, err error) error {
 	p := Explain(ctx, err)
-	note(ctx, p)
 	if p.Retry != "" {
 		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {p.Retry}})
 	}

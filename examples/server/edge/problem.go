@@ -69,7 +69,8 @@ func (p *Problem) MarshalJSON() ([]byte, error) {
 	return json.Marshal(members)
 }
 
-// Explain makes a problem of an error, once, at the border.
+// Explain makes a problem of an error, once, at the border, and keeps it for
+// the request's log line.
 func Explain(ctx context.Context, err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
@@ -83,6 +84,7 @@ func Explain(ctx context.Context, err error) *Problem {
 			p.Fields = append(p.Fields, Field{Path: f.Path, Code: f.Code, Text: f.Text(lang)})
 		}
 	}
+	note(ctx, p)
 	return p
 }
 
@@ -150,7 +152,6 @@ func unlike(ctx huma.Context, status int, text string, errs ...error) huma.Statu
 			p.Fields = append(p.Fields, Field{Path: detail.Location, Code: p.Code, Text: detail.Message})
 		}
 	}
-	note(c, p)
 	return p
 }
 
@@ -162,7 +163,6 @@ var speak = sync.OnceFunc(func() { huma.NewErrorWithContext = unlike })
 // page of the same status for a browser, which asks for text/html.
 func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := Explain(r.Context(), err)
-	note(r.Context(), p)
 	if p.Retry != "" {
 		w.Header().Set("Retry-After", p.Retry)
 	}

@@ -1,0 +1,206 @@
+// Package console is the operator's console in the browser: plain pages and
+// forms, rendered on the server, that work without a script. Operators read and
+// act; auditors read the same pages without the forms; nobody else gets in.
+//
+// A page is read by a view, a function of the request. A button is a form that
+// names its move, with a key made when the page was rendered, so that pressing
+// it twice moves once.
+package console
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"embed"
+	"net/http"
+	"net/url"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/examples/server/edge"
+)
+
+//go:embed templates/*.html style.css
+var files embed.FS
+
+type console struct{ m *market.Market }
+
+// Mount adds the console's pages, and the server's start page.
+func Mount(s *edge.Server, m *market.Market) {
+	c := console{m}
+	s.Handle("GET /{$}", http.HandlerFunc(c.home))
+	s.Handle("GET /console", http.RedirectHandler("/console/", http.StatusSeeOther))
+	s.Handle("GET /console/style.css", http.HandlerFunc(style))
+
+	s.Handle("GET /console/{$}", c.show("orders", c.orders))
+	s.Handle("GET /console/orders/{id}", c.show("order", c.order))
+	s.Handle("POST /console/orders/{id}/{move}", c.act("order", c.order, orderMoves))
+	s.Handle("GET /console/applications", c.show("applications", c.applications))
+	s.Handle("POST /console/applications/{id}/{move}", c.act("applications", c.applications, applicationMoves))
+	s.Handle("GET /console/alerts", c.show("alerts", c.alerts))
+	s.Handle("POST /console/alerts/{id}/{move}", c.act("alerts", c.alerts, alertMoves))
+	s.Handle("GET /console/books", c.show("books", c.books))
+	s.Handle("POST /console/books/verify", c.operators(http.HandlerFunc(c.verify)))
+	s.Handle("GET /console/audit", c.show("audit", c.audit))
+}
+
+// page is what every template gets: what all pages share, and what its view has
+// read.
+type page struct {
+	Name    string // of the template
+	Actor   platform.Actor
+	Other   string        // the same page in the other language
+	Done    string        // the move that led here, when it is known
+	Problem *edge.Problem // why a move was refused
+	Data    any
+}
+
+// view reads what a page shows.
+type view func(*http.Request) (any, error)
+
+// show answers with a page for those who may look at the console.
+func (c console) show(name string, read view) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := edge.Only(r.Context(), platform.Operator, platform.Auditor); err != nil {
+			edge.Refuse(w, r, err)
+			return
+		}
+		data, err := read(r)
+		if err != nil {
+			edge.Refuse(w, r, err)
+			return
+		}
+		p := page{Name: name, Data: data}
+		if done := "done." + r.URL.Query().Get("done"); words[done] != (word{}) {
+			p.Done = done
+		}
+		c.render(w, r, http.StatusOK, p)
+	})
+}
+
+// move is what a button does.
+type move struct {
+	action string // as the guard knows the command
+	back   string // the page to return to; %s is the record's id
+	do     func(c console, ctx context.Context, id platform.ID, form url.Values) error
+}
+
+// act carries a move out under the form's key, then leads back to the page. A
+// refusal shows the page as it is now, with the reason and its status.
+func (c console) act(name string, read view, moves map[string]move) http.Handler {
+	return c.operators(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		verb, id := r.PathValue("move"), platform.ID(r.PathValue("id"))
+		m, known := moves[verb]
+		if !known {
+			edge.Refuse(w, r, errMove)
+			return
+		}
+		err := r.ParseForm()
+		if err != nil || r.PostForm.Get("key") == "" {
+			edge.Refuse(w, r, errForm)
+			return
+		}
+		err = m.do(c, platform.WithKey(r.Context(), r.PostForm.Get("key")), id, r.PostForm)
+		if err == nil {
+			http.Redirect(w, r, m.page(id)+"?done="+verb, http.StatusSeeOther)
+			return
+		}
+		data, unread := read(r)
+		if unread != nil {
+			edge.Refuse(w, r, err)
+			return
+		}
+		p := page{Name: name, Data: data, Problem: edge.Explain(r.Context(), err), Other: m.page(id)}
+		c.render(w, r, p.Problem.Status, p)
+	}))
+}
+
+// page is where the move's button stands.
+func (m move) page(id platform.ID) string {
+	if m.back == "/console/orders/" {
+		return m.back + url.PathEscape(string(id))
+	}
+	return m.back
+}
+
+// operators lets nobody else through.
+func (c console) operators(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := edge.Only(r.Context(), platform.Operator); err != nil {
+			edge.Refuse(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// may tells whether whoever looks could give the command on the record: only
+// then is there a button for it.
+func (c console) may(ctx context.Context, action string, on platform.Ref) bool {
+	actor, err := platform.ActorOf(ctx)
+	if err != nil || actor.Kind != platform.Operator {
+		return false
+	}
+	return c.m.Writer.Guard == nil || c.m.Writer.Guard.Allow(ctx, actor, action, on) == nil
+}
+
+// render writes a page in the reader's language, whole or not at all.
+func (c console) render(w http.ResponseWriter, r *http.Request, status int, p page) {
+	lang := edge.Language(r.Context())
+	p.Actor, _ = platform.ActorOf(r.Context()) // the start page is for strangers too
+	if p.Other == "" {
+		p.Other = r.URL.Path
+	}
+	p.Other = otherwise(p.Other, r.URL.Query(), lang)
+	if r.URL.Query().Has("lang") {
+		http.SetCookie(w, &http.Cookie{Name: "lang", Value: lang, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+	}
+	var out bytes.Buffer
+	if err := pages[lang].ExecuteTemplate(&out, p.Name+".html", p); err != nil {
+		edge.Refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", lang)
+	w.WriteHeader(status)
+	_, _ = out.WriteTo(w) // the reader is gone when this fails
+}
+
+// otherwise is the address of a page in the other language.
+func otherwise(path string, query url.Values, lang string) string {
+	query.Del("done")
+	query.Set("lang", map[string]string{"en": "zh", "zh": "en"}[lang])
+	return path + "?" + query.Encode()
+}
+
+func (c console) home(w http.ResponseWriter, r *http.Request) {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	c.render(w, r, http.StatusOK, page{Name: "home", Data: scheme + "://" + r.Host})
+}
+
+func style(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, "style.css") }
+
+// button is a form that makes a move.
+type button struct {
+	Action  string // where it posts to
+	Verb    string // the move: its label is move.<verb>
+	Key     string // makes pressing it twice one move
+	Hidden  map[string]string
+	Reasons []string // to choose one from; none: it needs no reason
+}
+
+// press is a new button.
+func press(action, verb string, reasons ...string) button {
+	return button{Action: action + "/" + verb, Verb: verb, Key: rand.Text(), Reasons: reasons}
+}
+
+// Refusals of the console itself.
+var (
+	errForm = platform.Err(platform.ErrInvalid, "form.incomplete", "the form is incomplete; load the page again", "表单不完整，请重新打开页面")
+	errMove = platform.Err(platform.ErrNotFound, "form.move", "there is no such button", "没有此操作")
+
+	errNobodyFree = platform.Err(platform.ErrState, "dispatch.nobody_free", "nobody is free now; the search goes on by itself", "暂无空闲人员，系统将继续寻找")
+)
