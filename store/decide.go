@@ -122,6 +122,9 @@ func (d *decision) unchanged(steps []Step) error {
 // free checks that every claim is free, its own record's, or given up in the
 // same set.
 func (d *decision) free(steps []Step) error {
+	if !slices.ContainsFunc(steps, func(s Step) bool { return s.Row != nil && len(s.Row.Claims) > 0 }) {
+		return nil
+	}
 	leaving := map[platform.Claim]bool{}
 	for _, s := range steps {
 		if s.Op == platform.Replace || s.Op == platform.Delete {

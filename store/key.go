@@ -27,7 +27,7 @@ const (
 // values do one after the other. A zero time, an empty text and absent money
 // are null, which comes first.
 func Key(values ...any) (string, error) {
-	b := make([]byte, 0, 96)
+	b := make([]byte, 0, 192)
 	for _, v := range values {
 		var err error
 		if b, err = appendKey(b, v); err != nil {

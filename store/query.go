@@ -147,8 +147,12 @@ func (k *Kinds) Keys(row *Row) ([]string, error) {
 		return nil, err
 	}
 	keys := make([]string, len(kind.Indexes))
+	var b []byte
+	if len(keys) > 0 {
+		b = make([]byte, 0, 192)
+	}
 	for i, index := range kind.Indexes {
-		b := make([]byte, 0, 96)
+		b = b[:0]
 		for _, name := range index.By {
 			at := slices.IndexFunc(row.Columns, func(c platform.Column) bool { return c.Name == name })
 			if at < 0 {
@@ -160,7 +164,8 @@ func (k *Kinds) Keys(row *Row) ([]string, error) {
 		}
 		last := row.Columns[slices.IndexFunc(row.Columns, func(c platform.Column) bool { return c.Name == index.By[len(index.By)-1] })]
 		if !index.Sparse || !null(last.Value) {
-			keys[i] = string(append(b, row.Ref.ID...))
+			b = append(b, row.Ref.ID...)
+			keys[i] = string(b)
 		}
 	}
 	return keys, nil
