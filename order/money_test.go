@@ -109,6 +109,20 @@ func TestSecureRefusesWhatTheOrderCannotTake(t *testing.T) {
 	}
 }
 
+func TestATimerFiresOnlyWhileItIsSetAndDue(t *testing.T) {
+	t.Parallel()
+	o := order(Delivered, func(o *Order) { o.arm(acceptTimer, noon) })
+	found := timeout{Order: o.ID, Timer: acceptTimer, Generation: o.Generation}
+	require.NoError(t, found.pending(o, noon))
+	require.ErrorIs(t, found.pending(o, noon.Add(-1)), platform.ErrState, "not before it is due")
+
+	again := o
+	again.arm(acceptTimer, noon)
+	require.ErrorIs(t, found.pending(again, noon), platform.ErrState, "another of the same name is another")
+	o.disarm()
+	require.ErrorIs(t, found.pending(o, noon), platform.ErrState)
+}
+
 func TestTheSaleLeavesNothingInEscrow(t *testing.T) {
 	t.Parallel()
 	o, legs, err := order(Delivered, nil).sold(noon)

@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +205,34 @@ func TestAListingTakenDownMeanwhileIsNotSold(t *testing.T) {
 
 	_, err := h.orders.Place(as(customer), order.Place{Lines: []order.PlaceLine{{Listing: listing, Quantity: 1}}, Total: cny("100")})
 	assert.Equal(t, "order.listing_not_live", platform.Code(err))
+}
+
+// meddling is a till while whose request something else happens, once.
+type meddling struct {
+	*till
+	meanwhile *func()
+}
+
+func (m meddling) Ask(ctx context.Context, subject platform.Ref, purpose string, amount platform.Money, due time.Time) ([]platform.Change, error) {
+	if do := *m.meanwhile; do != nil {
+		*m.meanwhile = nil
+		do()
+	}
+	return m.till.Ask(ctx, subject, purpose, amount, due)
+}
+
+func TestAListingTakenDownAsTheOrderCommitsIsNotSold(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	listing := h.list(nil)
+	down := func() { h.takeDown(listing) }
+	h.ports.Payments = meddling{h.till, &down}
+	h.orders = order.New(h.w, h.store, h.ports, nil)
+
+	_, err := h.orders.Place(as(customer), order.Place{Lines: []order.PlaceLine{{Listing: listing, Quantity: 1}}, Total: cny("100")})
+
+	assert.Equal(t, "order.listing_not_live", platform.Code(err), "what the order pinned is checked by its commit")
+	assert.Nil(t, down)
 }
 
 func types(events []platform.Event) []string {

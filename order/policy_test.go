@@ -57,6 +57,14 @@ func TestCancellingCostsWhatTheRowSays(t *testing.T) {
 	}
 }
 
+func TestCancellingIsFreeUntilTheMerchantHasAnswered(t *testing.T) {
+	t.Parallel()
+	o := order(Confirmed, func(o *Order) { o.arm(answerTimer, noon.Add(time.Minute)) })
+	q, err := o.quoteCancel(StandardPolicy(), CustomerFault, decimal.Zero, noon)
+	require.NoError(t, err)
+	assert.Equal(t, "K1", q.Row)
+}
+
 func TestAFeeIsWithinItsBounds(t *testing.T) {
 	t.Parallel()
 	rate := decimal.RequireFromString("0.1")

@@ -29,6 +29,18 @@ func TestARefundIsReservedOverTheLines(t *testing.T) {
 	assert.Equal(t, order(Completed, nil), o.freed(r), "a refund that ends unpaid leaves no trace")
 }
 
+// The commission given back follows all that was given back, not the part alone.
+func TestTheCommissionFollowsTheWhole(t *testing.T) {
+	t.Parallel()
+	o := order(Completed, func(o *Order) { o.Lines[0].Fee = cny("33.33") })
+	for _, want := range []string{"3.33", "6.67", "10", "13.33"} { // a tenth at a time of 33.33 in 100
+		var err error
+		o, _, err = o.reserve(Refund{Amount: cny("10"), Shares: []Share{{Line: 1, Amount: cny("10")}}})
+		require.NoError(t, err)
+		assert.Equal(t, cny(want), o.Lines[0].FeeGiven)
+	}
+}
+
 func TestNoReservationAboveWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	o, _ := asked(t, order(Completed, nil), cny("100"))

@@ -45,6 +45,8 @@ func TestARepeatIsScreenedUnderTheSameId(t *testing.T) {
 	in := order.Place{Lines: []order.PlaceLine{{Listing: listing, Quantity: 1}}, Total: cny("100")}
 	once, err := h.orders.Place(platform.WithKey(as(customer), "k1"), in)
 	require.NoError(t, err)
+	_, err = h.orders.Place(platform.WithKey(as(customer), "k1"), in)
+	require.NoError(t, err)
 	h.takeDown(listing)
 
 	again, err := h.orders.Place(platform.WithKey(as(customer), "k1"), in)
@@ -53,7 +55,7 @@ func TestARepeatIsScreenedUnderTheSameId(t *testing.T) {
 	assert.Equal(t, once, again)
 	_, err = h.orders.Place(platform.WithKey(as(stranger), "k1"), in)
 	assert.Equal(t, "order.listing_not_live", platform.Code(err), "a key is its actor's own")
-	require.NotEmpty(t, h.screen.asked)
+	require.Len(t, h.screen.asked, 2)
 	for _, ev := range h.screen.asked {
 		assert.Equal(t, h.screen.asked[0].ID, ev.ID)
 	}
@@ -61,6 +63,10 @@ func TestARepeatIsScreenedUnderTheSameId(t *testing.T) {
 	require.NoError(t, json.Unmarshal(h.screen.asked[0].Data, &facts))
 	assert.Equal(t, string(customer.ID), facts["customer"])
 	assert.Equal(t, string(merchant.ID), facts["merchant"])
+
+	once, err = h.orders.Place(as(customer), order.Place{Lines: []order.PlaceLine{{Listing: h.list(nil), Quantity: 1}}, Total: cny("100")})
+	require.NoError(t, err)
+	assert.NotEqual(t, h.screen.asked[0].ID, h.screen.asked[2].ID, "without a key each is its own")
 
 	in.Lines[0].Quantity = 2
 	_, err = h.orders.Place(platform.WithKey(as(customer), "k1"), in)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/examples/server/console"
 	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/examples/server/merchants"
 	"github.com/liangding/platform/examples/server/orders"
@@ -56,6 +57,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, o ma
 	payments.Mount(s.API, m)
 	staff.Mount(s.API, m)
 	trust.Mount(s.API, m)
+	console.Mount(s, m)
 	s.Handle("GET /v1/orders/{id}/events", stream)
 	s.Handle("POST /v1/notices/{institution}", payments.Notices(m.Payments))
 	a.http = s.HTTP(c.addr)

@@ -81,7 +81,7 @@ func (c console) show(name string, read view) http.Handler {
 // move is what a button does.
 type move struct {
 	action string // as the guard knows the command
-	back   string // the page to return to; %s is the record's id
+	back   string // the page to return to; of orders, each has its own
 	do     func(c console, ctx context.Context, id platform.ID, form url.Values) error
 }
 
@@ -117,8 +117,8 @@ func (c console) act(name string, read view, moves map[string]move) http.Handler
 
 // page is where the move's button stands.
 func (m move) page(id platform.ID) string {
-	if m.back == "/console/orders/" {
-		return m.back + url.PathEscape(string(id))
+	if m.back == ordersPage {
+		return ordersPage + url.PathEscape(string(id))
 	}
 	return m.back
 }

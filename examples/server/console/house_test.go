@@ -141,7 +141,13 @@ func (h *house) get(token, path string, headers ...string) *httptest.ResponseRec
 
 // post sends a form.
 func (h *house) post(token, path string, form url.Values) *httptest.ResponseRecorder {
-	return h.do(token, httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode())), "Content-Type", "application/x-www-form-urlencoded")
+	return h.do(token, newPost(path, form))
+}
+
+func newPost(path string, form url.Values) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
 }
 
 func (h *house) do(token string, r *http.Request, headers ...string) *httptest.ResponseRecorder {
@@ -167,6 +173,7 @@ func (h *house) ok(token, path string, headers ...string) string {
 
 var (
 	forms  = regexp.MustCompile(`(?s)<form[^>]* action="([^"]*)"[^>]*method="post".*?</form>`)
+	titles = regexp.MustCompile(`event=evt_[a-z0-9]+" title="([^"]*)">([^<]*)<`)
 	fields = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"|<option value="([^"]*)"`)
 )
 

@@ -15,9 +15,9 @@ import (
 type scene struct {
 	*house
 	closed, delivered, refunded, cancelled, failed, confirmed, review, awaiting order.Order
-	refund                                                                      order.Refund
+	asked                                                                       order.Refund // of confirmed
 	application                                                                 merchant.Application
-	draft                                                                       merchant.Revision
+	revision                                                                    merchant.Revision
 }
 
 // hostile is a text that must never reach a page as it is.
@@ -42,10 +42,10 @@ func (h *house) scene() scene {
 	s.failed = h.pay(h.place(1), sandbox.Decline)
 	h.pass(2 * time.Minute)
 	s.confirmed = h.paid()
-	s.refund = h.refund(s.confirmed, "45.50")
+	s.asked = h.refund(s.confirmed, "45.50")
 	s.review = h.place(300)
 	s.awaiting = h.place(2)
-	s.application, s.draft = h.apply(), h.draft()
+	s.application, s.revision = h.apply(), h.draft()
 	h.pass(time.Minute) // the indicators learn of the orders, and the next sample shows
 	h.pass(time.Minute)
 	return s

@@ -1,0 +1,142 @@
+package console
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform"
+)
+
+func TestEveryWordHasBothLanguages(t *testing.T) {
+	t.Parallel()
+	for key, w := range words {
+		assert.NotEmpty(t, w.en, key)
+		assert.NotEmpty(t, w.zh, key)
+	}
+}
+
+func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
+	t.Parallel()
+	names, err := files.ReadDir("templates")
+	require.NoError(t, err)
+	named := regexp.MustCompile(`\bt "([^"]+)"`)
+	for _, name := range names {
+		text, err := files.ReadFile("templates/" + name.Name())
+		require.NoError(t, err)
+		for _, m := range named.FindAllSubmatch(text, -1) {
+			assert.Contains(t, words, string(m[1]), name.Name())
+		}
+	}
+}
+
+func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
+	t.Parallel()
+	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves} {
+		for verb := range moves {
+			assert.Contains(t, words, "move."+verb)
+			assert.Contains(t, words, "done."+verb)
+		}
+	}
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings} {
+		for _, code := range reasons {
+			assert.Contains(t, words, "reason."+code)
+		}
+	}
+}
+
+// The states are read from the domains' own sources, so that a new one without
+// a word fails here.
+func TestEveryStateHasALabel(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ folder, of, group string }{
+		{"order", "State", "order"},
+		{"order", "RefundState", "refund"},
+		{"order", "PaymentStatus", "payment"},
+		{"order", "Fault", "fault"},
+		{"order/dispatch", "State", "assignment"},
+		{"finance/payment", "IntentState", "intent"},
+		{"finance/payment", "AttemptState", "attempt"},
+		{"finance/payment", "ReturnState", "return"},
+		{"finance/payment", "Purpose", "purpose"},
+		{"finance", "Class", "class"},
+		{"risk", "State", "alert"},
+		{"risk", "Level", "level"},
+		{".", "ActorKind", "actor"},
+	} {
+		values := constants(t, filepath.Join("../../..", c.folder), c.of)
+		require.NotEmpty(t, values, "%s.%s", c.folder, c.of)
+		for _, v := range values {
+			assert.Contains(t, words, c.group+"."+v)
+		}
+	}
+}
+
+func TestTheFilterHasEveryState(t *testing.T) {
+	t.Parallel()
+	var shown []string
+	for _, s := range states {
+		shown = append(shown, string(s))
+	}
+	assert.ElementsMatch(t, constants(t, "../../../order", "State"), shown)
+}
+
+// constants are the values of a type's constants in a package.
+func constants(t *testing.T, folder, of string) (values []string) {
+	t.Helper()
+	sources, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	require.NoError(t, err)
+	for _, source := range sources {
+		if strings.HasSuffix(source, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if name, ok := spec.Type.(*ast.Ident); !ok || name.Name != of || len(spec.Values) != 1 {
+				return true
+			}
+			if literal, ok := spec.Values[0].(*ast.BasicLit); ok && literal.Kind == token.STRING {
+				text, err := strconv.Unquote(literal.Value)
+				require.NoError(t, err)
+				values = append(values, text)
+			}
+			return true
+		})
+	}
+	return values
+}
+
+func TestAmountsAreSetApartByThousands(t *testing.T) {
+	t.Parallel()
+	for want, amount := range map[string]platform.Money{
+		"":                  {},
+		"0.00 CNY":          platform.MustMoney("0", "CNY"),
+		"999.99 CNY":        platform.MustMoney("999.99", "CNY"),
+		"1,000.00 CNY":      platform.MustMoney("1000", "CNY"),
+		"-1,234,567.89 CNY": platform.MustMoney("-1234567.89", "CNY"),
+		"-123.00 CNY":       platform.MustMoney("-123", "CNY"),
+		"1,234,567 JPY":     platform.MustMoney("1234567", "JPY"),
+	} {
+		assert.Equal(t, want, money(amount))
+	}
+}
+
+func TestIDsAreShortAndNamesAreNot(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "cus_…dbsqqg", short(platform.ID("cus_01kdvdna00eajs4d2pf2dbsqqg")))
+	assert.Equal(t, "system:payment", short(platform.SystemActor("payment").ID))
+	assert.Equal(t, "<script>", short("<script>"))
+}
