@@ -201,6 +201,12 @@ func (m *Market) Relay(ctx context.Context) error {
 	return err
 }
 
+// TrialBalance adds up the books as they are at one moment: halves of commits
+// under way never show.
+func (m *Market) TrialBalance(ctx context.Context) ([]finance.TrialBalance, error) {
+	return finance.Books{Store: finance.StoreOn(m.moment())}.TrialBalance(ctx)
+}
+
 // VerifyBooks proves the books as they are at one moment, and tells what is
 // wrong with them.
 func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error) {

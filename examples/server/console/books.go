@@ -6,7 +6,6 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/finance"
-	"github.com/liangding/platform/store/memory"
 )
 
 type booksView struct {
@@ -16,15 +15,11 @@ type booksView struct {
 	Faults   []finance.Discrepancy
 }
 
-// books reads the trial balance of one moment, where the engine can show one.
+// books reads the trial balance of one moment.
 func (c console) books(r *http.Request) (any, error) { return c.balances(r) }
 
 func (c console) balances(r *http.Request) (v booksView, err error) {
-	books := c.m.Books
-	if db, ok := c.m.DB.(interface{ Snapshot() *memory.Snapshot }); ok {
-		books = finance.Books{Store: finance.StoreOn(db.Snapshot())}
-	}
-	if v.Balances, err = books.TrialBalance(r.Context()); err != nil {
+	if v.Balances, err = c.m.TrialBalance(r.Context()); err != nil {
 		return v, err
 	}
 	if edge.Only(r.Context(), platform.Operator) == nil {

@@ -46,7 +46,7 @@ func Mount(api huma.API, m *market.Market) {
 		return intents{Items: found}, err
 	})
 	edge.Get(api, op("books/trial-balance", "Sums of all accounts, which balance to zero"), func(ctx context.Context) (balances, error) {
-		all, err := m.Books.TrialBalance(ctx)
+		all, err := m.TrialBalance(ctx)
 		return balances{Items: all}, err
 	})
 }
