@@ -110,7 +110,7 @@ func reads(actor platform.Actor, party platform.ID) bool {
 	case platform.Operator, platform.Auditor, platform.System:
 		return true
 	}
-	return party != "" && actor.For() == party
+	return actor.For() == party // nobody is the empty party
 }
 
 func monies(currency platform.Currency, minors ...int64) ([]platform.Money, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"math/big"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -151,6 +152,9 @@ func TestAReportOfTooMuchIsRefused(t *testing.T) {
 
 	require.ErrorIs(t, err, ErrOverflow)
 	d.sound(t)
+
+	_, err = trial{"clearing": new(big.Int).Lsh(big.NewInt(1), 63)}.balance("CNY")
+	require.ErrorIs(t, err, ErrOverflow, "books that are not in order, too")
 }
 
 func TestPagesOfAStatementJoin(t *testing.T) {

@@ -120,8 +120,11 @@ func TestVerifyPassesOverOtherCounters(t *testing.T) {
 
 	d.sound(t)
 
-	wrong := find(t, d, drop("movement", func(m platform.Movement) bool { return m.Counter == quota }))
-	assert.Empty(t, wrong)
+	ofQuota := func(m platform.Movement) bool { return m.Counter == quota }
+	assert.Empty(t, find(t, d, change("movement", ofQuota, func(m *platform.Movement) { m.Delta, m.Seq = 7, 9 })))
+	for _, wrong := range find(t, d, drop(postingKind, posting("order.closed"))) { // in the slot of the quota's cause
+		assert.NotEqual(t, quota, wrong.Ref)
+	}
 }
 
 func TestVerifyFindsEveryPlantedFault(t *testing.T) {
@@ -161,9 +164,10 @@ func TestVerifyFindsEveryPlantedFault(t *testing.T) {
 			p.At = nextDay
 		}), "V6"},
 
-		"counter one unit off": {change("counter", counter(posted, "commission"), func(c *platform.Count) { c.Value++ }), "V1 V2"},
-		"counter miscounted":   {change("counter", counter(posted, "commission"), func(c *platform.Count) { c.Seq++ }), "V2"},
-		"counter lost":         {drop("counter", counter(available, payable())), "V2"},
+		"counter one unit off":    {change("counter", counter(posted, "commission"), func(c *platform.Count) { c.Value++ }), "V1 V2"},
+		"counter miscounted":      {change("counter", counter(posted, "commission"), func(c *platform.Count) { c.Seq++ }), "V2"},
+		"last counter miscounted": {change("counter", counter(posted, refundDue()), func(c *platform.Count) { c.Seq++ }), "V2"},
+		"counter lost":            {drop("counter", counter(available, payable())), "V2"},
 		"counter of nothing": {change("counter", counter(posted, "commission"), func(c *platform.Count) {
 			c.Ref = platform.Counter("posted:cash", "CNY")
 		}), "V1 V5"},
@@ -203,6 +207,10 @@ func TestVerifyFindsEveryPlantedFault(t *testing.T) {
 		"hold unbalanced": {change(pendingKind, pending(3), func(p *Pending) { p.Legs = p.Legs[:1] }), "V6"},
 		"hold ended twice": {altered(pendingKind, pending(2), func(r platform.Record, _ Pending) []platform.Record {
 			r.Version = 3
+			return []platform.Record{r}
+		}), "V6"},
+		"hold ended past the library": {altered(pendingKind, pending(2), func(r platform.Record, _ Pending) []platform.Record {
+			r.Version = 1
 			return []platform.Record{r}
 		}), "V6"},
 		"hold lost":            {drop(pendingKind, pending(1)), "V5 V6"},

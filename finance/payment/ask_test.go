@@ -78,6 +78,32 @@ func TestSubjectHearsTotals(t *testing.T) {
 	v.conserved(t)
 }
 
+// Whatever the totals were made of is in the set, so that they are true when it
+// commits.
+func TestTotalsRelyOnWhatIsInTheSet(t *testing.T) {
+	t.Parallel()
+	seen := &witness{}
+	v := newWorld(setup{store: func(db platform.DB) platform.DB { seen.DB = db; return seen }})
+	o := v.halves(t)
+
+	_, err := v.s.Pay(by(customer), payment.Pay{Intent: payment.IntentID(o.Ref(), payment.Deposit), Method: sandbox.OK})
+
+	require.NoError(t, err)
+	balance := platform.Ref{Kind: "payment.intent", ID: payment.IntentID(o.Ref(), payment.Balance)}
+	assert.Contains(t, seen.last, platform.Change{Op: platform.Check, Ref: balance, Version: 1})
+}
+
+// witness remembers the last set.
+type witness struct {
+	platform.DB
+	last []platform.Change
+}
+
+func (w *witness) Commit(ctx context.Context, set platform.Set) (platform.Receipt, error) {
+	w.last = set.Changes
+	return w.DB.Commit(ctx, set)
+}
+
 func TestCancelEndsWhatIsStillAsked(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})

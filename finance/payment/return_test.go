@@ -89,6 +89,23 @@ func TestFailedReturnClimbsItsLadder(t *testing.T) {
 	r, err = r.Send(platform.Operator, at, at.Add(time.Minute))
 	require.NoError(t, err)
 	assert.Equal(t, payment.Key(id+".4"), r.Key())
+
+	early, err := leaving(nil).Learn(refused, false, noon)
+	require.NoError(t, err)
+	_, err = early.Send(platform.Operator, noon, noon.Add(time.Minute))
+	require.NoError(t, err, "an operator need not wait")
+}
+
+// Each part has the whole ladder.
+func TestPartsFailEachOnTheirOwn(t *testing.T) {
+	t.Parallel()
+	tired := leaving(func(r *payment.Return) { r.Tries, r.Calls = 3, 3 })
+
+	next, err := tired.Learn(payment.Status{Outcome: payment.Done, Amount: yuan("60.00")}, false, noon)
+
+	require.NoError(t, err)
+	assert.Zero(t, next.Tries)
+	assert.Equal(t, payment.Key(tired.ID+".4"), next.Key())
 }
 
 // An operation whose outcome is not known keeps its key, whatever happens.
@@ -108,6 +125,8 @@ func TestUnknownReturnNeverGetsAnotherKey(t *testing.T) {
 	r, err := r.Send(platform.Operator, at, at.Add(time.Minute))
 	require.NoError(t, err)
 	assert.Equal(t, leaving(nil).Key(), r.Key(), "the operator repeats the same operation")
+	assert.Equal(t, at, r.SentAt, "and it is looked after for another day")
+	assert.Zero(t, r.Looks)
 
 	lost, err := leaving(nil).Learn(payment.Status{Outcome: payment.Absent}, true, noon)
 	require.NoError(t, err)
@@ -299,5 +318,93 @@ func TestNoticeEndsAReturn(t *testing.T) {
 	assert.Equal(t, payment.ReturnSucceeded, seen.State)
 	_, err = v.s.Return(by(customer), r.ID)
 	require.ErrorIs(t, err, platform.ErrNotFound)
+	v.conserved(t)
+}
+
+// After a day in the dark a person goes on; the refund is not told that it
+// failed, since nobody knows.
+func TestUnknownReturnIsNoFailure(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{faults: sandbox.Faults{RefundTimeout: 1}})
+	o := v.paid(t, sandbox.OK)
+	require.NoError(t, v.deliver())
+	g, err := v.refund(o, price)
+	require.NoError(t, err)
+	v.hooks.silence(true)
+	for range 30 {
+		_, err := v.s.Tick(t.Context(), v.clock.Now(), 0)
+		require.NoError(t, err)
+		v.clock.Advance(time.Hour)
+	}
+	require.Equal(t, payment.ReturnManual, v.ret(t, g).State)
+	assert.Equal(t, []string{"sent"}, v.giving(t, g).Heard)
+
+	r, err := v.s.Send(by(clerk), payment.Send{Return: v.ret(t, g).ID})
+
+	require.NoError(t, err)
+	assert.Equal(t, payment.ReturnSucceeded, r.State, "the same operation again, which the institution knows")
+	assert.Equal(t, []string{"sent", "succeeded"}, v.giving(t, g).Heard)
+	assert.Equal(t, 1, v.totals(t).Refunds)
+	v.conserved(t)
+}
+
+// What the institution says about an operation that is over is not taken for
+// news of the one that followed.
+func TestAnswerOfAnOlderOperationIsNoNews(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	o := v.paid(t, sandbox.NoRefund)
+	g, err := v.refund(o, price)
+	require.NoError(t, err)
+	first, tick := true, func(d time.Duration) {
+		_, err := v.s.Tick(t.Context(), v.clock.Advance(d), 0)
+		assert.NoError(t, err)
+	}
+	v.hooks.before = func(_ string, k payment.Key) bool {
+		if !first {
+			return k == payment.Key(v.ret(t, g).ID) // the second operation gets no answer
+		}
+		first = false // this call sleeps, while others find that it never arrived
+		tick(4 * time.Minute)
+		tick(5 * time.Second)
+		tick(time.Hour)
+		return true
+	}
+
+	r, err := v.s.Send(by(clerk), payment.Send{Return: g.ID.As("rtn")})
+
+	require.NoError(t, err)
+	assert.Equal(t, payment.ReturnUnknown, r.State)
+	assert.Equal(t, payment.Key(r.ID+".1"), r.Key())
+}
+
+// A subject that does not hear of money that has moved is named by every Tick
+// until it does.
+func TestMovedMoneyIsNeverOutOfDate(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{faults: sandbox.Faults{RefundTimeout: 1}})
+	o := v.paid(t, sandbox.OK)
+	g, err := v.refund(o, price)
+	require.NoError(t, err)
+	_, err = v.s.Send(by(clerk), payment.Send{Return: g.ID.As("rtn")})
+	require.NoError(t, err)
+	in := func(state string) {
+		require.NoError(t, v.update(clerk, func(ctx context.Context) ([]platform.Change, error) {
+			now, err := platform.Read[giving](ctx, v.db, "order.refund", g.ID)
+			now.State = state
+			return []platform.Change{platform.Put(now), platform.Happened("refund.mended", g.Ref(), nil)}, err
+		}))
+	}
+
+	in("lost")
+	for range 2 {
+		_, err := v.s.Tick(t.Context(), v.clock.Advance(time.Minute), 0)
+		require.ErrorIs(t, err, platform.ErrUnavailable)
+		assert.Equal(t, payment.ReturnUnknown, v.ret(t, g).State)
+	}
+	in("sent")
+	require.NoError(t, v.after(0))
+
+	assert.Equal(t, payment.ReturnSucceeded, v.ret(t, g).State)
 	v.conserved(t)
 }

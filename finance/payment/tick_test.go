@@ -90,3 +90,36 @@ func TestTickWithAnOlderNowDoesNothing(t *testing.T) {
 	assert.Zero(t, fired)
 	assert.Equal(t, a, v.attempt(t, a.ID))
 }
+
+// "Not found" is a failure only of an institution whose word is final, and only
+// two minutes after the attempt's time.
+func TestNotFoundIsNoFailureByItself(t *testing.T) {
+	t.Parallel()
+	for final, want := range map[bool]payment.AttemptState{true: payment.AttemptFailed, false: payment.AttemptUnknown} {
+		v := newWorld(setup{})
+		v.hooks.Gateway = vague{v.bank, final}
+		a, err := v.pay(v.placed(t), sandbox.Lost)
+		require.NoError(t, err)
+
+		require.NoError(t, v.after(4*time.Minute-time.Second))
+		assert.Equal(t, payment.AttemptUnknown, v.attempt(t, a.ID).State)
+		require.NoError(t, v.after(time.Minute))
+		assert.Equal(t, want, v.attempt(t, a.ID).State)
+		require.NoError(t, v.quiesce())
+		if !final {
+			assert.Equal(t, payment.AttemptManual, v.attempt(t, a.ID).State)
+		}
+	}
+}
+
+// vague is an institution whose look-up may or may not be final.
+type vague struct {
+	payment.Gateway
+	final bool
+}
+
+func (g vague) Info() payment.Info {
+	info := g.Gateway.Info()
+	info.Final = g.final
+	return info
+}
