@@ -233,19 +233,21 @@ func TestSum(t *testing.T) {
 
 func TestArithmeticDoesNotAllocate(t *testing.T) { // AllocsPerRun needs the test alone
 	m, n, rate := yuan("12.34"), yuan("-20"), decimal.RequireFromString("0.088")
+	var out Money
 	var err error
 	for name, do := range map[string]func(){
-		"Add":     func() { m, err = m.Add(n) },
-		"Sub":     func() { m, err = m.Sub(n) },
+		"Add":     func() { out, err = m.Add(n) },
+		"Sub":     func() { out, err = m.Sub(n) },
 		"Cmp":     func() { _, err = m.Cmp(n) },
-		"Neg":     func() { m = m.Neg() },
-		"MulRate": func() { n, err = n.MulRate(rate, HalfEven) },
-		"DivRate": func() { n, err = n.DivRate(rate, HalfUp) },
+		"Neg":     func() { out = m.Neg() },
+		"MulRate": func() { out, err = n.MulRate(rate, HalfEven) },
+		"DivRate": func() { out, err = n.DivRate(rate, HalfUp) },
 		"Sum":     func() { _, err = Sum(m.Currency(), m, n, m) },
 	} {
 		assert.Zero(t, testing.AllocsPerRun(100, do), name)
 		require.NoError(t, err, name)
 	}
+	assert.False(t, out.Absent())
 	weights := []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
 	assert.InDelta(t, 1, testing.AllocsPerRun(100, func() { _, err = m.Allocate(weights...) }), 0, "the parts")
 	require.NoError(t, err)

@@ -37,10 +37,11 @@ func (p Posting) Ref() platform.Ref { return platform.Ref{Kind: postingKind, ID:
 // Post books a fact: the posting and the additions to its accounts. Legs of
 // zero are left out; without any other there is nothing to book, and no change.
 //
-// It fails with ErrLegs, ErrUnbalanced, ErrRole, ErrRecipe (also for a fact that
-// must be held first, see [Hold]) or ErrEffective. The commit fails with ErrState, code floor, when an account lacks the money, and
-// with ErrConflict, code exists, when the fact is in the books already: the
-// posting's id is derived from What, Subject and N.
+// It fails with ErrLegs, ErrUnbalanced, ErrRole, ErrRecipe (also for a fact
+// that must be held first, see [Hold]) or ErrEffective. The commit fails with
+// ErrState, code floor, when an account lacks the money, and with ErrConflict,
+// code exists, when the fact is in the books already: the posting's id is
+// derived from What, Subject and N.
 func Post(f Fact) ([]platform.Change, error) {
 	f.Legs = nonzero(f.Legs)
 	if len(f.Legs) == 0 {

@@ -53,6 +53,7 @@ func TestCancellingSplitsTheMoneyOnce(t *testing.T) {
 	o, err = h.orders.Cancel(as(customer), order.Cancel{Order: o.ID, MaxFee: q.Fee, Reason: "changed_mind"})
 	require.NoError(t, err)
 	assert.Equal(t, &order.Cancellation{Row: "K3c", Fault: order.CustomerFault, Fee: cny("30"), Refund: cny("70"), Reason: "changed_mind"}, o.Cancellation)
+	assert.NotContains(t, types(h.events(o.Ref())), "payment.cancelled", "what is paid is given back, not taken back")
 	assert.Equal(t, "0.00", h.balance("escrow", o.ID, ""))
 	assert.Equal(t, "27.00", h.balance("earning", o.ID, o.Merchant))
 	assert.Equal(t, "3.00", h.balance("cancel_fee", "", ""))

@@ -226,7 +226,9 @@ func TestReworkStopsTheClockTwiceAtMost(t *testing.T) {
 	assert.Equal(t, "order.line_unknown", platform.Code(rework()))
 	for range 2 {
 		require.NoError(t, rework(1))
-		assert.Equal(t, order.Rework, h.read(o.ID).State)
+		handed := h.read(o.ID)
+		assert.Equal(t, order.Rework, handed.State)
+		assert.Equal(t, noon.Add(14*24*time.Hour), handed.Due(), "fourteen days from the first delivery")
 		h.clock.pass(time.Hour)
 		_, err := h.orders.Deliver(as(merchant), order.Deliver{Order: o.ID})
 		require.NoError(t, err)

@@ -74,6 +74,7 @@ func TestBadInputNamesItsFieldAndCode(t *testing.T) {
 		"a start that has been":    {func(in *order.Place) { in.Start, in.TimeZone = noon.Add(-time.Second), "UTC" }, "start", "order.start_past"},
 		"a start in two years":     {func(in *order.Place) { in.Start, in.TimeZone = noon.AddDate(1, 0, 1), "UTC" }, "start", "order.start_far"},
 		"an end before the start":  {func(in *order.Place) { in.Start, in.End, in.TimeZone = nextDay, nextDay, "UTC" }, "end", "order.interval"},
+		"work without end":         {func(in *order.Place) { in.Start, in.End, in.TimeZone = nextDay, nextDay.AddDate(1, 0, 1), "UTC" }, "end", "order.interval"},
 		"an end without a start":   {func(in *order.Place) { in.End = nextDay }, "end", "order.interval"},
 		"a start without a zone":   {func(in *order.Place) { in.Start = nextDay }, "time_zone", "time.zone"},
 		"a zone of fancy":          {func(in *order.Place) { in.Start, in.TimeZone = nextDay, "Mars/Base" }, "time_zone", "time.zone"},
@@ -147,6 +148,31 @@ func TestPlaceIsRefusedWithATrueReason(t *testing.T) {
 	require.True(t, ok, "the new price comes with the refusal")
 	assert.Equal(t, cny("100"), quote.Total)
 	require.NoError(t, place(customer, listing, quote.Total.Decimal().String()))
+}
+
+// wrongFees are fees that do not fit the lines.
+type wrongFees struct{ fees []platform.Leg }
+
+func (f wrongFees) Quote(context.Context, platform.ID, time.Time, []platform.Leg) (string, []platform.Leg, error) {
+	return "wrong-1", f.fees, nil
+}
+
+func TestFeesThatDoNotFitTheLinesAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, fees := range map[string][]platform.Leg{
+		"none":             {},
+		"one too many":     {{Amount: cny("1")}, {Amount: cny("1")}},
+		"above the price":  {{Amount: cny("100.01")}},
+		"below nothing":    {{Amount: cny("-0.01")}},
+		"of another money": {{Amount: platform.MustMoney("1", "USD")}},
+		"of no money":      {{}},
+	} {
+		h := open(t, nil)
+		h.ports.Fees = wrongFees{fees}
+		h.orders = order.New(h.w, h.store, h.ports, nil)
+		_, err := h.place(h.list(nil), nil)
+		assert.Equal(t, "order.fees_unreadable", platform.Code(err), name)
+	}
 }
 
 func TestAPersonalNoteNeedsASealer(t *testing.T) {

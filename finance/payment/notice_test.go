@@ -214,6 +214,23 @@ func TestUnmatchedNoticeWaitsADay(t *testing.T) {
 	}
 }
 
+// Deliveries of one notice that nobody knows what to do with are one entry too.
+func TestParallelUnmatchedDeliveriesWaitOnce(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	v.hooks.Gateway = forged{v.bank, payment.Notice{ID: "msg_1", Status: payment.Status{Key: "att_01kdvdna00eajs4d2pf2dbsqqg", Outcome: payment.Done, Amount: price}}}
+
+	_, errs := together(16, func(int) (int, error) { return 0, v.s.Receive(context.Background(), "sandbox", nil, nil) })
+
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	require.Len(t, v.inbox(t), 1)
+	n := v.inbox(t)[0]
+	assert.Len(t, v.events(t, n.Ref()), n.Looks, "each try that was made is told once")
+	assert.EqualValues(t, n.Looks, n.Version)
+}
+
 func TestOtherAmountIsQuarantined(t *testing.T) {
 	t.Parallel()
 	for name, short := range map[string]func(v *world, o sale) error{

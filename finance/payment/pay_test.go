@@ -2,6 +2,8 @@ package payment_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"testing"
@@ -120,6 +122,62 @@ func TestInstitutionNotReachedFailsTheAttempt(t *testing.T) {
 	}
 	assert.Empty(t, v.intent(t, o).Active)
 	assert.Zero(t, v.totals(t).Charges)
+}
+
+// failing is an institution that answers every charge with the same error.
+type failing struct {
+	payment.Gateway
+	err error
+}
+
+func (f failing) Charge(context.Context, payment.Charge) (payment.Status, error) {
+	return payment.Status{}, f.err
+}
+
+// Only what is proven ends an attempt; anything else is unknown.
+func TestErrorOfACallDecidesTheState(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]struct {
+		state  payment.AttemptState
+		reason string
+	}{
+		payment.ErrDeclined: {payment.AttemptFailed, "payment.declined"},
+		payment.ErrRefused:  {payment.AttemptFailed, "payment.refused"},
+		fmt.Errorf("wire: %w", payment.ErrUnrepresentable): {payment.AttemptFailed, "payment.amount_unrepresentable"},
+		payment.ErrRetryable:          {payment.AttemptFailed, "payment.unavailable"},
+		payment.ErrUnknownOutcome:     {payment.AttemptUnknown, ""},
+		context.DeadlineExceeded:      {payment.AttemptUnknown, ""},
+		platform.ErrState:             {payment.AttemptUnknown, ""},
+		errors.New("502 Bad Gateway"): {payment.AttemptUnknown, ""},
+	} {
+		v := newWorld(setup{})
+		v.hooks.Gateway = failing{v.bank, err}
+
+		a, got := v.pay(v.placed(t), sandbox.OK)
+
+		assert.Equal(t, errors.Is(err, payment.ErrRetryable), errors.Is(got, payment.ErrUnavailable))
+		assert.Equal(t, want.state, a.State, err)
+		assert.Equal(t, want.reason, a.Reason)
+	}
+}
+
+// The platform acts in the tenant whose data it is.
+func TestTenantPays(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	o := v.placed(t)
+	w := v.w
+	w.Tenant = "north"
+	s := payment.New(w, payment.StoreOn(v.db), payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{v.bank}}, nil)
+	tenant := customer
+	tenant.Tenant = "north"
+
+	a, err := s.Pay(by(tenant), payment.Pay{Intent: full(o), Method: sandbox.OK})
+
+	require.NoError(t, err)
+	assert.Equal(t, payment.AttemptCaptured, a.State)
+	_, err = s.Attempt(by(customer), a.ID)
+	require.ErrorIs(t, err, platform.ErrNotFound)
 }
 
 func TestPartsAddUpToTheTotal(t *testing.T) {

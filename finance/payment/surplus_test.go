@@ -244,6 +244,23 @@ func TestOperatorResolvesAQuarantine(t *testing.T) {
 	}
 }
 
+// What waits for an operator keeps nobody from cancelling; its money goes back
+// when it is found.
+func TestCancelDoesNotWaitForAnOperator(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	o := v.placed(t)
+	a, err := v.pay(o, sandbox.Short)
+	require.NoError(t, err)
+
+	require.NoError(t, v.cancel(o))
+	_, err = v.s.Resolve(by(clerk), payment.Resolve{Attempt: a.ID, Taken: price, Reason: "statement"})
+	require.NoError(t, err)
+
+	assert.Equal(t, payment.AttemptSurplus, v.attempt(t, a.ID).State)
+	assert.Equal(t, payment.IntentCancelled, v.intent(t, o).State)
+}
+
 // A manual attempt waits for a person, who may ask again or decide; an order that
 // is cancelled meanwhile gets its money back.
 func TestManualAttemptIsResolved(t *testing.T) {

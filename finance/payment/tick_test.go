@@ -31,6 +31,23 @@ func TestTickFiresUpToItsLimit(t *testing.T) {
 	}
 }
 
+func TestLimitHoldsOverAllThatIsDue(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	for range 2 {
+		_, err := v.pay(v.placed(t), sandbox.Timeout)
+		require.NoError(t, err)
+		_, err = v.refund(v.paid(t, sandbox.OK), price)
+		require.NoError(t, err)
+	}
+
+	fired, err := v.s.Tick(t.Context(), v.clock.Advance(time.Minute), 3)
+
+	require.NoError(t, err)
+	assert.Equal(t, 3, fired)
+	assert.Equal(t, 1, v.totals(t).Refunds)
+}
+
 func TestParallelTicksFireOnce(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})

@@ -115,6 +115,10 @@ func TestSameKeyIsOneCharge(t *testing.T) {
 	assert.Equal(t, sandbox.Totals{Charged: price, Refunded: none, Charges: 1}, totals(t, s))
 	_, err := s.Charge(t.Context(), payment.Charge{Key: "att_1", Amount: half, Method: sandbox.OK})
 	require.ErrorIs(t, err, payment.ErrRefused, "same key, other content")
+	_, err = s.Charge(t.Context(), charge("att_1", sandbox.Decline))
+	require.ErrorIs(t, err, payment.ErrRefused, "same key, other method")
+	_, err = s.Refund(t.Context(), payment.Refund{Key: "att_1", Charge: "att_1", Amount: price})
+	require.ErrorIs(t, err, payment.ErrRefused, "same key, other operation")
 	_, err = s.Charge(t.Context(), charge("att_2", sandbox.Decline))
 	require.ErrorIs(t, err, payment.ErrDeclined)
 	_, err = s.Charge(t.Context(), charge("att_2", sandbox.Decline))
@@ -182,6 +186,29 @@ func TestRefundNeedsItsCharge(t *testing.T) {
 	_, err = s.Refund(t.Context(), payment.Refund{Key: "rtn_2.1", Charge: "att_2", Amount: price})
 	require.ErrorIs(t, err, payment.ErrDeclined)
 	assert.Zero(t, totals(t, s).Refunds)
+}
+
+// A refund that never arrived may arrive when it is sent again.
+func TestLostRefundIsLostByChance(t *testing.T) {
+	t.Parallel()
+	s, _ := opened(func(o *sandbox.Options) { o.Faults = sandbox.Faults{LostRefund: 0.5} })
+	_, err := s.Charge(t.Context(), charge("att_1", sandbox.OK))
+	require.NoError(t, err)
+
+	lost, again := 0, payment.Refund{Charge: "att_1", Amount: cent}
+	for i := range 64 {
+		again.Key = payment.Key("rtn_" + strconv.Itoa(i))
+		for tries := 0; ; tries++ {
+			require.Less(t, tries, 64)
+			if _, err := s.Refund(t.Context(), again); err == nil {
+				break
+			}
+			lost++
+		}
+	}
+
+	assert.Positive(t, lost)
+	assert.Equal(t, 64, totals(t, s).Refunds)
 }
 
 func TestDepositGoesBackByReference(t *testing.T) {
