@@ -73,8 +73,8 @@ var (
 //
 // decide may run several times, whenever a record that it relied on was changed
 // meanwhile; it must do nothing but read and return. Ids of new records are made
-// before Update. Changes returned beside an error are committed too (a refusal
-// worth recording), and the error goes out.
+// before Update. Changes returned beside an error are committed too, if they are
+// events and new records only (a refusal worth recording); the error goes out.
 //
 // N equal calls under one key have one effect and the same answer. Update fails
 // with whatever decide refuses with, with FieldErrors for bad input, and with
@@ -275,7 +275,7 @@ func recalled[A any](ctx context.Context, u command, answer A, changes []Change,
 			return none, err
 		}
 	}
-	if len(changes) == 0 {
+	if !recordable(changes) {
 		return none, refusal
 	}
 	set, err := u.set(changes, nil)
@@ -286,6 +286,21 @@ func recalled[A any](ctx context.Context, u command, answer A, changes []Change,
 		return none, errors.Join(refusal, err)
 	}
 	return answer, refusal
+}
+
+// recordable tells whether changes beside a refusal record it and do no more:
+// an event, with new records at most. A refused command changes no record.
+func recordable(changes []Change) bool {
+	events := 0
+	for _, c := range changes {
+		switch c.Op {
+		case Append:
+			events++
+		case Replace, Delete, Add:
+			return false
+		}
+	}
+	return events > 0
 }
 
 // answered hands out the answer, or the stored one when the key is a repeat,

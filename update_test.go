@@ -166,6 +166,14 @@ func TestARefusalWorthRecordingIsCommitted(t *testing.T) {
 	require.ErrorIs(t, err, errOn)
 	events := s.events(t, l)
 	require.Len(t, events, 2)
+
+	next := l
+	next.On = true
+	_, err = platform.Update(platform.As(t.Context(), alice), s.w, SwitchOn{Lamp: l.ID}, func(context.Context) (lamp, []platform.Change, error) {
+		return next, []platform.Change{platform.Put(next), platform.Happened("lamp.switched", l.Ref(), nil)}, errOn
+	})
+	require.ErrorIs(t, err, errOn)
+	require.Len(t, s.events(t, l), 2, "a refused command changes no record")
 	assert.Equal(t, "broken", events[1].Reason)
 }
 

@@ -242,10 +242,15 @@ func (h *house) read(id platform.ID) order.Order {
 // refunds are all of an order's refunds.
 func (h *house) refunds(id platform.ID) []order.Refund {
 	h.t.Helper()
-	page, err := h.store.Refunds(context.Background(), id, "")
-	require.NoError(h.t, err)
-	require.Empty(h.t, page.Next)
-	return page.Items
+	var all []order.Refund
+	for cursor := ""; ; {
+		page, err := h.store.Refunds(context.Background(), id, cursor)
+		require.NoError(h.t, err)
+		all = append(all, page.Items...)
+		if cursor = page.Next; cursor == "" {
+			return all
+		}
+	}
 }
 
 // events are the types of what happened to the order itself.
