@@ -139,7 +139,8 @@ func (h *house) pay(id platform.ID, amount platform.Money) error {
 		}
 		legs := []platform.Leg{{Role: "clearing", Party: "sandbox", Amount: amount}, {Role: "escrow", Of: id, Amount: amount.Neg()}}
 		booked, err := ledger{h.db}.Post(ctx, "pay.captured", attempt, h.clock.now(), legs)
-		return o, append(append(changes, booked...), platform.Happened("payment.captured", attempt, amount)), err
+		changes = append(append(changes, booked...), platform.Unchanged(o), platform.Happened("payment.captured", attempt, amount))
+		return o, changes, err
 	})
 	return err
 }
