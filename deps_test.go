@@ -149,6 +149,6 @@ func TestTheRootStaysSmall(t *testing.T) {
 			}
 		}
 	}
-	assert.LessOrEqual(t, len(names), 115, "exported names: %v", slices.Sorted(maps.Keys(names)))
-	assert.LessOrEqual(t, lines, 2500)
+	assert.LessOrEqual(t, len(names), 116, "exported names: %v", slices.Sorted(maps.Keys(names)))
+	assert.LessOrEqual(t, lines, 2600)
 }

@@ -3,7 +3,10 @@ package platform
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 )
 
 // Record is a stored document as an engine hands it out: nothing of it is
@@ -64,11 +67,28 @@ func ReadAll[T any](ctx context.Context, db Getter, kind string, ids ...ID) ([]T
 	for i, id := range ids {
 		refs[i] = Ref{Kind: kind, ID: id}
 	}
-	records, err := db.Get(ctx, refs...)
+	records, err := look(ctx, db, refs)
 	if err != nil {
 		return nil, err
 	}
 	return decodeAll[T](records)
+}
+
+// Lookup reads those of the records that exist, in one trip. A malformed id is
+// ErrInvalid.
+func Lookup(ctx context.Context, db Getter, refs ...Ref) (map[Ref]Record, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	records, err := look(ctx, db, refs)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	found := make(map[Ref]Record, len(records))
+	for _, r := range records {
+		found[r.Ref] = r
+	}
+	return found, nil
 }
 
 // List reads a page and decodes it.
@@ -84,14 +104,87 @@ func List[T any](ctx context.Context, db Getter, q Query) (Page[T], error) {
 func decodeAll[T any](records []Record) ([]T, error) {
 	all := make([]T, len(records))
 	for i, r := range records {
-		if err := json.Unmarshal(r.Doc, &all[i]); err != nil {
-			return nil, fmt.Errorf("decode %s, schema %d: %w", r.Ref, r.Schema, errUndecodable)
-		}
-		if h, ok := any(&all[i]).(interface{ readAt(int64) }); ok {
-			h.readAt(r.Version)
+		var err error
+		if all[i], err = Decode[T](r); err != nil {
+			return nil, err
 		}
 	}
 	return all, nil
 }
 
+// Decode is the document of a record, with the version at which it was read. It
+// fails with ErrUnavailable when the document is not one of T.
+func Decode[T any](r Record) (T, error) {
+	var v T
+	if err := json.Unmarshal(r.Doc, &v); err != nil {
+		return v, fmt.Errorf("decode %s, schema %d: %w", r.Ref, r.Schema, errUndecodable)
+	}
+	if h, ok := any(&v).(interface{ readAt(int64) }); ok {
+		h.readAt(r.Version)
+	}
+	return v, nil
+}
+
 var errUndecodable = Err(ErrUnavailable, "document.undecodable", "a stored document cannot be read", "存储的文档无法读取")
+
+// sight is what a decision has seen of its records: one entry a trip. Counters
+// are left out, which never stand still and have floors instead.
+type sight struct {
+	mu    sync.Mutex
+	trips []trip
+}
+
+type trip struct {
+	db   Getter
+	refs []Ref
+	seen []Version
+}
+
+func look(ctx context.Context, db Getter, refs []Ref) ([]Record, error) {
+	records, err := db.Get(ctx, refs...)
+	if s, deciding := ctx.Value(decideKey{}).(*sight); deciding && (err == nil || errors.Is(err, ErrNotFound)) {
+		refs = slices.DeleteFunc(slices.Clone(refs), func(r Ref) bool { return r.Kind == "counter" })
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.trips = append(s.trips, trip{db, refs, versions(records)})
+	}
+	return records, err
+}
+
+func versions(records []Record) []Version {
+	seen := make([]Version, 0, len(records))
+	for _, r := range records {
+		if r.Ref.Kind != "counter" {
+			seen = append(seen, Version{r.Ref, r.Version})
+		}
+	}
+	return seen
+}
+
+// version is at which a record was seen last; 0 if it was not.
+func (s *sight) version(of Ref) (at int64) {
+	for _, t := range s.trips {
+		for _, v := range t.seen {
+			if v.Ref == of {
+				at = v.Version
+			}
+		}
+	}
+	return at
+}
+
+// moved tells whether a record that the decision saw before its last trip has
+// changed since: it has then seen two moments, and may have refused what
+// neither of them would. One trip sees one moment.
+func (s *sight) moved(ctx context.Context, refusal error) bool {
+	if errors.Is(refusal, ErrUnavailable) || len(s.trips) < 2 {
+		return false
+	}
+	return slices.ContainsFunc(s.trips[:len(s.trips)-1], func(t trip) bool {
+		if len(t.refs) == 0 {
+			return false
+		}
+		now, err := t.db.Get(ctx, t.refs...)
+		return (err == nil || errors.Is(err, ErrNotFound)) && !slices.Equal(versions(now), t.seen)
+	})
+}

@@ -72,7 +72,9 @@ var (
 // with their event and the answer under the command's key.
 //
 // decide may run several times, whenever a record that it relied on was changed
-// meanwhile; it must do nothing but read and return. Ids of new records are made
+// meanwhile, even to refuse: a refusal of what [Read], [ReadAll] and [Lookup]
+// saw at two moments is decided anew, so that what goes out was true at one. It
+// must do nothing but read and return. Ids of new records are made
 // before Update. Changes returned beside an error are committed too, if they are
 // events and new records only (a refusal worth recording); the error goes out.
 //
@@ -86,25 +88,23 @@ func Update[C, A any](ctx context.Context, w Writer, command C, decide func(ctx 
 	if err != nil {
 		return none, err
 	}
-	deciding := context.WithValue(ctx, decideKey{}, true)
 	for try := 1; ; try++ {
-		answer, changes, err := decide(deciding)
-		if err != nil {
-			return recalled(ctx, u, answer, changes, err)
+		seen := &sight{}
+		answer, changes, err := decide(context.WithValue(ctx, decideKey{}, seen))
+		if stale := u.expected(seen, changes); stale != nil {
+			changes, err = nil, stale
 		}
-		if err := u.expected(changes); err != nil {
-			return recalled(ctx, u, answer, nil, err)
-		}
-		set, err := u.set(changes, answer)
-		if err != nil {
-			return none, err
-		}
-		receipt, err := w.Store.Commit(ctx, set)
 		switch {
 		case err == nil:
-			return answered(answer, receipt)
-		case !errors.Is(err, ErrConflict) || try >= u.patience(err):
-			return none, err
+			var receipt Receipt
+			if receipt, err = u.commit(ctx, changes, answer); err == nil {
+				return answered(answer, receipt)
+			}
+			if !errors.Is(err, ErrConflict) || try >= u.patience(err) {
+				return none, err
+			}
+		case try >= u.w.Tries || !seen.moved(ctx, err):
+			return recalled(ctx, u, answer, changes, err)
 		}
 		if err := u.pause(ctx, try); err != nil {
 			return none, err
@@ -165,13 +165,28 @@ func (w Writer) admit(ctx context.Context, in any) (command, error) {
 
 // expected checks that the record which the command names is as its caller saw
 // it.
-func (u command) expected(changes []Change) error {
+func (u command) expected(seen *sight, changes []Change) error {
+	if u.version == 0 {
+		return nil
+	}
+	at := seen.version(u.on)
 	for _, c := range changes {
-		if u.version != 0 && c.Ref == u.on && c.Version != u.version {
-			return fmt.Errorf("%s of %s at version %d, now %d: %w", u.name, u.on, u.version, c.Version, errPrecondition)
+		if c.Ref == u.on {
+			at = c.Version
 		}
 	}
+	if at != 0 && at != u.version {
+		return fmt.Errorf("%s of %s at version %d, now %d: %w", u.name, u.on, u.version, at, errPrecondition)
+	}
 	return nil
+}
+
+func (u command) commit(ctx context.Context, changes []Change, answer any) (Receipt, error) {
+	set, err := u.set(changes, answer)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return u.w.Store.Commit(ctx, set)
 }
 
 // nameOf is "order.cancel" for a command of type order.Cancel.
@@ -278,11 +293,8 @@ func recalled[A any](ctx context.Context, u command, answer A, changes []Change,
 	if !recordable(changes) {
 		return none, refusal
 	}
-	set, err := u.set(changes, nil)
-	if err != nil {
-		return none, err
-	}
-	if _, err := u.w.Store.Commit(ctx, set); err != nil {
+	u.key = Key{} // a refusal is no answer: the same command may succeed later
+	if _, err := u.commit(ctx, changes, nil); err != nil {
 		return none, errors.Join(refusal, err)
 	}
 	return answer, refusal
