@@ -21,21 +21,50 @@ var (
 )
 
 // State is what a flush read: everything that its sets name. What is missing
-// from a map does not exist. Decide changes it as sets pass.
+// does not exist. Make it with [NewState]; Decide brings it up to date as sets
+// pass.
 type State struct {
-	Answers  map[platform.Key]platform.Answer
-	Versions map[platform.Ref]int64
-	Held     map[platform.Ref][]platform.Claim // claims of those records
-	Owners   map[platform.Claim]platform.Ref   // of claims that the sets want, or their records hold
-	Counters map[platform.Ref]platform.Count
+	Answers map[platform.Key]*platform.Answer
+	Owners  map[platform.Claim]platform.Ref // of claims that the sets want, or their records hold
+	rows    map[platform.Ref]*Found
+	spare   []Found
 }
 
-// NewState is an empty state.
-func NewState() State {
-	return State{
-		Answers: map[platform.Key]platform.Answer{}, Versions: map[platform.Ref]int64{}, Held: map[platform.Ref][]platform.Claim{},
-		Owners: map[platform.Claim]platform.Ref{}, Counters: map[platform.Ref]platform.Count{},
+// Found is a record or counter as a flush found it.
+type Found struct {
+	Version int64            // 0 when there is none; of a counter the number of its movements
+	Claims  []platform.Claim // that the record holds
+	Value   int64            // of a counter
+
+	row              *Row // to be written
+	deleted, counted bool
+	trial            int // the set that next is for
+	next             struct{ value, seq int64 }
+}
+
+// NewState is an empty state with room for the given sets.
+func NewState(sets ...Prepared) State {
+	size := 0
+	for _, set := range sets {
+		size += len(set.Steps)
 	}
+	return State{
+		Answers: map[platform.Key]*platform.Answer{}, Owners: map[platform.Claim]platform.Ref{},
+		rows: make(map[platform.Ref]*Found, size), spare: make([]Found, size),
+	}
+}
+
+// At is where the state keeps what was found under ref.
+func (s *State) At(ref platform.Ref) *Found {
+	f := s.rows[ref]
+	if f == nil {
+		if len(s.spare) == 0 {
+			s.spare = make([]Found, 16)
+		}
+		f, s.spare = &s.spare[0], s.spare[1:]
+		s.rows[ref] = f
+	}
+	return f
 }
 
 // Outcome is what one set of a flush came to: its receipt, or why it was
@@ -55,28 +84,32 @@ type Writes struct {
 	Counters  []platform.Count
 	Movements []platform.Movement
 	Events    []*Row
-	Answers   map[platform.Key]platform.Answer
+	Answers   []Answered
+}
+
+// Answered is an answer to be stored under its key.
+type Answered struct {
+	Key    platform.Key
+	Answer platform.Answer
 }
 
 // Decide says what each set does, in order of arrival and each on its own: a
 // later set sees what an earlier one did, and a refused one changes nothing and
 // fails no neighbour. It is pure but for state, which it brings up to date.
 func Decide(state State, sets []Prepared) (Writes, []Outcome) {
-	d := decision{state: state, rows: map[platform.Ref]*Row{}, deleted: map[platform.Ref]bool{}, counted: map[platform.Ref]bool{}}
-	d.writes = Writes{Taken: map[platform.Claim]platform.Ref{}, Freed: map[platform.Claim]bool{}, Answers: map[platform.Key]platform.Answer{}}
+	d := decision{state: state}
 	outcomes := make([]Outcome, len(sets))
 	for i, set := range sets {
+		d.trial = i + 1
 		outcomes[i] = d.decide(set)
 	}
 	return d.finish(), outcomes
 }
 
 type decision struct {
-	state   State
-	writes  Writes
-	rows    map[platform.Ref]*Row
-	deleted map[platform.Ref]bool
-	counted map[platform.Ref]bool
+	state  State
+	writes Writes
+	trial  int // number of the set
 }
 
 func (d *decision) decide(set Prepared) Outcome {
@@ -85,7 +118,7 @@ func (d *decision) decide(set Prepared) Outcome {
 			if !bytes.Equal(stored.Digest, set.Answer.Digest) {
 				return Outcome{Err: fmt.Errorf("key %s: %w", set.Key.Name, ErrKeyReused)}
 			}
-			return Outcome{Receipt: platform.Receipt{Answer: &stored}}
+			return Outcome{Receipt: platform.Receipt{Answer: stored}}
 		}
 	}
 	if err := d.unchanged(set.Steps); err != nil {
@@ -104,7 +137,7 @@ func (d *decision) decide(set Prepared) Outcome {
 // unchanged checks that every record is as the set expects it.
 func (d *decision) unchanged(steps []Step) error {
 	for _, s := range steps {
-		version := d.state.Versions[s.Ref]
+		version := d.state.At(s.Ref).Version
 		switch s.Op {
 		case platform.Create, platform.Append:
 			if version != 0 {
@@ -128,7 +161,7 @@ func (d *decision) free(steps []Step) error {
 	leaving := map[platform.Claim]bool{}
 	for _, s := range steps {
 		if s.Op == platform.Replace || s.Op == platform.Delete {
-			for _, c := range d.state.Held[s.Ref] {
+			for _, c := range d.state.At(s.Ref).Claims {
 				leaving[c] = true
 			}
 		}
@@ -152,16 +185,15 @@ func (d *decision) free(steps []Step) error {
 // count adds up the counters in the order of the set, each addition against its
 // own floor: a debit never passes on the strength of a later credit.
 func (d *decision) count(steps []Step) ([]platform.Count, error) {
-	var counts []platform.Count
-	now := map[platform.Ref]platform.Count{}
+	counts := make([]platform.Count, 0, len(steps))
 	for _, s := range steps {
 		if s.Op != platform.Add {
 			continue
 		}
-		c, touched := now[s.Ref]
-		if !touched {
-			c = d.state.Counters[s.Ref]
-			c.Ref = s.Ref
+		f := d.state.At(s.Ref)
+		c := platform.Count{Ref: s.Ref, Value: f.Value, Seq: f.Version}
+		if f.trial == d.trial {
+			c.Value, c.Seq = f.next.value, f.next.seq
 		}
 		if s.Delta > 0 && c.Value > math.MaxInt64-s.Delta || s.Delta < 0 && c.Value < -math.MaxInt64-s.Delta {
 			return nil, fmt.Errorf("%s: %w", s.Ref, ErrOverflow)
@@ -172,7 +204,7 @@ func (d *decision) count(steps []Step) ([]platform.Count, error) {
 			err := platform.Detail(fmt.Errorf("%s would be %d: %w", s.Ref, c.Value, ErrFloor), "shortage", *s.Floor-c.Value)
 			return nil, platform.Detail(err, "counter", s.Ref.String())
 		}
-		now[s.Ref] = c
+		f.next.value, f.next.seq, f.trial = c.Value, c.Seq, d.trial
 		counts = append(counts, c)
 	}
 	return counts, nil
@@ -183,75 +215,74 @@ func (d *decision) apply(set Prepared, counts []platform.Count) platform.Receipt
 	if i := slices.IndexFunc(set.Steps, func(s Step) bool { return s.Op == platform.Append }); i >= 0 {
 		cause = *set.Steps[i].Event
 	}
-	receipt := platform.Receipt{Counters: counts}
+	receipt := platform.Receipt{Versions: make([]platform.Version, 0, len(set.Steps)-len(counts)), Counters: counts}
+	d.writes.Movements = slices.Grow(d.writes.Movements, len(counts))
 	for _, s := range set.Steps {
+		f := d.state.At(s.Ref)
 		switch s.Op {
 		case platform.Create, platform.Replace:
-			d.write(s.Row)
+			d.hold(s.Ref, f.Claims, s.Row.Claims)
+			f.Version, f.Claims, f.row, f.deleted = s.Row.Version, s.Row.Claims, s.Row, false
 			receipt.Versions = append(receipt.Versions, platform.Version{Ref: s.Ref, Version: s.Row.Version})
 		case platform.Delete:
-			d.remove(s.Ref)
+			d.hold(s.Ref, f.Claims, nil)
+			f.Version, f.Claims, f.row, f.deleted = 0, nil, nil, true
 		case platform.Append:
 			d.writes.Events = append(d.writes.Events, s.Row)
-			d.state.Versions[s.Ref] = 1
+			f.Version = 1
 		case platform.Add:
-			c := counts[0]
+			f.Value, f.Version, f.counted = counts[0].Value, counts[0].Seq, true
 			counts = counts[1:]
-			d.state.Counters[s.Ref], d.counted[s.Ref] = c, true
 			d.writes.Movements = append(d.writes.Movements, platform.Movement{
-				Counter: s.Ref, Seq: c.Seq, Delta: s.Delta, After: c.Value, Cause: s.Cause, Event: cause.ID, At: cause.At,
+				Counter: s.Ref, Seq: f.Version, Delta: s.Delta, After: f.Value, Cause: s.Cause, Event: cause.ID, At: cause.At,
 			})
 		}
 	}
 	if set.Key != (platform.Key{}) {
 		answer := set.Answer
 		answer.Receipt = receipt
-		d.state.Answers[set.Key], d.writes.Answers[set.Key] = answer, answer
+		d.state.Answers[set.Key] = &answer
+		d.writes.Answers = append(d.writes.Answers, Answered{set.Key, answer})
 	}
 	return receipt
 }
 
-func (d *decision) write(row *Row) {
-	d.release(row.Ref, row.Claims)
-	for _, c := range row.Claims {
-		d.state.Owners[c], d.writes.Taken[c] = row.Ref, row.Ref
-		delete(d.writes.Freed, c)
-	}
-	d.state.Versions[row.Ref], d.state.Held[row.Ref], d.rows[row.Ref] = row.Version, row.Claims, row
-	delete(d.deleted, row.Ref)
-}
-
-func (d *decision) remove(ref platform.Ref) {
-	d.release(ref, nil)
-	delete(d.state.Versions, ref)
-	delete(d.state.Held, ref)
-	delete(d.rows, ref)
-	d.deleted[ref] = true
-}
-
-// release frees the claims that a record held and does not keep, unless
-// another record of the set has taken them over already.
-func (d *decision) release(ref platform.Ref, kept []platform.Claim) {
-	for _, c := range d.state.Held[ref] {
-		if slices.Contains(kept, c) || d.state.Owners[c] != ref {
+// hold gives a record its claims, and frees those that it held and does not
+// keep, unless another record of the set has taken them over already.
+func (d *decision) hold(ref platform.Ref, held, wanted []platform.Claim) {
+	for _, c := range held {
+		if slices.Contains(wanted, c) || d.state.Owners[c] != ref {
 			continue
 		}
 		delete(d.state.Owners, c)
 		delete(d.writes.Taken, c)
-		d.writes.Freed[c] = true
+		note(&d.writes.Freed, c, true)
 	}
+	for _, c := range wanted {
+		d.state.Owners[c] = ref
+		note(&d.writes.Taken, c, ref)
+		delete(d.writes.Freed, c)
+	}
+}
+
+func note[K comparable, V any](in *map[K]V, key K, value V) {
+	if *in == nil {
+		*in = map[K]V{}
+	}
+	(*in)[key] = value
 }
 
 func (d *decision) finish() Writes {
 	w := d.writes
-	for _, row := range d.rows {
-		w.Rows = append(w.Rows, row)
-	}
-	for ref := range d.deleted {
-		w.Deleted = append(w.Deleted, ref)
-	}
-	for ref := range d.counted {
-		w.Counters = append(w.Counters, d.state.Counters[ref])
+	for ref, f := range d.state.rows {
+		switch {
+		case f.row != nil:
+			w.Rows = append(w.Rows, f.row)
+		case f.deleted:
+			w.Deleted = append(w.Deleted, ref)
+		case f.counted:
+			w.Counters = append(w.Counters, platform.Count{Ref: ref, Value: f.Value, Seq: f.Version})
+		}
 	}
 	slices.SortFunc(w.Rows, func(a, b *Row) int { return compare(a.Ref, b.Ref) })
 	slices.SortFunc(w.Deleted, compare)

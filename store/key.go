@@ -27,14 +27,19 @@ const (
 // values do one after the other. A zero time, an empty text and absent money
 // are null, which comes first.
 func Key(values ...any) (string, error) {
-	b := make([]byte, 0, 192)
+	b, err := AppendKey(make([]byte, 0, 192), values...)
+	return string(b), err
+}
+
+// AppendKey is [Key] behind what is in b.
+func AppendKey(b []byte, values ...any) ([]byte, error) {
+	var err error
 	for _, v := range values {
-		var err error
 		if b, err = appendKey(b, v); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
-	return string(b), nil
+	return b, nil
 }
 
 func appendKey(b []byte, v any) ([]byte, error) {
@@ -46,7 +51,10 @@ func appendKey(b []byte, v any) ([]byte, error) {
 	case platform.ID:
 		return appendText(b, string(v)), nil
 	case platform.Ref:
-		return appendText(b, v.String()), nil
+		if v == (platform.Ref{}) {
+			return append(b, keyNull), nil
+		}
+		return appendText(b, v.Kind, "/", string(v.ID)), nil
 	case bool:
 		if v {
 			return append(b, keyBool, 1), nil
@@ -70,7 +78,7 @@ func appendKey(b []byte, v any) ([]byte, error) {
 	if r := reflect.ValueOf(v); r.Kind() == reflect.String {
 		return appendText(b, r.String()), nil
 	}
-	return nil, fmt.Errorf("%T: %w", v, ErrColumn)
+	return nil, fmt.Errorf("%s: %w", reflect.TypeOf(v), ErrColumn)
 }
 
 func appendInt(b []byte, kind byte, v int64) []byte {
@@ -79,15 +87,18 @@ func appendInt(b []byte, kind byte, v int64) []byte {
 
 // appendText ends the text with two zero bytes, and doubles a zero inside as 0
 // and 255, so that a text comes before every longer one that begins with it.
-func appendText(b []byte, s string) []byte {
-	if s == "" {
-		return append(b, keyNull)
-	}
+func appendText(b []byte, parts ...string) []byte {
 	b = append(b, keyText)
-	if strings.IndexByte(s, 0) < 0 {
+	start := len(b)
+	for _, s := range parts {
+		if strings.IndexByte(s, 0) >= 0 {
+			s = strings.ReplaceAll(s, "\x00", "\x00\xff")
+		}
 		b = append(b, s...)
-	} else {
-		b = append(b, strings.ReplaceAll(s, "\x00", "\x00\xff")...)
+	}
+	if len(b) == start {
+		b[start-1] = keyNull
+		return b
 	}
 	return append(b, 0, 0)
 }

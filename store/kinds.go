@@ -118,6 +118,7 @@ type Row struct {
 	platform.Record
 	Columns []platform.Column
 	Claims  []platform.Claim
+	Keys    []string // as [Kinds.Keys] makes them, for adapters that order their indexes themselves
 }
 
 // Row derives from a document what an adapter keeps beside it.

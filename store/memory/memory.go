@@ -130,8 +130,7 @@ func (db *DB) Commit(ctx context.Context, set platform.Set) (platform.Receipt, e
 	if err != nil {
 		return platform.Receipt{}, err
 	}
-	rows, err := db.entries(prepared)
-	if err != nil {
+	if err := db.index(prepared); err != nil {
 		return platform.Receipt{}, err
 	}
 	db.mu.Lock()
@@ -144,57 +143,50 @@ func (db *DB) Commit(ctx context.Context, set platform.Set) (platform.Receipt, e
 	}
 	writes, outcomes := store.Decide(db.read(prepared), []store.Prepared{prepared})
 	if outcomes[0].Err == nil && outcomes[0].Receipt.Answer == nil {
-		db.write(writes, rows)
+		db.write(writes)
 	}
 	return outcomes[0].Receipt, outcomes[0].Err
 }
 
-// entries encodes the index keys of the rows, before the lock is taken.
-func (db *DB) entries(p store.Prepared) (map[platform.Ref]*entry, error) {
-	rows := make(map[platform.Ref]*entry, len(p.Steps))
+// index encodes the index keys of the rows, before the lock is taken. Nothing
+// needs their columns after that.
+func (db *DB) index(p store.Prepared) (err error) {
 	for _, s := range p.Steps {
 		if s.Row == nil {
 			continue
 		}
-		keys, err := db.kinds.Keys(s.Row)
-		if err != nil {
-			return nil, err
+		if s.Row.Keys, err = db.kinds.Keys(s.Row); err != nil {
+			return err
 		}
-		rows[s.Ref] = &entry{Row: s.Row, keys: keys}
+		s.Row.Columns = nil
 	}
-	return rows, nil
+	return nil
 }
 
 // read gathers what the set names.
 func (db *DB) read(p store.Prepared) store.State {
-	state := store.NewState()
+	state := store.NewState(p)
 	if answer, known := db.answers[p.Key]; known {
-		state.Answers[p.Key] = own(answer)
+		answer = own(answer)
+		state.Answers[p.Key] = &answer
 	}
 	for _, s := range p.Steps {
-		switch s.Op {
-		case platform.Append:
-			if db.tables[store.Event].get(s.Ref.ID) != nil {
-				state.Versions[s.Ref] = 1
+		if e := db.tables[s.Ref.Kind].get(s.Ref.ID); e != nil {
+			found := state.At(s.Ref)
+			found.Version, found.Claims = e.Version, e.Claims
+			if c, counts := e.plain.(*platform.Count); counts {
+				found.Value = c.Value
 			}
-		case platform.Add:
-			if e := db.tables[store.Counter].get(s.Ref.ID); e != nil {
-				state.Counters[s.Ref] = e.count
+			for _, c := range e.Claims {
+				state.Owners[c] = s.Ref
 			}
-		default:
-			if e := db.tables[s.Ref.Kind].get(s.Ref.ID); e != nil {
-				state.Versions[s.Ref], state.Held[s.Ref] = e.Version, e.Claims
-				for _, c := range e.Claims {
-					state.Owners[c] = s.Ref
-				}
-			}
-			if s.Row == nil {
-				continue
-			}
-			for _, c := range s.Row.Claims {
-				if owner, held := db.claims[c]; held {
-					state.Owners[c] = owner
-				}
+		}
+		if s.Row == nil {
+			continue
+		}
+		for _, c := range s.Row.Claims {
+			if owner, held := db.claims[c]; held {
+				state.Owners[c] = owner
 			}
 		}
 	}
@@ -202,9 +194,9 @@ func (db *DB) read(p store.Prepared) store.State {
 }
 
 // write applies what was decided; nothing of it can fail.
-func (db *DB) write(w store.Writes, rows map[platform.Ref]*entry) {
+func (db *DB) write(w store.Writes) {
 	for _, row := range w.Rows {
-		db.tables[row.Ref.Kind].put(rows[row.Ref])
+		db.tables[row.Ref.Kind].put(&entry{Row: row})
 	}
 	for _, ref := range w.Deleted {
 		db.tables[ref.Kind].remove(ref.ID)
@@ -222,14 +214,19 @@ func (db *DB) write(w store.Writes, rows map[platform.Ref]*entry) {
 		db.tables[store.Movement].put(moved(m))
 	}
 	for _, event := range w.Events {
-		db.tables[store.Event].put(rows[event.Ref])
-		db.clock++
-		db.feed.Set(db.clock, event.Ref.ID)
-		db.place[event.Ref.ID] = db.clock
+		db.tables[store.Event].put(&entry{Row: event})
+		db.pend(event.Ref.ID)
 	}
-	for key, answer := range w.Answers {
-		db.answers[key] = own(answer)
+	for _, a := range w.Answers {
+		db.answers[a.Key] = own(a.Answer)
 	}
+}
+
+// pend puts an event in line for delivery.
+func (db *DB) pend(id platform.ID) {
+	db.clock++
+	db.feed.Set(db.clock, id)
+	db.place[id] = db.clock
 }
 
 // Undelivered implements [store.Feed]: events in the order of their commits.

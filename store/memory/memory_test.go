@@ -175,7 +175,7 @@ func BenchmarkCommit(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			var changes []platform.Change
+			changes := make([]platform.Change, 0, 7)
 			for range 3 {
 				p := page{Head: platform.Head{ID: w.NewRoot(ctx, "pag")}, Due: noon}
 				p.Title = string(p.ID)

@@ -166,9 +166,7 @@ func (db *DB) load(l line) error {
 	case l.Leaf != "" || l.Hash != nil:
 		db.tree.load(l)
 	case l.Pending != "":
-		db.clock++
-		db.feed.Set(db.clock, l.Pending)
-		db.place[l.Pending] = db.clock
+		db.pend(l.Pending)
 	default:
 		return db.loadRecord(platform.Record{Ref: platform.Ref{Kind: l.Kind, ID: l.ID}, Version: l.Version, Schema: l.Schema, Doc: l.Doc})
 	}
@@ -183,16 +181,17 @@ func (db *DB) loadRecord(r platform.Record) error {
 	e := &entry{Row: row}
 	switch r.Ref.Kind {
 	case store.Counter:
-		err = json.Unmarshal(r.Doc, &e.count)
+		e.plain = &platform.Count{}
 	case store.Movement:
-		err = json.Unmarshal(r.Doc, &e.moved)
+		e.plain = &platform.Movement{}
 	}
-	if err != nil {
+	if e.plain != nil && json.Unmarshal(r.Doc, e.plain) != nil {
 		return ErrDamaged
 	}
-	if e.keys, err = db.kinds.Keys(row); err != nil {
+	if row.Keys, err = db.kinds.Keys(row); err != nil {
 		return err
 	}
+	row.Columns = nil
 	db.tables[r.Ref.Kind].put(e)
 	for _, claim := range row.Claims {
 		if owner, taken := db.claims[claim]; taken {

@@ -13,45 +13,44 @@ import (
 	"github.com/liangding/platform/store"
 )
 
-// entry is a stored row with the keys under which the indexes list it. It is
-// never changed once it is in a table.
+// entry is a stored row. It is never changed once it is in a table.
 type entry struct {
 	*store.Row
-	keys  []string
-	count platform.Count     // of a counter
-	moved *platform.Movement // of a movement
+	plain any // *platform.Count or *platform.Movement, whose document is written when it is read
 }
 
 // record is the entry for a caller, who gets bytes of its own.
 func (e *entry) record() platform.Record {
 	r := e.Record
-	switch r.Ref.Kind {
-	case store.Counter:
-		r.Doc, _ = json.Marshal(e.count) // plain data, cannot fail
-	case store.Movement:
-		r.Doc, _ = json.Marshal(e.moved)
-	default:
+	if e.plain != nil {
+		r.Doc, _ = json.Marshal(e.plain) // plain data, cannot fail
+	} else {
 		r.Doc = slices.Clone(r.Doc)
 	}
 	return r
 }
 
-// counted is a counter's row; its document is written when it is read.
+// counted is a counter's row.
 func counted(c platform.Count) *entry {
-	return &entry{Row: &store.Row{Record: platform.Record{Ref: c.Ref, Version: c.Seq, Schema: 1}}, count: c}
+	return &entry{Row: &store.Row{Record: platform.Record{Ref: c.Ref, Version: c.Seq, Schema: 1}}, plain: &c}
 }
 
 // moved is the row of a counter's movement: its id is the counter's, and its
-// number in a form that sorts.
+// number in a form that sorts. Its id and keys are parts of one text.
 func moved(m platform.Movement) *entry {
-	seq := strconv.FormatInt(m.Seq, 10)
-	ref := platform.Ref{Kind: store.Movement, ID: m.Counter.ID + "#" + platform.ID("0000000000000000000"[len(seq):]+seq)}
-	by, _ := store.Key(m.Counter, m.Seq)
-	cause, _ := store.Key(m.Cause)
-	return &entry{
-		Row:  &store.Row{Record: platform.Record{Ref: ref, Version: 1, Schema: 1}},
-		keys: []string{by + string(ref.ID), cause + string(ref.ID)}, moved: &m,
-	}
+	b := make([]byte, 0, 512)
+	b = append(append(b, m.Counter.ID...), '#')
+	digits := strconv.FormatInt(m.Seq, 10)
+	b = append(append(b, "0000000000000000000"[len(digits):]...), digits...)
+	id := len(b)
+	b, _ = store.AppendKey(b, m.Counter, m.Seq)
+	b = append(b, b[:id]...)
+	by := len(b)
+	b, _ = store.AppendKey(b, m.Cause)
+	text := string(append(b, b[:id]...))
+	ref := platform.Ref{Kind: store.Movement, ID: platform.ID(text[:id])}
+	row := &store.Row{Record: platform.Record{Ref: ref, Version: 1, Schema: 1}, Keys: []string{text[id:by], text[by:]}}
+	return &entry{Row: row, plain: &m}
 }
 
 // table is one kind's rows, by id and by each index. A copy of it costs the
@@ -85,11 +84,11 @@ func (t *table) get(id platform.ID) *entry {
 func (t *table) put(e *entry) {
 	old, _ := t.rows.Set(string(e.Ref.ID), e)
 	for i, index := range t.indexes {
-		if old != nil && old.keys[i] != "" && old.keys[i] != e.keys[i] {
-			index.Delete(old.keys[i])
+		if old != nil && old.Keys[i] != "" && old.Keys[i] != e.Keys[i] {
+			index.Delete(old.Keys[i])
 		}
-		if e.keys[i] != "" {
-			index.Set(e.keys[i], e)
+		if e.Keys[i] != "" {
+			index.Set(e.Keys[i], e)
 		}
 	}
 }
@@ -100,8 +99,8 @@ func (t *table) remove(id platform.ID) {
 		return
 	}
 	for i, index := range t.indexes {
-		if old.keys[i] != "" {
-			index.Delete(old.keys[i])
+		if old.Keys[i] != "" {
+			index.Delete(old.Keys[i])
 		}
 	}
 }
