@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,24 +43,28 @@ type role struct {
 	commands map[string]bool
 }
 
+// pattern is a grant: all, a domain, or a command as [platform.Update] names it.
+var pattern = regexp.MustCompile(`^(\*|[a-z][a-z0-9_]*\.(\*|[a-z][A-Za-z0-9]*))$`)
+
 // New compiles roles: each is a list of commands that it may give, by name
 // ("order.cancel"), by domain ("order.*") or all ("*"). What no role grants is
 // denied. A role named after a kind of actor holds for all actors of that kind,
 // and cannot be granted to others.
 //
-// It fails with ErrPattern.
+// It fails with ErrPattern for a grant that no command can match, and for a role
+// without name.
 func New(roles map[string][]string) (*Policy, error) {
 	p := &Policy{roles: make(map[string]role, len(roles))}
 	for name, grants := range roles {
 		r := role{domains: map[string]bool{}, commands: map[string]bool{}}
 		for _, g := range grants {
-			domain, command, found := strings.Cut(g, ".")
+			domain, all := strings.CutSuffix(g, ".*")
 			switch {
+			case name == "" || !pattern.MatchString(g):
+				return nil, fmt.Errorf("role %q: %q: %w", name, g, ErrPattern)
 			case g == "*":
 				r.all = true
-			case !found || domain == "" || command == "" || strings.Contains(strings.TrimSuffix(g, ".*"), "*"):
-				return nil, fmt.Errorf("role %s: %q: %w", name, g, ErrPattern)
-			case command == "*":
+			case all:
 				r.domains[domain] = true
 			default:
 				r.commands[g] = true
@@ -70,15 +75,16 @@ func New(roles map[string][]string) (*Policy, error) {
 	return p, nil
 }
 
-// Default lets customers, merchants, staff and the system give every command,
-// for which the domains' own tables and ownership rules decide, and divides the
-// operators' commands among five roles: admission, service, finance, risk and
-// admin. Auditors give no command.
+// Default opens to customers, merchants and staff the domains in which they have
+// anything to do; there the domains' own tables and ownership rules decide. It
+// divides the operators' commands among five roles: admission, service, finance,
+// risk and admin. The system may give every command, auditors none. Commands of a
+// platform's own need a policy of its own: what is named here nowhere is denied.
 func Default() *Policy {
 	p, err := New(map[string][]string{
-		string(platform.Customer): {"*"},
-		string(platform.Merchant): {"*"},
-		string(platform.Staff):    {"*"},
+		string(platform.Customer): {"order.*", "payment.pay", "care.*"},
+		string(platform.Merchant): {"merchant.*", "order.*", "dispatch.*"},
+		string(platform.Staff):    {"staff.*", "order.*", "dispatch.*"},
 		string(platform.System):   {"*"},
 		"admission":               {"merchant.*", "staff.*"},
 		"service":                 {"order.*", "dispatch.*", "care.*", "payment.pay"},

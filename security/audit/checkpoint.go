@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -65,7 +66,8 @@ func exact(c Checkpoint, n *note.Note) bool {
 }
 
 // Last is where the signer keeps the head that it signed last, outside the
-// database: a database that was set back is then found out.
+// database: a database that was set back is then found out. It serves one
+// signer; Keep returns when the head is durable, and before it is signed.
 type Last interface {
 	Load() (Head, error) // the zero Head when nothing was signed yet
 	Keep(Head) error
@@ -85,7 +87,7 @@ func (f File) Load() (Head, error) {
 	}
 	var h Head
 	var root string
-	if _, err := fmt.Sscanf(string(text), "%d %s", &h.Size, &root); err != nil {
+	if _, err := fmt.Sscanf(string(text), "%d %s", &h.Size, &root); err != nil || h.Size < 0 {
 		return Head{}, fmt.Errorf("last head in %s: %w", f, ErrNote)
 	}
 	h.Root, err = tlog.ParseHash(root)
@@ -97,11 +99,19 @@ func (f File) Load() (Head, error) {
 
 // Keep implements [Last].
 func (f File) Keep(h Head) error {
-	next := string(f) + ".next"
-	if err := os.WriteFile(next, fmt.Appendf(nil, "%d %s\n", h.Size, h.Root), 0o600); err != nil {
+	next, err := os.CreateTemp(filepath.Dir(string(f)), filepath.Base(string(f))+".*")
+	if err != nil {
 		return fmt.Errorf("keep last head: %w", err)
 	}
-	return os.Rename(next, string(f))
+	_, err = fmt.Fprintf(next, "%d %s\n", h.Size, h.Root)
+	err = errors.Join(err, next.Sync(), next.Close()) // on disk before it takes the former's place
+	if err == nil {
+		err = os.Rename(next.Name(), string(f))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("keep last head: %w", err), os.Remove(next.Name()))
+	}
+	return nil
 }
 
 // inMemory is the Last of a log that lives as long as its process.

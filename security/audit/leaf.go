@@ -1,11 +1,11 @@
 package audit
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"hash"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -43,18 +43,31 @@ type leaf struct {
 	Data    []byte         `json:"data"`
 }
 
-// hashOf is the leaf's hash in the tree: SHA-256 of a zero byte and the
-// canonical form (RFC 6962 §2.1).
-func hashOf(e platform.Event, key Commitment) (tlog.Hash, error) {
-	data, err := canonical(e.Data)
+// hasher makes leaves, one after the other in the same memory. It is for one
+// goroutine.
+type hasher struct {
+	key    Commitment
+	public hash.Hash // the HMAC where there is no key
+	text   []byte
+}
+
+func newHasher(key Commitment) *hasher {
+	return &hasher{key: key, public: hmac.New(sha256.New, publicKey)}
+}
+
+// leaf is the event's hash in the tree: SHA-256 of a zero byte and the
+// canonical form (RFC 6962 §2.1). It fails with ErrLeaf.
+func (h *hasher) leaf(e platform.Event) (tlog.Hash, error) {
+	data, err := canonical(h.text[:0], e.Data)
 	if err != nil {
 		return tlog.Hash{}, fmt.Errorf("event %s: %w", e.ID, err)
 	}
-	secret := publicKey
-	if key != nil {
-		secret = key(e)
+	h.text = data
+	mac := h.public
+	if h.key != nil {
+		mac = hmac.New(sha256.New, h.key(e))
 	}
-	mac := hmac.New(sha256.New, secret)
+	mac.Reset()
 	mac.Write(data)
 	text, err := json.Marshal(leaf{
 		ID: e.ID, Type: e.Type, Subject: e.Subject, Version: e.Version, Actor: e.Actor,
@@ -64,19 +77,4 @@ func hashOf(e platform.Event, key Commitment) (tlog.Hash, error) {
 		return tlog.Hash{}, fmt.Errorf("event %s: %w", e.ID, ErrLeaf)
 	}
 	return tlog.RecordHash(text), nil
-}
-
-// canonical is the JSON with members sorted and without spaces, so that an
-// engine may keep it in a form of its own. Numbers keep their digits.
-func canonical(data json.RawMessage) ([]byte, error) {
-	if len(data) == 0 {
-		return nil, nil
-	}
-	in := json.NewDecoder(bytes.NewReader(data))
-	in.UseNumber()
-	var v any
-	if err := in.Decode(&v); err != nil {
-		return nil, ErrLeaf
-	}
-	return json.Marshal(v)
 }

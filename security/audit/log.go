@@ -66,78 +66,57 @@ func (l *Log) Publish(ctx context.Context, events []platform.Event) error {
 }
 
 func (l *Log) grow(ctx context.Context, events []platform.Event) error {
+	fresh, err := l.fresh(ctx, events)
+	if err != nil || len(fresh) == 0 {
+		return err
+	}
 	size, err := l.tree.Size(ctx)
 	if err != nil {
 		return err
 	}
-	batch := growing{from: size, tree: reader{ctx, l.tree}, first: tlog.StoredHashCount(size)}
-	seen := map[platform.ID]bool{}
-	for _, e := range events {
-		at, err := l.tree.Leaf(ctx, e.ID)
-		if err != nil {
-			return err
-		}
-		if at >= 0 || seen[e.ID] {
-			continue
-		}
-		seen[e.ID] = true
-		hash, err := hashOf(e, l.key)
-		if err != nil {
-			return err
-		}
-		if err := batch.add(e.ID, hash); err != nil {
-			return err
-		}
+	batch := growing{}
+	if batch.roots, err = rootsOf(size, reader{ctx, l.tree}); err != nil {
+		return fmt.Errorf("grow the log: %w", err)
 	}
-	if len(batch.leaves) == 0 {
-		return nil
+	hasher := newHasher(l.key)
+	for _, e := range fresh {
+		hash, err := hasher.leaf(e)
+		if err != nil {
+			return err
+		}
+		batch.add(e.ID, hash)
 	}
 	return l.tree.Grow(ctx, size, batch.leaves, batch.hashes)
 }
 
-// growing is a batch of leaves with the hashes that they complete.
+// fresh are the events that are no leaves yet, each once.
+func (l *Log) fresh(ctx context.Context, events []platform.Event) ([]platform.Event, error) {
+	var fresh []platform.Event
+	seen := make(map[platform.ID]bool, len(events))
+	for _, e := range events {
+		at, err := l.tree.Leaf(ctx, e.ID)
+		if err != nil {
+			return nil, err
+		}
+		if at < 0 && !seen[e.ID] {
+			fresh = append(fresh, e)
+		}
+		seen[e.ID] = true
+	}
+	return fresh, nil
+}
+
+// growing is a batch of leaves, with the hashes that they complete in the order
+// in which a tree stores them.
 type growing struct {
-	from, first int64
-	tree        tlog.HashReader
-	leaves      []platform.ID
-	hashes      [][]byte
+	roots
+	leaves []platform.ID
+	hashes [][]byte
 }
 
-func (g *growing) add(id platform.ID, leaf tlog.Hash) error {
-	stored, err := tlog.StoredHashesForRecordHash(g.from+int64(len(g.leaves)), leaf, g)
-	if err != nil {
-		return fmt.Errorf("grow the log: %w", err)
-	}
+func (g *growing) add(id platform.ID, leaf tlog.Hash) {
 	g.leaves = append(g.leaves, id)
-	for _, h := range stored {
-		g.hashes = append(g.hashes, h[:])
-	}
-	return nil
-}
-
-// ReadHashes implements [tlog.HashReader] over the tree and the batch.
-func (g *growing) ReadHashes(at []int64) ([]tlog.Hash, error) {
-	found, old := make([]tlog.Hash, len(at)), []int64(nil)
-	for i, n := range at {
-		if n >= g.first {
-			found[i] = tlog.Hash(g.hashes[n-g.first])
-		} else {
-			old = append(old, n)
-		}
-	}
-	if len(old) == 0 {
-		return found, nil
-	}
-	stored, err := g.tree.ReadHashes(old)
-	if err != nil {
-		return nil, err
-	}
-	for i, n := range at {
-		if n < g.first {
-			found[i], stored = stored[0], stored[1:]
-		}
-	}
-	return found, nil
+	g.roots.add(leaf, func(h tlog.Hash) { g.hashes = append(g.hashes, h[:]) })
 }
 
 // reader reads a tree's hashes for tlog.
@@ -150,6 +129,9 @@ func (r reader) ReadHashes(at []int64) ([]tlog.Hash, error) {
 	raw, err := r.tree.Hashes(r.ctx, at)
 	if err != nil {
 		return nil, err
+	}
+	if len(raw) != len(at) {
+		return nil, ErrFork
 	}
 	found := make([]tlog.Hash, len(raw))
 	for i, h := range raw {
@@ -187,11 +169,17 @@ func (l *Log) sign(ctx context.Context) (Checkpoint, Head, error) {
 	if err := l.extends(ctx, last, head); err != nil {
 		return nil, Head{}, err
 	}
+	if head != last {
+		// Kept before it is signed: no signature leaves that would be forgotten.
+		if err := l.last.Keep(head); err != nil {
+			return nil, Head{}, err
+		}
+	}
 	signed, err := note.Sign(&note.Note{Text: head.text(l.signer.Name())}, l.signer)
 	if err != nil {
 		return nil, Head{}, fmt.Errorf("sign checkpoint: %w", err)
 	}
-	return signed, head, l.last.Keep(head)
+	return signed, head, nil
 }
 
 func (l *Log) extends(ctx context.Context, old, now Head) error {

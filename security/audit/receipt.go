@@ -19,7 +19,8 @@ type Receipt struct {
 }
 
 // Receipt proves an event against a fresh checkpoint. It fails with ErrUnlogged
-// when the event is not a leaf yet.
+// when the event is not a leaf yet, and with ErrProof when it is not what its
+// leaf says: no receipt goes out that would not verify.
 func (l *Log) Receipt(ctx context.Context, e platform.Event) (Receipt, error) {
 	index, err := l.tree.Leaf(ctx, e.ID)
 	if err != nil {
@@ -36,7 +37,11 @@ func (l *Log) Receipt(ctx context.Context, e platform.Event) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, fmt.Errorf("prove event %s: %w", e.ID, err)
 	}
-	return Receipt{Event: e, Index: index, Proof: proof, Checkpoint: signed}, nil
+	r := Receipt{Event: e, Index: index, Proof: proof, Checkpoint: signed}
+	if err := r.proves(head, l.key); err != nil {
+		return Receipt{}, err
+	}
+	return r, nil
 }
 
 // Verify checks the receipt with nothing but the log's public key; key is the
@@ -47,7 +52,11 @@ func (r Receipt) Verify(public note.Verifier, key Commitment) error {
 	if err != nil {
 		return err
 	}
-	hash, err := hashOf(r.Event, key)
+	return r.proves(head, key)
+}
+
+func (r Receipt) proves(head Head, key Commitment) error {
+	hash, err := newHasher(key).leaf(r.Event)
 	if err != nil {
 		return err
 	}
@@ -58,21 +67,22 @@ func (r Receipt) Verify(public note.Verifier, key Commitment) error {
 }
 
 // Consistency proves that the tree of the first size events is a beginning of
-// the log as it is (RFC 6962 §2.1.2).
-func (l *Log) Consistency(ctx context.Context, size int64) (tlog.TreeProof, Head, error) {
-	now, err := l.tree.Size(ctx)
+// the one that the fresh checkpoint signs (RFC 6962 §2.1.2): whoever kept an
+// older checkpoint checks both by [Head.Extends]. It fails with ErrProof when
+// the log has no such beginning.
+func (l *Log) Consistency(ctx context.Context, size int64) (tlog.TreeProof, Checkpoint, error) {
+	signed, head, err := l.sign(ctx)
 	if err != nil {
-		return nil, Head{}, err
+		return nil, nil, err
 	}
-	if size < 1 || size > now {
-		return nil, Head{}, fmt.Errorf("from %d of %d events: %w", size, now, ErrProof)
+	if size < 1 || size > head.Size {
+		return nil, nil, fmt.Errorf("from %d of %d events: %w", size, head.Size, ErrProof)
 	}
-	root, err := tlog.TreeHash(now, reader{ctx, l.tree})
+	proof, err := tlog.ProveTree(head.Size, size, reader{ctx, l.tree})
 	if err != nil {
-		return nil, Head{}, err
+		return nil, nil, fmt.Errorf("prove %d events: %w", size, err)
 	}
-	proof, err := tlog.ProveTree(now, size, reader{ctx, l.tree})
-	return proof, Head{Size: now, Root: root}, err
+	return proof, signed, nil
 }
 
 // Extends checks a consistency proof between two heads offline. It fails with

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/bits"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -21,25 +22,30 @@ type Report struct {
 // Verify checks a whole dump of the log, in the order of its leaves, against a
 // checkpoint, with nothing but the public key. Memory grows with the logarithm
 // of the events. It fails with ErrProof when any event was altered, left out or
-// moved; key is the commitment that the log was made with, or nil.
+// moved, or is missing (an ErrNotFound of the dump); key is the commitment that
+// the log was made with, or nil.
 func Verify(events iter.Seq2[platform.Event, error], signed Checkpoint, public note.Verifier, key Commitment) (Report, error) {
 	head, err := signed.Open(public)
 	if err != nil {
 		return Report{}, err
 	}
 	var t roots
+	hasher := newHasher(key)
 	for e, err := range events {
-		if err != nil {
-			return Report{}, err
-		}
 		if t.size == head.Size {
 			break // committed after the checkpoint
 		}
-		hash, err := hashOf(e, key)
+		if errors.Is(err, platform.ErrNotFound) {
+			return Report{Events: t.size}, fmt.Errorf("%v: %w", err, ErrProof)
+		}
 		if err != nil {
 			return Report{}, err
 		}
-		t.add(hash)
+		hash, err := hasher.leaf(e)
+		if err != nil {
+			return Report{}, err
+		}
+		t.add(hash, nil)
 	}
 	report := Report{Events: t.size, Root: t.root()}
 	if t.size != head.Size || report.Root != head.Root {
@@ -60,44 +66,63 @@ func (l *Log) Events(ctx context.Context, db platform.Getter) iter.Seq2[platform
 				}
 				return
 			}
-			page, err := platform.ReadAll[platform.Event](ctx, db, "event", ids...)
-			if err != nil {
-				yield(platform.Event{}, err)
+			if !page(ctx, db, ids, yield) {
 				return
-			}
-			for _, e := range page {
-				if !yield(e, nil) {
-					return
-				}
 			}
 			from += int64(len(ids))
 		}
 	}
 }
 
-// Find is the index of the first event that is not what its leaf says, or -1
-// when all are: where to look after [Verify] has failed.
+// page yields the events of those ids, and tells whether to go on. Where one is
+// missing, those before it come first.
+func page(ctx context.Context, db platform.Getter, ids []platform.ID, yield func(platform.Event, error) bool) bool {
+	all, err := platform.ReadAll[platform.Event](ctx, db, "event", ids...)
+	if half := len(ids) / 2; half > 0 && errors.Is(err, platform.ErrNotFound) {
+		return page(ctx, db, ids[:half], yield) && page(ctx, db, ids[half:], yield)
+	}
+	if err != nil {
+		yield(platform.Event{}, err)
+		return false
+	}
+	for _, e := range all {
+		if !yield(e, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// Find is the index of the first event that is missing or not what its leaf
+// says, or -1 when there is none: where to look after [Verify] has failed. Events
+// after the last leaf are not looked at.
 func (l *Log) Find(ctx context.Context, events iter.Seq2[platform.Event, error]) (int64, error) {
-	index := int64(0)
+	size, err := l.tree.Size(ctx)
+	if err != nil {
+		return -1, err
+	}
+	index, hasher := int64(0), newHasher(l.key)
 	for e, err := range events {
+		if index == size {
+			return -1, nil
+		}
 		if errors.Is(err, platform.ErrNotFound) {
 			return index, nil
 		}
 		if err != nil {
 			return -1, err
 		}
-		hash, err := hashOf(e, l.key)
-		if err != nil {
-			return index, nil
-		}
 		leaf, err := reader{ctx, l.tree}.ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
 		if err != nil {
 			return -1, err
 		}
-		if leaf[0] != hash {
+		if hash, err := hasher.leaf(e); err != nil || leaf[0] != hash {
 			return index, nil
 		}
 		index++
+	}
+	if index < size {
+		return index, nil
 	}
 	return -1, nil
 }
@@ -109,8 +134,31 @@ type roots struct {
 	top  []tlog.Hash
 }
 
-func (t *roots) add(leaf tlog.Hash) {
-	for n := t.size; n&1 == 1; n >>= 1 {
+// rootsOf are those of a tree of that size.
+func rootsOf(size int64, tree tlog.HashReader) (roots, error) {
+	var at []int64
+	for from := int64(0); from < size; {
+		level := bits.Len64(uint64(size-from)) - 1
+		at = append(at, tlog.StoredHashIndex(level, from>>level))
+		from += 1 << level
+	}
+	if len(at) == 0 {
+		return roots{}, nil
+	}
+	top, err := tree.ReadHashes(at)
+	return roots{size: size, top: top}, err
+}
+
+// add appends a leaf. If done is not nil, it gets the leaf and then each hash
+// that it completes, from the lowest.
+func (t *roots) add(leaf tlog.Hash, done func(tlog.Hash)) {
+	for n := t.size; ; n >>= 1 {
+		if done != nil {
+			done(leaf)
+		}
+		if n&1 == 0 {
+			break
+		}
 		leaf = tlog.NodeHash(t.top[len(t.top)-1], leaf)
 		t.top = t.top[:len(t.top)-1]
 	}

@@ -1,0 +1,132 @@
+package access_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/security/access"
+	"github.com/liangding/platform/store/memory"
+)
+
+// The folder of each domain, and who may give its commands; a domain that is
+// named here nowhere is for the administrator and the system.
+var domains = map[string]struct {
+	folder string
+	who    []string
+}{
+	"merchant": {"merchant", []string{"admission", "merchant"}},
+	"order":    {"order", []string{"customer", "merchant", "service", "staff"}},
+	"care":     {"order/care", []string{"customer", "service"}},
+	"dispatch": {"order/dispatch", []string{"merchant", "service", "staff"}},
+	"staff":    {"staff", []string{"admission", "staff"}},
+	"payment":  {"finance/payment", []string{"finance"}},
+	"finance":  {"finance", []string{"finance"}},
+	"risk":     {"risk", []string{"risk"}},
+	"screen":   {"risk/screen", []string{"risk"}},
+	"vault":    {"", nil},
+}
+
+// Who may give a single command beside those who may give all of its domain.
+var besides = map[string][]string{
+	"payment.pay":         {"customer", "service"},
+	"order.approveRefund": {"finance"},
+	"order.rejectRefund":  {"finance"},
+	"order.requestRefund": {"finance"},
+	"order.clearReview":   {"risk"},
+	"merchant.suspend":    {"risk"},
+	"merchant.restore":    {"risk"},
+}
+
+// holder is an actor that has the role and no other.
+func holder(role string) platform.Actor {
+	for _, kind := range []platform.ActorKind{platform.Customer, platform.Merchant, platform.Staff, platform.System, platform.Auditor} {
+		if role == string(kind) {
+			return platform.Actor{ID: "x-1", Kind: kind}
+		}
+	}
+	return operator(role)
+}
+
+func TestEachRoleGivesItsCommandsAndNoOther(t *testing.T) {
+	t.Parallel()
+	p := access.Default()
+	roles := []string{"admin", "admission", "auditor", "customer", "finance", "merchant", "operator", "risk", "service", "staff", "system"}
+	for domain, d := range domains {
+		commands := []string{domain + ".unheardOf"}
+		for command := range besides {
+			if strings.HasPrefix(command, domain+".") {
+				commands = append(commands, command)
+			}
+		}
+		for _, command := range commands {
+			may := slices.Concat([]string{"admin", "system"}, d.who, besides[command])
+			slices.Sort(may)
+			assert.Equal(t, may, p.WhoCan(command), command)
+			for _, role := range roles {
+				err := p.Allow(t.Context(), holder(role), command, platform.Ref{})
+				if slices.Contains(may, role) {
+					require.NoError(t, err, "%s by %s", command, role)
+					continue
+				}
+				require.ErrorIs(t, err, access.ErrDenied, "%s by %s", command, role)
+				assert.Equal(t, command, platform.Details(err)["action"])
+			}
+		}
+	}
+}
+
+// TestSingleGrantsNameCommandsThatExist: a grant that was misspelt, or whose
+// command was renamed, would deny in silence.
+func TestSingleGrantsNameCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	for command := range besides {
+		domain, name, _ := strings.Cut(command, ".")
+		files, err := filepath.Glob(filepath.Join("../..", domains[domain].folder, "*.go"))
+		require.NoError(t, err)
+		declared := slices.ContainsFunc(files, func(file string) bool {
+			text, err := os.ReadFile(file)
+			return err == nil && strings.Contains(string(text), "\ntype "+strings.ToUpper(name[:1])+name[1:]+" struct")
+		})
+		assert.True(t, declared, command)
+	}
+}
+
+// ring is a command of some domain.
+type ring struct{ Bell string }
+
+func TestARoleThatWasTakenAwayHoldsNoLonger(t *testing.T) {
+	t.Parallel()
+	policy, err := access.New(map[string][]string{"sexton": {"access_test.ring"}})
+	require.NoError(t, err)
+	db, rung := memory.New(nil, nil), 0
+	pull := func(by platform.Actor) (string, error) {
+		ctx := platform.WithKey(platform.As(t.Context(), by), "one")
+		w := platform.Writer{Store: db, Guard: policy, Now: func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }}
+		return platform.Update(ctx, w, ring{Bell: "great"}, func(context.Context) (string, []platform.Change, error) {
+			rung++
+			return "dong", []platform.Change{platform.Happened("bell.rung", platform.Ref{Kind: "bell", ID: "great"}, nil)}, nil
+		})
+	}
+
+	_, err = pull(operator("sexton"))
+	require.NoError(t, err)
+	answer, err := pull(operator())
+	require.ErrorIs(t, err, access.ErrDenied, "not even the answer of the same key")
+	assert.Empty(t, answer)
+	answer, err = pull(operator("sexton"))
+	require.NoError(t, err)
+	assert.Equal(t, "dong", answer)
+	assert.Equal(t, 2, rung, "decided twice; the key let it happen once")
+	page, err := db.Scan(t.Context(), platform.Query{Kind: "event"})
+	require.NoError(t, err)
+	assert.Len(t, page.Items, 1)
+}
