@@ -3,6 +3,7 @@ package risk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/store/memory"
 )
 
 func TestAnAlertNamesWhomItCalls(t *testing.T) {
@@ -243,7 +245,7 @@ func TestBadCommandsAreRefused(t *testing.T) {
 		{Resolve{Alert: a.ID, Outcome: AlertFiring, Reason: "x"}, "field.oneof"},
 		{Resolve{Alert: a.ID, Outcome: AlertResolved}, "field.required"},
 		{Resolve{Alert: a.ID, Outcome: AlertResolved, Reason: "a\x01"}, "text.control"},
-		{Resolve{Alert: a.ID.As("alx").As("alr")[:29] + "z", Outcome: AlertResolved, Reason: "x"}, "risk.alert.not_found"},
+		{Resolve{Alert: platform.NewID("alr", noon, 1, 1), Outcome: AlertResolved, Reason: "x"}, "risk.alert.not_found"},
 	} {
 		_, err := h.Resolve(as(operator), row.in)
 		require.Error(t, err)
@@ -257,6 +259,46 @@ func TestBadCommandsAreRefused(t *testing.T) {
 	require.ErrorIs(t, err, platform.ErrDenied)
 	_, err = h.Gauge(as(customer), "refund_rate")
 	require.ErrorIs(t, err, platform.ErrNotFound)
+}
+
+func TestAnotherTenantFindsNothing(t *testing.T) {
+	t.Parallel()
+	h := opened(t)
+	a := h.firing(t)
+	foreign := as(platform.Actor{ID: operator.ID, Kind: platform.Operator, Tenant: "other"})
+	for name, call := range map[string]func() error{
+		"alert":       func() error { _, err := h.Alert(foreign, a.ID); return err },
+		"alerts":      func() error { _, err := h.Alerts(foreign, AlertFiring, "", 0); return err },
+		"gauge":       func() error { _, err := h.Gauge(foreign, "refund_rate"); return err },
+		"acknowledge": func() error { _, err := h.Acknowledge(foreign, Acknowledge{Alert: a.ID}); return err },
+		"resolve": func() error {
+			_, err := h.Resolve(foreign, Resolve{Alert: a.ID, Outcome: AlertFalse, Reason: "x"})
+			return err
+		},
+	} {
+		require.ErrorIs(t, call(), platform.ErrNotFound, name)
+		assert.Equal(t, "tenant.not_found", platform.Code(call()), name)
+	}
+}
+
+func TestEachIndicatorKeepsItsOwnPeriod(t *testing.T) {
+	t.Parallel()
+	db := memory.New(Kinds(), nil)
+	var all []Indicator
+	for n := range 700 { // more than a page of gauges
+		all = append(all, refunds(func(i *Indicator) { i.Name, i.Period = fmt.Sprint("i", n), time.Duration(n%3+1)*time.Minute }))
+	}
+	s, err := New(platform.Writer{Store: db}, StoreOn(db), Ports{Meter: &dial{d: 100}}, &Options{Indicators: all})
+	require.NoError(t, err)
+	for minute, want := range []int{700, 234, 467, 467} { // periods of 1, 2 and 3 minutes: 234, 233, 233
+		now := noon.Add(time.Duration(minute) * time.Minute)
+		n, err := s.Tick(t.Context(), now, 5000)
+		require.NoError(t, err)
+		assert.Equal(t, want, n, "minute %d", minute)
+		n, err = s.Tick(t.Context(), now.Add(59*time.Second), 5000)
+		require.NoError(t, err)
+		assert.Zero(t, n)
+	}
 }
 
 func TestAlertsComeInPages(t *testing.T) {

@@ -138,20 +138,28 @@ func TestCountsInParallel(t *testing.T) {
 	assert.Equal(t, int64(200), n)
 }
 
+// BenchmarkTick ticks a thousand indicators: when all are due, and when none is.
 func BenchmarkTick(b *testing.B) {
-	db := memory.New(Kinds(), nil)
-	var all []Indicator
-	for n := range 100 {
-		all = append(all, refunds(func(i *Indicator) { i.Name = fmt.Sprint("i", n) }))
-	}
-	s, err := New(platform.Writer{Store: db}, StoreOn(db), Ports{Meter: &dial{d: 100}}, &Options{Indicators: all})
-	require.NoError(b, err)
-	now := noon
-	for b.Loop() {
-		now = now.Add(time.Minute)
-		if _, err := s.Tick(b.Context(), now, 0); err != nil {
-			b.Fatal(err)
-		}
+	for name, pass := range map[string]time.Duration{"due": time.Minute, "at rest": 0} {
+		b.Run(name, func(b *testing.B) {
+			db := memory.New(Kinds(), nil)
+			var all []Indicator
+			for n := range 1000 {
+				all = append(all, refunds(func(i *Indicator) { i.Name = fmt.Sprint("i", n) }))
+			}
+			s, err := New(platform.Writer{Store: db}, StoreOn(db), Ports{Meter: &dial{d: 100}}, &Options{Indicators: all})
+			require.NoError(b, err)
+			now := noon
+			_, err = s.Tick(b.Context(), now, 5000)
+			require.NoError(b, err)
+			b.ReportAllocs()
+			for b.Loop() {
+				now = now.Add(pass)
+				if _, err := s.Tick(b.Context(), now, 5000); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

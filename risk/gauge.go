@@ -65,15 +65,36 @@ func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, erro
 	by := platform.SystemActor("risk")
 	by.Tenant = s.w.Tenant
 	ctx, limit = platform.WithoutKey(platform.As(ctx, by)), platform.TickLimit(limit)
-	all := func(string) (platform.Page[Indicator], error) {
-		return platform.Page[Indicator]{Items: s.opts.Indicators}, nil
-	}
-	fired, err := platform.Sweep(ctx, limit, all, func(i Indicator) error { return s.sample(ctx, i, now) })
+	fired, err := platform.Sweep(ctx, limit, s.awake(now), func(i Indicator) error { return s.sample(ctx, i, now) })
 	if fired >= limit || s.ports.Notifier == nil {
 		return fired, err
 	}
 	sent, failed := s.notify(ctx, now, limit-fired)
 	return fired + sent, errors.Join(err, failed)
+}
+
+// awake lists the indicators but those that are known to rest: the moment at
+// which a gauge is due only ever moves on, so what was read once saves a read at
+// every tick until then.
+func (s *Service) awake(now time.Time) func(string) (platform.Page[Indicator], error) {
+	return func(string) (page platform.Page[Indicator], _ error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, i := range s.opts.Indicators {
+			if !now.Before(s.rest[i.Name]) {
+				page.Items = append(page.Items, i)
+			}
+		}
+		return page, nil
+	}
+}
+
+func (s *Service) rests(name string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if until.After(s.rest[name]) {
+		s.rest[name] = until
+	}
 }
 
 // sampling is the command of the platform's own by which an indicator steps.
@@ -84,21 +105,15 @@ type sampling struct {
 // sample measures outside of the commit and steps in it. Without a measurement
 // the indicator steps all the same, since it may go stale.
 func (s *Service) sample(ctx context.Context, i Indicator, now time.Time) error {
-	g, err := s.gauge(ctx, i.Name)
-	if err != nil {
-		return err
-	}
-	if now.Before(g.Due) {
-		return errNotDue
-	}
 	sample, unmeasured := s.measure(ctx, i, now)
 	spare := s.w.NewRoot(ctx, "alr")
-	_, err = platform.Update(ctx, s.w, sampling{i.Name}, func(ctx context.Context) (Gauge, []platform.Change, error) {
+	var due time.Time
+	_, err := platform.Update(ctx, s.w, sampling{i.Name}, func(ctx context.Context) (Gauge, []platform.Change, error) {
 		g, err := s.gauge(ctx, i.Name)
 		if err != nil {
 			return Gauge{}, nil, err
 		}
-		if now.Before(g.Due) {
+		if due = g.Due; now.Before(due) {
 			return Gauge{}, nil, errNotDue
 		}
 		next, moves := g.Step(i, sample, now)
@@ -106,9 +121,13 @@ func (s *Service) sample(ctx context.Context, i Indicator, now time.Time) error 
 		if err != nil {
 			return Gauge{}, nil, err
 		}
+		due = next.Due
 		facts := map[string]any{"indicator": i.Name, "phase": next.Condition.Phase, "sample": next.Sample, "measured": sample != nil}
 		return next, append(changes, platform.Put(next), platform.Happened("indicator.sampled", next.Ref(), facts)), nil
 	})
+	if err == nil || errors.Is(err, errNotDue) {
+		s.rests(i.Name, due)
+	}
 	return errors.Join(unmeasured, err)
 }
 
@@ -158,7 +177,7 @@ func (s *Service) follow(ctx context.Context, g Gauge, i Indicator, moves []Move
 			g.Alert = ""
 		}
 		if verb == "fired" || verb == "raised" {
-			next.Calls = s.opts.calls(i.Name, next.Level)
+			next = next.calling(s.opts.calls(i.Name, next.Level))
 		}
 		a = next
 		changes = append(changes, platform.Put(a), a.happened(verb))

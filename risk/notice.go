@@ -69,6 +69,19 @@ func (o Options) calls(indicator string, level Level) []platform.Ref {
 	return o.LastResort
 }
 
+// calling is the alert that calls these people, and after them those whom it
+// called before: who was told that it fired is told how it ends.
+func (a Alert) calling(people []platform.Ref) Alert {
+	former := a.Calls
+	a.Calls = slices.Clone(people)
+	for _, r := range former {
+		if !slices.Contains(a.Calls, r) {
+			a.Calls = append(a.Calls, r)
+		}
+	}
+	return a
+}
+
 // notify sends the first unsent notice of each alert that has one.
 func (s *Service) notify(ctx context.Context, now time.Time, limit int) (int, error) {
 	due := func(cursor string) (platform.Page[Alert], error) {

@@ -51,6 +51,21 @@ func TestANoticeThatWasSentAndNotRecordedGoesOutUnderTheSameKey(t *testing.T) {
 	assert.True(t, h.alerts(t, AlertFiring)[0].Due.IsZero())
 }
 
+func TestWhoWasToldOfTheFireIsToldOfTheEnd(t *testing.T) {
+	t.Parallel()
+	h := opened(t)
+	h.opts.Routes[0].Calls = []platform.Ref{head}
+	a := h.firing(t)
+	require.Equal(t, []platform.Ref{duty}, a.Calls)
+
+	h.run(t, 1, 25)
+	h.run(t, 11, 0)
+
+	assert.Equal(t, []platform.Ref{head, duty}, h.bell.to[string(a.ID)+"/1"], "raised")
+	assert.Equal(t, []platform.Ref{head, duty}, h.bell.to[string(a.ID)+"/2"], "resolved")
+	assert.Equal(t, []platform.Ref{head}, h.opts.Routes[0].Calls, "the route is left alone")
+}
+
 func TestNoticesGoOutInOrder(t *testing.T) {
 	t.Parallel()
 	a := Alert{}.notice(Fired, noon).notice(Resolved, noon.Add(time.Hour))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/liangding/platform"
 )
@@ -15,6 +17,9 @@ type Service struct {
 	store Store
 	ports Ports
 	opts  Options
+
+	mu   sync.Mutex
+	rest map[string]time.Time // until when an indicator is sampled, as far as is known here
 }
 
 var _ platform.Ticker = (*Service)(nil)
@@ -60,13 +65,13 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) (*Service, 
 	if len(o.LastResort) == 0 {
 		o.LastResort = []platform.Ref{{Kind: "role", ID: "operator"}}
 	}
-	return &Service{w: w.Ready(), store: store, ports: ports, opts: o}, nil
+	return &Service{w: w.Ready(), store: store, ports: ports, opts: o, rest: map[string]time.Time{}}, nil
 }
 
 // Gauge is where the indicator of that name stands. It fails with ErrNotFound
 // when it was never sampled.
 func (s *Service) Gauge(ctx context.Context, name string) (Gauge, error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.actor(ctx)
 	if err != nil {
 		return Gauge{}, err
 	}
@@ -74,4 +79,13 @@ func (s *Service) Gauge(ctx context.Context, name string) (Gauge, error) {
 		return Gauge{}, platform.NotFound(platform.Ref{Kind: kindGauge, ID: gaugeID(name)})
 	}
 	return s.store.Gauge(ctx, gaugeID(name))
+}
+
+// actor is who acts. Somebody of another tenant finds nothing here.
+func (s *Service) actor(ctx context.Context) (platform.Actor, error) {
+	by, err := platform.ActorOf(ctx)
+	if err == nil && by.Tenant != s.w.Tenant {
+		err = platform.NotFound(platform.Ref{Kind: "tenant", ID: platform.ID(by.Tenant)})
+	}
+	return by, err
 }

@@ -17,7 +17,7 @@ type Decision struct {
 	Event    platform.ID  `json:"event" class:"internal"`
 	Type     string       `json:"type" class:"internal"` // of the event
 	Subject  platform.Ref `json:"subject" class:"internal"`
-	At       time.Time    `json:"at" class:"internal"`      // of the event, at most the moment of screening
+	At       time.Time    `json:"at" class:"internal"`      // of the event, at most five minutes after the screening
 	Counted  bool         `json:"counted" class:"internal"` // it is in the customer's window
 	Facts    Facts        `json:"facts" class:"internal"`
 	Outcome  Outcome      `json:"outcome" class:"internal"`

@@ -148,7 +148,15 @@ func (h *house) commit(t testing.TB, ev platform.Event) string {
 
 // decided is the decision among the changes of a screening.
 func decided(t testing.TB, changes []platform.Change) Decision {
-	require.Len(t, changes, 2)
 	require.Equal(t, platform.Create, changes[0].Op)
-	return changes[0].Value.(Decision)
+	d := changes[0].Value.(Decision)
+	types := []string{happened[d.Outcome]}
+	if len(d.Failures) > 0 {
+		types = append(types, "screen.flagged")
+	}
+	require.Len(t, changes, 1+len(types))
+	for i, what := range types {
+		require.Equal(t, what, changes[1+i].Value.(platform.Event).Type)
+	}
+	return d
 }

@@ -198,7 +198,7 @@ func TestRestartChangesNoDecision(t *testing.T) {
 func TestAHistoryKnowsItsWindow(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		var h history
+		h := history{warm: true}
 		var all []attempt
 		for i := range rapid.IntRange(1, 80).Draw(rt, "n") {
 			a := attempt{event: platform.NewID("evt", noon, 0, uint64(i)), at: noon.Add(time.Duration(rapid.IntRange(0, 100).Draw(rt, "at")) * time.Second)}
@@ -343,6 +343,75 @@ func TestWithoutTheStoreThePolicyDecides(t *testing.T) {
 	assert.Equal(t, "block", h.commit(t, h.event(of("1"))))
 }
 
+func TestWhatIsKnownWithoutTheStoreIsEnoughToBlock(t *testing.T) {
+	t.Parallel()
+	h := opened(t)
+	h.store = &down{Store: StoreOn(h.db), off: true}
+	for n := range 12 {
+		outcome, changes, err := h.Screen(t.Context(), h.event(of("1")))
+		require.NoError(t, err)
+		assert.Equal(t, map[bool]string{true: "allow", false: "block"}[n < 10], outcome, "attempt %d", n+1)
+		assert.Contains(t, decided(t, changes).Failures, "window.unread")
+	}
+}
+
+// stalled is a store that answers no sooner than its reader has given up.
+type stalled struct{ Store }
+
+func (stalled) Decision(ctx context.Context, _ platform.ID) (Decision, error) {
+	<-ctx.Done()
+	return Decision{}, ctx.Err()
+}
+
+func (stalled) Decisions(ctx context.Context, _ platform.Query) (platform.Page[Decision], error) {
+	<-ctx.Done()
+	return platform.Page[Decision]{}, ctx.Err()
+}
+
+func TestAReadThatIsTooLateIsFlaggedAndOverturnsNothing(t *testing.T) {
+	t.Parallel()
+	h := opened(t, func(r *Rules) {
+		for i := range r.Policies {
+			r.Policies[i].Millis = 1
+		}
+	})
+	many := h.event(of("1"))
+	for range 10 {
+		h.commit(t, h.event(of("1")))
+	}
+	require.Equal(t, "block", h.commit(t, many))
+
+	slow := h.again()
+	slow.store = stalled{}
+	for _, row := range []struct{ event, amount, outcome string }{
+		{"order.place", "10", "allow"}, {"order.place", "1001", "block"}, {"payment.pay", "200.01", "review"}, {"payout.send", "1", "block"},
+	} {
+		outcome, changes, err := slow.Screen(t.Context(), h.event(kindOf(row.event), of(row.amount)))
+		require.NoError(t, err)
+		assert.Equal(t, row.outcome, outcome, row)
+		assert.Subset(t, decided(t, changes).Failures, []string{"store.unread", "window.unread"})
+	}
+	_, err := commit(t.Context(), slow, h.writer(), many)
+	require.ErrorIs(t, err, platform.ErrConflict, "it was blocked, and stays so")
+}
+
+// TestStandardRulesDoNotDependOnTheMachine: a caller that waits gets the verdict
+// of what is stored, however long a read takes.
+func TestStandardRulesDoNotDependOnTheMachine(t *testing.T) {
+	t.Parallel()
+	for _, p := range Standard().Policies {
+		assert.Zero(t, p.Millis, p.Event)
+	}
+	set, err := Standard().Compile()
+	require.NoError(t, err)
+	h := open(set)
+	h.store = stalled{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err = h.Screen(ctx, h.event())
+	require.ErrorIs(t, err, context.Canceled, "no verdict without its facts")
+}
+
 func TestDecisionsAreForThoseWhoWatch(t *testing.T) {
 	t.Parallel()
 	h := opened(t)
@@ -356,6 +425,8 @@ func TestDecisionsAreForThoseWhoWatch(t *testing.T) {
 	_, err = h.Decision(platform.As(t.Context(), platform.Actor{ID: customer, Kind: platform.Customer}), id)
 	require.ErrorIs(t, err, platform.ErrNotFound)
 	assert.Equal(t, "screen.decision.not_found", platform.Code(err))
+	_, err = h.Decision(platform.As(t.Context(), platform.Actor{ID: operator.ID, Kind: platform.Operator, Tenant: "other"}), id)
+	require.ErrorIs(t, err, platform.ErrNotFound)
 	_, err = h.Decision(t.Context(), id)
 	require.ErrorIs(t, err, platform.ErrDenied)
 }

@@ -38,8 +38,9 @@ func New(w platform.Writer, store Store, rules Ruleset, opts *Options) *Service 
 // Screen judges an event before it happens, and counts it as an attempt of its
 // customer. The outcome is allow, review or block; a step_up is told as block.
 // The changes hold the [Decision], created, and its event (screen.allowed,
-// screen.stepped_up, screen.reviewed or screen.blocked): they join the caller's
-// set, whatever the outcome.
+// screen.stepped_up, screen.reviewed or screen.blocked), and a second one,
+// screen.flagged, when something was missing, malformed or unreadable, for an
+// indicator to count: they join the caller's set, whatever the outcome.
 //
 // The event needs an id that a repeat has too, a type with a [Policy] and, as
 // data, customer, merchant and amount. Of a repeat the stored decision is the
@@ -75,10 +76,16 @@ func (s *Service) Screen(ctx context.Context, ev platform.Event) (outcome string
 		return "", nil, fmt.Errorf("screen %s: %w", ev.ID, err)
 	}
 	facts := map[string]any{"event": d.Event, "type": d.Type, "outcome": d.Outcome, "score": d.Score, "ruleset": d.Ruleset, "failures": len(d.Failures)}
-	return words[d.Outcome], []platform.Change{platform.Put(d), platform.Happened(happened[d.Outcome], d.Ref(), facts)}, nil
+	changes = []platform.Change{platform.Put(d), platform.Happened(happened[d.Outcome], d.Ref(), facts)}
+	if len(d.Failures) > 0 {
+		changes = append(changes, platform.Happened("screen.flagged", d.Ref(), map[string]any{"type": d.Type, "outcome": d.Outcome, "failures": d.Failures}))
+	}
+	return words[d.Outcome], changes, nil
 }
 
-// bound limits how long a screening may read.
+// bound limits how long a screening may read, in real time: a machine may be too
+// slow for it. What is then not known is missing, and never taken for harmless
+// in silence.
 func (p Policy) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	if p.Millis == 0 {
 		return context.WithCancel(ctx)
@@ -114,10 +121,8 @@ func (s *Service) judge(ctx context.Context, k kind, in input) (d Decision) {
 		if !h.warm {
 			in.unread = true
 			in.fail("window.unread")
-			d = k.decide(in, nil)
-		} else {
-			d = k.decide(in, h)
 		}
+		d = k.decide(in, h)
 		if a := h.find(in.event.ID); a != nil {
 			kept := d
 			a.decision = &kept
@@ -149,9 +154,9 @@ func (s *Service) Decision(ctx context.Context, id platform.ID) (Decision, error
 	if err != nil {
 		return Decision{}, err
 	}
-	switch by.Kind {
-	case platform.Operator, platform.Auditor, platform.System:
-		return s.store.Decision(ctx, id)
+	watches := by.Kind == platform.Operator || by.Kind == platform.Auditor || by.Kind == platform.System
+	if !watches || by.Tenant != s.w.Tenant {
+		return Decision{}, platform.NotFound(platform.Ref{Kind: kindDecision, ID: id})
 	}
-	return Decision{}, platform.NotFound(platform.Ref{Kind: kindDecision, ID: id})
+	return s.store.Decision(ctx, id)
 }

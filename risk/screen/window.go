@@ -63,14 +63,15 @@ func (h *history) find(event platform.ID) *attempt {
 	return &h.newest[i]
 }
 
-// since is the attempts after that moment, and whether there were more. Those
-// that are dated a little after the event at hand count too: they came first.
+// since is the attempts after that moment, and whether there were or may have
+// been more. Those that are dated a little after the event at hand count too:
+// they came first.
 func (h *history) since(from time.Time) (attempts []attempt, more bool) {
 	i := slices.IndexFunc(h.newest, func(a attempt) bool { return a.at.After(from) })
 	if i < 0 {
 		i = len(h.newest)
 	}
-	return h.newest[i:], h.lost.After(from)
+	return h.newest[i:], !h.warm || h.lost.After(from)
 }
 
 type key struct {
