@@ -3,6 +3,7 @@ package merchant
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/liangding/platform"
@@ -52,12 +53,13 @@ var applicationMoves = platform.Moves[State]{
 // holds tells whether the application keeps others with its identity out.
 func (a Application) holds() bool { return a.State != Rejected && a.State != Lapsed }
 
-// source is the record that the application was imported from, "" for none.
+// source is the record that the application was imported from, "" for none. No
+// two records have the same, whatever signs are in their names.
 func (a Application) source() string {
 	if a.Reference == "" {
 		return ""
 	}
-	return a.Channel + "/" + a.Reference
+	return url.PathEscape(a.Channel) + "/" + a.Reference
 }
 
 // clash refuses a as a second application beside other: with a reference that
@@ -88,7 +90,7 @@ type Apply struct {
 	Party      Party       `json:"party"`
 	Channel    string      `json:"channel,omitempty" validate:"text=64"`
 	Reference  string      `json:"reference,omitempty" validate:"text=64"`
-	Introducer platform.ID `json:"introducer,omitempty" validate:"omitempty,max=64"`
+	Introducer platform.ID `json:"introducer,omitempty" validate:"text=64"`
 }
 
 func (in Apply) application(id platform.ID, by platform.Actor, at time.Time) (Application, error) {
@@ -129,7 +131,7 @@ func (s *Service) Apply(ctx context.Context, in Apply) (Application, error) {
 		return Application{}, err
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Application, []platform.Change, error) {
-		by, err := platform.ActorOf(ctx)
+		by, err := s.actor(ctx)
 		if err != nil {
 			return Application{}, nil, err
 		}

@@ -1,6 +1,7 @@
 package merchant
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -78,11 +79,7 @@ func (c Content) missing() platform.FieldErrors {
 // screen applies the automatic checks to every text: what must not be said
 // refuses the content, what a reviewer should see is flagged by its rule.
 func (c Content) screen(o Options) (flags []string, wrong platform.FieldErrors) {
-	for _, t := range []struct{ path, text string }{
-		{"content.title", c.Title}, {"content.text", c.Text}, {"content.unit", c.Unit},
-		{"content.standard.scope", c.Standard.Scope}, {"content.standard.result", c.Standard.Result},
-		{"content.standard.warranty", c.Standard.Warranty},
-	} {
+	for _, t := range c.texts() {
 		for _, rule := range checks {
 			switch hit := rule.hit(folded(t.text), o); {
 			case hit && rule.refusal != nil:
@@ -93,6 +90,24 @@ func (c Content) screen(o Options) (flags []string, wrong platform.FieldErrors) 
 		}
 	}
 	return flags, wrong
+}
+
+type passage struct{ path, text string }
+
+// texts are all that a customer can read.
+func (c Content) texts() []passage {
+	all := []passage{
+		{"content.title", c.Title}, {"content.text", c.Text}, {"content.unit", c.Unit},
+		{"content.standard.scope", c.Standard.Scope}, {"content.standard.result", c.Standard.Result},
+		{"content.standard.warranty", c.Standard.Warranty}, {"content.cancel_policy", c.CancelPolicy},
+	}
+	for i, need := range c.Need {
+		all = append(all, passage{fmt.Sprintf("content.need[%d]", i), need})
+	}
+	for i, proof := range c.Proof {
+		all = append(all, passage{fmt.Sprintf("content.proof[%d]", i), proof})
+	}
+	return all
 }
 
 // checks are the automatic checks; a rule without refusal only flags.

@@ -41,6 +41,27 @@ func TestContactDataIsFound(t *testing.T) {
 	}
 }
 
+func TestNoFieldThatCustomersReadIsLeftUnchecked(t *testing.T) {
+	t.Parallel()
+	const phone = "138 0013 8000"
+	for path, hide := range map[string]func(*Content){
+		"content.title":             func(c *Content) { c.Title = phone },
+		"content.text":              func(c *Content) { c.Text = phone },
+		"content.unit":              func(c *Content) { c.Unit = phone },
+		"content.standard.scope":    func(c *Content) { c.Standard.Scope = phone },
+		"content.standard.result":   func(c *Content) { c.Standard.Result = phone },
+		"content.standard.warranty": func(c *Content) { c.Standard.Warranty = phone },
+		"content.cancel_policy":     func(c *Content) { c.CancelPolicy = phone },
+		"content.need[1]":           func(c *Content) { c.Need = []string{"windows", phone} },
+		"content.proof[0]":          func(c *Content) { c.Proof = []string{phone} },
+	} {
+		_, wrong := content(hide).screen(Options{})
+		require.Len(t, wrong, 1, path)
+		assert.Equal(t, "listing.contact_data", wrong[0].Code)
+		assert.Equal(t, path, wrong[0].Path)
+	}
+}
+
 func TestOrdinaryTextsPass(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

@@ -11,6 +11,21 @@ import (
 )
 
 // The first contacts of a real marketplace's sellers (Olist, CC BY-NC-SA 4.0).
+func TestReferencesOfTwoChannelsDoNotClash(t *testing.T) {
+	t.Parallel()
+	h := opened(&Options{LicenceOptional: true})
+	for _, in := range []Apply{
+		{Channel: "fair", Reference: "2030/7"}, {Channel: "fair/2030", Reference: "7"}, {Channel: "fair%2F2030", Reference: "7"},
+		{Channel: "", Reference: "fair/7"}, {Channel: "fair", Reference: "7"}, {Channel: "fair/", Reference: "7"}, {Channel: "fair", Reference: "/7"},
+	} {
+		in.Party = Party{Name: "Lead"}
+		_, err := h.Apply(as(system), in)
+		require.NoError(t, err, in)
+		_, err = h.Apply(as(system), in)
+		require.ErrorIs(t, err, ErrReference, in)
+	}
+}
+
 func TestRealLeadsAreImportedOnce(t *testing.T) {
 	t.Parallel()
 	f, err := os.Open("../../shared/data/orders/olist_marketing_qualified_leads_dataset.csv.gz")

@@ -35,6 +35,10 @@ func TestBadInputIsRefusedByCodeInBothLanguages(t *testing.T) {
 		{"licence too long", func() error { return h.apply(Party{Name: "A", Licence: strings.Repeat("1", 33)}) }, platform.ErrInvalid, "merchant.licence"},
 		{"name too long", func() error { return h.apply(Party{Name: strings.Repeat("a", 121), Licence: "GB 1234"}) }, platform.ErrInvalid, "text.too_long"},
 		{"control character", func() error { return h.apply(Party{Name: "A\x07", Licence: "GB 1234"}) }, platform.ErrInvalid, "text.control"},
+		{"control character in an introducer", func() error {
+			_, err := h.Apply(as(stranger), Apply{Party: Party{Name: "A", Licence: "GB 1234"}, Introducer: "opr-9\x07"})
+			return err
+		}, platform.ErrInvalid, "text.control"},
 		{"reference by an applicant", func() error {
 			_, err := h.Apply(as(stranger), Apply{Party: Party{Name: "A", Licence: "GB 1234"}, Reference: "1"})
 			return err

@@ -113,7 +113,10 @@ func (s *Service) settled(ctx context.Context, m Merchant, at time.Time) (Mercha
 		return Merchant{}, nil, err
 	}
 	next, err := m.Activate(platform.SystemActor("merchant"), at)
-	return next, append(checks, platform.Happened("merchant.activated", m.Ref(), nil)), err
+	if err != nil {
+		return Merchant{}, nil, err
+	}
+	return next, append(checks, platform.Happened("merchant.activated", m.Ref(), nil)), nil
 }
 
 // Activate lets a merchant sell that has signed, once nothing is missing.

@@ -38,7 +38,7 @@ func (s *Service) Application(ctx context.Context, id platform.ID) (Application,
 // Applications lists applications by state, oldest first in each: an operator's
 // queue is State [InReview]. A merchant sees those that it made itself.
 func (s *Service) Applications(ctx context.Context, f Filter) (platform.Page[Application], error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.actor(ctx)
 	if err != nil {
 		return platform.Page[Application]{}, err
 	}
@@ -60,7 +60,7 @@ func (s *Service) Merchant(ctx context.Context, id platform.ID) (Merchant, error
 
 // Merchants lists merchants by state, for operators and auditors.
 func (s *Service) Merchants(ctx context.Context, f Filter) (platform.Page[Merchant], error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.actor(ctx)
 	if err != nil {
 		return platform.Page[Merchant]{}, err
 	}
@@ -96,7 +96,7 @@ func (s *Service) Listing(ctx context.Context, id platform.ID) (Listing, error) 
 // Listings lists a merchant's listings by state, or for an operator who names
 // no merchant, everybody's.
 func (s *Service) Listings(ctx context.Context, f Filter) (platform.Page[Listing], error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.actor(ctx)
 	if err != nil {
 		return platform.Page[Listing]{}, err
 	}
@@ -112,7 +112,7 @@ func (s *Service) Listings(ctx context.Context, f Filter) (platform.Page[Listing
 // Queue lists the listings whose draft waits for a reviewer, longest first, for
 // operators and auditors.
 func (s *Service) Queue(ctx context.Context, f Filter) (platform.Page[Listing], error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.actor(ctx)
 	if err != nil {
 		return platform.Page[Listing]{}, err
 	}
@@ -145,6 +145,9 @@ func (l Listing) card(m Merchant, now time.Time) Card {
 // Show is a live listing, for anybody. It fails with [ErrNotLive] or
 // [ErrNotActive] when it cannot be ordered.
 func (s *Service) Show(ctx context.Context, listing platform.ID) (Card, error) {
+	if err := s.visitor(ctx); err != nil {
+		return Card{}, err
+	}
 	l, err := s.store.Listing(ctx, listing)
 	if err != nil {
 		return Card{}, err
@@ -167,6 +170,9 @@ func (s *Service) Show(ctx context.Context, listing platform.ID) (Card, error) {
 // its limit, since listings of merchants that are not active are left out. It
 // reads each merchant on the page once.
 func (s *Service) Live(ctx context.Context, f Filter) (platform.Page[Card], error) {
+	if err := s.visitor(ctx); err != nil {
+		return platform.Page[Card]{}, err
+	}
 	f.State = Live
 	page, err := s.store.Listings(ctx, f.query("merchant", f.Merchant))
 	if err != nil {

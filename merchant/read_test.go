@@ -124,6 +124,41 @@ func TestListingsAreReadByMerchantAndState(t *testing.T) {
 	assert.Len(t, merchants.Items, 1)
 }
 
+func TestAnotherTenantFindsNothing(t *testing.T) {
+	t.Parallel()
+	h := opened(nil)
+	m := h.active(t)
+	l := h.live(t, m)
+	r := h.revised(t, l)
+	office := as(platform.Actor{ID: reviewer.ID, Kind: platform.Operator, Tenant: "other"})
+	self := as(platform.Actor{ID: m.ID, Kind: platform.Merchant, Tenant: "other"})
+	for name, call := range map[string]func() error{
+		"application":  func() error { _, err := h.Application(office, m.Application); return err },
+		"applications": func() error { _, err := h.Applications(self, Filter{}); return err },
+		"merchant":     func() error { _, err := h.Merchant(self, m.ID); return err },
+		"merchants":    func() error { _, err := h.Merchants(office, Filter{}); return err },
+		"agreement":    func() error { _, _, err := h.Agreement(self, m.Agreement); return err },
+		"listing":      func() error { _, err := h.Listing(self, l.ID); return err },
+		"listings":     func() error { _, err := h.Listings(self, Filter{}); return err },
+		"queue":        func() error { _, err := h.Queue(office, Filter{}); return err },
+		"revision":     func() error { _, err := h.Revision(office, r.ID); return err },
+		"shelf":        func() error { _, err := h.Live(self, Filter{}); return err },
+		"card":         func() error { _, err := h.Show(self, l.ID); return err },
+		"apply":        func() error { _, err := h.Apply(self, Apply{Party: Party{Name: "A", Licence: "GB 1234"}}); return err },
+		"draft":        func() error { _, err := h.NewDraft(self, NewDraft{Listing: l.ID}); return err },
+		"approve":      func() error { _, err := h.ApproveRevision(office, ApproveRevision{Revision: r.ID}); return err },
+		"suspend":      func() error { _, err := h.Suspend(office, Suspend{Merchant: m.ID, Reason: "x"}); return err },
+		"take it down": func() error { _, err := h.TakeDown(office, TakeDown{Listing: l.ID, Reason: "x"}); return err },
+	} {
+		require.ErrorIs(t, call(), platform.ErrNotFound, name)
+	}
+	_, err := h.Show(t.Context(), l.ID)
+	require.NoError(t, err, "anybody else, and nobody, sees the shelf")
+	page, err := h.Live(t.Context(), Filter{})
+	require.NoError(t, err)
+	assert.Len(t, page.Items, 1)
+}
+
 func TestKindsAreSound(t *testing.T) {
 	t.Parallel()
 	for _, k := range Kinds() {

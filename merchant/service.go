@@ -92,11 +92,28 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	return &Service{w: w.Ready(), store: store, ports: ports, opts: opts.withDefaults()}
 }
 
+// actor is who acts. Somebody of another tenant finds nothing here.
+func (s *Service) actor(ctx context.Context) (platform.Actor, error) {
+	by, err := platform.ActorOf(ctx)
+	if err == nil && by.Tenant != s.w.Tenant {
+		err = platform.NotFound(platform.Ref{Kind: "tenant", ID: platform.ID(by.Tenant)})
+	}
+	return by, err
+}
+
+// visitor lets in anybody, nobody too, but for somebody of another tenant.
+func (s *Service) visitor(ctx context.Context) error {
+	if _, err := s.actor(ctx); errors.Is(err, platform.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
 // The reads below find a record for whoever acts in ctx. What is not theirs is
 // as absent as what does not exist.
 
 func (s *Service) application(ctx context.Context, id platform.ID) (Application, platform.Actor, error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.actor(ctx)
 	if err != nil {
 		return Application{}, by, err
 	}
@@ -111,7 +128,7 @@ func (s *Service) application(ctx context.Context, id platform.ID) (Application,
 }
 
 func (s *Service) merchant(ctx context.Context, id platform.ID) (Merchant, platform.Actor, error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.actor(ctx)
 	if err != nil {
 		return Merchant{}, by, err
 	}
@@ -123,7 +140,7 @@ func (s *Service) merchant(ctx context.Context, id platform.ID) (Merchant, platf
 }
 
 func (s *Service) listing(ctx context.Context, id platform.ID) (Listing, platform.Actor, error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.actor(ctx)
 	if err != nil {
 		return Listing{}, by, err
 	}
