@@ -32,7 +32,7 @@ func (m Members) OnDuty(ctx context.Context, zone platform.ID, need []string, fr
 	places := map[string]*time.Location{}
 	var able []platform.ID
 	for cursor := ""; ; {
-		page, err := m.Store.Members(ctx, Find{State: Active, Zone: zone, Limit: 100, Cursor: cursor})
+		page, err := m.Store.Members(ctx, Find{State: Active, Zone: zone, Limit: 500, Cursor: cursor})
 		if err != nil {
 			return nil, err
 		}

@@ -178,7 +178,7 @@ func TestOnDutyReadsEveryPage(t *testing.T) {
 	w := newWorld(t)
 	zone := w.zone(t, "Asia/Shanghai").ID
 	var all []platform.ID
-	for range 103 {
+	for range 503 {
 		all = append(all, w.active(t, zone).ID)
 	}
 	slices.Sort(all)

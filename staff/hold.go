@@ -26,8 +26,8 @@ type PlaceHold struct {
 // Subject is the member.
 func (p PlaceHold) Subject() platform.Ref { return of(p.Member) }
 
-// PlaceHold fails with ErrHoldPlaced while a hold for the same reason runs, and
-// with ErrInterval when Until is not ahead.
+// PlaceHold fails with ErrHoldPlaced while a hold for the same reason runs, with
+// ErrInterval when Until is not ahead, and with ErrTooMany beyond 200 holds.
 func (s *Service) PlaceHold(ctx context.Context, in PlaceHold) (Member, error) {
 	event := platform.Happened("staff.hold_placed", in.Subject(), map[string]any{"until": in.Until}).Because(in.Reason)
 	return s.amend(ctx, in, event, func(m Member, now time.Time) (Member, error) {
@@ -37,6 +37,9 @@ func (s *Service) PlaceHold(ctx context.Context, in PlaceHold) (Member, error) {
 		m.Holds = running(m.Holds, now)
 		if slices.ContainsFunc(m.Holds, func(h Hold) bool { return h.Reason == in.Reason }) {
 			return Member{}, fmt.Errorf("hold member %s: %w", m.ID, ErrHoldPlaced)
+		}
+		if len(m.Holds) >= most {
+			return Member{}, fmt.Errorf("hold member %s: %w", m.ID, ErrTooMany)
 		}
 		m.Holds = append(m.Holds, Hold{Reason: in.Reason, Interval: Interval{From: now, Until: in.Until}})
 		return m, nil

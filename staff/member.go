@@ -216,7 +216,7 @@ func (s *Service) Leave(ctx context.Context, in Leave) (Member, error) {
 // Member is one member, for overseers and for the member itself; anybody else
 // finds nothing.
 func (s *Service) Member(ctx context.Context, id platform.ID) (Member, error) {
-	actor, err := platform.ActorOf(ctx)
+	actor, err := s.actor(ctx)
 	if err != nil {
 		return Member{}, err
 	}
@@ -229,7 +229,7 @@ func (s *Service) Member(ctx context.Context, id platform.ID) (Member, error) {
 
 // Members lists for overseers; anybody else gets ErrDenied.
 func (s *Service) Members(ctx context.Context, q Find) (platform.Page[Member], error) {
-	actor, err := platform.ActorOf(ctx)
+	actor, err := s.actor(ctx)
 	if err != nil {
 		return platform.Page[Member]{}, err
 	}

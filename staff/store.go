@@ -2,9 +2,6 @@ package staff
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/liangding/platform"
@@ -76,30 +73,15 @@ func (s store) Zone(ctx context.Context, id platform.ID) (Zone, error) {
 }
 
 func (s store) Days(ctx context.Context, ids ...platform.ID) ([]BookingDay, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
 	refs := make([]platform.Ref, len(ids))
 	for i, id := range ids {
 		refs[i] = platform.Ref{Kind: "staff.booking_day", ID: id}
 	}
-	records, err := s.db.Get(ctx, refs...)
-	if err != nil && !errors.Is(err, platform.ErrNotFound) {
+	found, err := platform.Lookup(ctx, s.db, refs...)
+	if err != nil {
 		return nil, err
 	}
-	var days []BookingDay
-	for _, r := range records {
-		if r.Ref.ID == "" {
-			continue
-		}
-		var d BookingDay
-		if err := json.Unmarshal(r.Doc, &d); err != nil {
-			return nil, fmt.Errorf("decode %s: %w", r.Ref, platform.ErrUnavailable)
-		}
-		d.Version = r.Version
-		days = append(days, d)
-	}
-	return days, nil
+	return platform.Found[BookingDay](found, refs...)
 }
 
 func (s store) Members(ctx context.Context, q Find) (platform.Page[Member], error) {

@@ -52,6 +52,8 @@ func table() platform.Moves[State] {
 		{Verb: "arrive", From: states{Travelling}, To: Arrived, By: kinds{s, o}, Refusal: ErrNotStartable},
 		{Verb: "work", From: states{Arrived}, To: Working, By: kinds{s, o}, Refusal: ErrNotStartable},
 		{Verb: "done", From: states{Working}, To: Finished, By: kinds{s, o}, Refusal: ErrNotStartable},
+		{Verb: "begin", From: states{Accepted, Travelling, Arrived}, To: Working, By: kinds{y}, Refusal: ErrNotStartable}, // with its order
+		{Verb: "finish", From: states{Accepted, Travelling, Arrived, Working}, To: Finished, By: kinds{y}, Refusal: ErrNotStartable},
 		{Verb: "release", From: states{Accepted, Travelling, Arrived}, To: Released, By: kinds{s, o, m, y}, Refusal: ErrNotReleasable},
 		{Verb: "no_show", From: states{Accepted, Travelling}, To: Missed, By: kinds{o, y}, Refusal: ErrNotMissable},
 		{Verb: "drop", From: states{Offered}, To: Withdrawn, By: kinds{y}, Refusal: ErrNotReleasable}, // with its order

@@ -28,12 +28,15 @@ func TestAssignmentFollowsItsTable(t *testing.T) {
 		{Accepted, "release"}: Released, {Travelling, "release"}: Released, {Arrived, "release"}: Released,
 		{Accepted, "no_show"}: Missed, {Travelling, "no_show"}: Missed,
 		{Offered, "drop"}: Withdrawn, {Accepted, "drop"}: Released, {Travelling, "drop"}: Released, {Arrived, "drop"}: Released, {Working, "drop"}: Released,
+		{Accepted, "begin"}: Working, {Travelling, "begin"}: Working, {Arrived, "begin"}: Working,
+		{Accepted, "finish"}: Finished, {Travelling, "finish"}: Finished, {Arrived, "finish"}: Finished, {Working, "finish"}: Finished,
 	}
 	by := map[string]kinds{
 		"accept": staffOnly, "decline": staffOnly, "expire": {platform.System}, "withdraw": {platform.Operator, platform.System},
 		"en_route": atWork, "arrive": atWork, "work": atWork, "done": atWork,
 		"release": {platform.Staff, platform.Operator, platform.Merchant, platform.System},
 		"no_show": {platform.Operator, platform.System}, "drop": {platform.System},
+		"begin": {platform.System}, "finish": {platform.System},
 	}
 	everybody := []platform.ActorKind{platform.Customer, platform.Merchant, platform.Staff, platform.Operator, platform.System, platform.Auditor}
 	verbs := slices.Collect(func(yield func(string) bool) {

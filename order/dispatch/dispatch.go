@@ -29,6 +29,15 @@ type Dispatched struct {
 	err    error
 }
 
+// seats counts the seats of which something became.
+func (d Dispatched) seats() int {
+	asked := map[int]bool{}
+	for _, a := range d.Offers {
+		asked[a.Seat] = true
+	}
+	return len(asked) + len(d.Left)
+}
+
 // DispatchOrder gathers, plans and offers. Each offer is a commit of its own; a
 // pair that fails is left out and the rest planned again. A seat with an open
 // offer is left alone, so a repeat does no harm; so is one whose rounds are over,
@@ -36,8 +45,8 @@ type Dispatched struct {
 // is found are tried again by [Service.Tick].
 //
 // It fails with whatever the order refuses, with ErrDenied for all but
-// operators and the platform itself, and with FieldErrors for a policy outside
-// its ranges.
+// operators and the platform itself and for those to whom the guard refuses
+// dispatch.offer, and with FieldErrors for a policy outside its ranges.
 func (s *Service) DispatchOrder(ctx context.Context, in DispatchOrder) (Dispatched, error) {
 	all, err := s.dispatch(ctx, in, []platform.ID{in.Order})
 	if err != nil {
@@ -56,18 +65,25 @@ func (s *Service) dispatch(ctx context.Context, in any, orders []platform.ID) ([
 	if err := platform.Validate(in); err != nil {
 		return nil, err
 	}
-	actor, err := platform.ActorOf(ctx)
+	actor, err := s.actor(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !office(actor) {
 		return nil, fmt.Errorf("dispatch: %w", ErrDenied)
 	}
-	now := s.w.Now()
-	return newRound(s, now).run(platform.WithoutKey(ctx), orders, func(x Search) bool {
+	r := newRound(s, s.w.Now())
+	r.allow = func(order platform.ID) error {
+		if s.w.Guard == nil {
+			return nil
+		}
+		return s.w.Guard.Allow(ctx, actor, "dispatch.offer", orderRef(order))
+	}
+	r.wanted = func(x Search) bool {
 		if x.State == Unfilled {
 			return actor.Kind == platform.Operator
 		}
-		return x.State != Searching || !x.spent(s.policy, now)
-	})
+		return x.State != Searching || !x.spent(s.policy, r.now)
+	}
+	return r.run(platform.WithoutKey(ctx), orders)
 }

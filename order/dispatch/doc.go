@@ -9,7 +9,9 @@
 //
 // Begin with [Service.DispatchOrder] and [Service.Accept]; [Plan.Explain] tells
 // why it was this member and not another. What happens by itself, an offer that
-// nobody answers and the round after it, happens in [Service.Tick]: the platform
-// itself then gives commands of its own, dispatch.expire, dispatch.look and
-// dispatch.conclude, which a guard must allow to the system.
+// nobody answers and the round after it, happens in [Service.Tick], and what an
+// order does shows in its assignments once the relay hands its events to
+// [Service.Publish]. For both the platform itself gives commands of its own,
+// dispatch.expire, dispatch.look, dispatch.conclude and dispatch.follow, which a
+// guard must allow to the system.
 package dispatch

@@ -23,56 +23,77 @@ type Verdict struct {
 //	beyond_radius      further than anybody travels for an order
 //	chosen             is asked
 //	other_order        is asked for another order of the plan
-//	price_of_share     would be nearer, but holds more orders
+//	price_of_share     would be nearer, or is as near, but has more orders
 //	nearer_colleague   another is nearer
 //	tie                another is as good and comes first by id
 //
 // A seat or member that the plan has not seen is not_eligible.
 func (p Plan) Explain(order platform.ID, seat int, member platform.ID) Verdict {
 	v := Verdict{Member: member, Code: "not_eligible"}
-	job := slices.IndexFunc(p.Snapshot.Jobs, func(j Job) bool { return j.Order == order && j.Seat == seat })
-	at, present := slices.BinarySearchFunc(p.Snapshot.Staff, member, func(m Present, id platform.ID) int { return cmp.Compare(m.Member, id) })
+	job := p.Snapshot.job(order, seat)
+	at, present := p.Snapshot.find(member)
 	if job < 0 || !present {
 		return v
 	}
-	j, m := p.Snapshot.Jobs[job], p.Snapshot.Staff[at]
-	if _, eligible := slices.BinarySearch(j.Eligible, member); !eligible {
+	return p.view(job).verdict(p.Snapshot.Staff[at])
+}
+
+// view is a plan as one of its jobs sees it.
+type view struct {
+	policy Policy
+	job    Job
+	worst  Pair                 // the dearest of the job's own; none has a travel below 0
+	share  int                  // of its member
+	asked  map[platform.ID]bool // true for this job, false for another
+}
+
+func (p Plan) view(job int) view {
+	w := view{policy: p.Policy, job: p.Snapshot.Jobs[job], worst: Pair{Travel: -1}, asked: make(map[platform.ID]bool, len(p.Pairs))}
+	for _, pair := range p.Pairs {
+		mine := pair.Order == w.job.Order && pair.Seat == w.job.Seat
+		w.asked[pair.Member] = mine
+		if mine {
+			w.worst = pair // the pairs of a job come cheapest first
+		}
+	}
+	if at, found := p.Snapshot.find(w.worst.Member); found {
+		w.share = p.Snapshot.Staff[at].share()
+	}
+	return w
+}
+
+// verdict is what became of a member.
+func (w view) verdict(m Present) Verdict {
+	v := Verdict{Member: m.Member, Code: "not_eligible"}
+	if _, eligible := slices.BinarySearch(w.job.Eligible, m.Member); !eligible {
 		return v
 	}
-	if j.Unplaced {
+	if w.job.Unplaced {
 		v.Code = "place"
 		return v
 	}
-	v.Travel = p.Policy.way(j, m)
-	v.Cost = v.Travel + p.Policy.price(m.Load)
-	v.Code = p.verdict(j, v)
+	v.Travel = w.policy.way(w.job, m)
+	v.Cost = v.Travel + w.policy.price(m.Load)
+	v.Code = w.code(m, v)
 	return v
 }
 
-// verdict is the code for a member who could take the job.
-func (p Plan) verdict(j Job, v Verdict) string {
-	if code := j.barred(v.Member); code != "" {
+// code is the verdict's code for a member who could take the job.
+func (w view) code(m Present, v Verdict) string {
+	if code := w.job.barred(m.Member); code != "" {
 		return code
 	}
-	if v.Travel > p.Policy.reach(j.Waited) {
+	if v.Travel > w.policy.reach(w.job.Waited) {
 		return "beyond_radius"
 	}
-	worst := Pair{Travel: -1}
-	for _, pair := range p.Pairs {
-		mine := pair.Order == j.Order && pair.Seat == j.Seat
-		switch {
-		case mine && pair.Member == v.Member:
-			return "chosen"
-		case pair.Member == v.Member:
-			return "other_order"
-		case mine:
-			worst = pair // the pairs of a job come nearest first
-		}
-	}
-	switch {
-	case v.Travel < worst.Travel:
+	switch mine, asked := w.asked[m.Member]; {
+	case mine:
+		return "chosen"
+	case asked || m.Asked:
+		return "other_order"
+	case v.Travel < w.worst.Travel, v.Cost == w.worst.Cost && m.share() > w.share:
 		return "price_of_share"
-	case v.Cost > worst.Cost:
+	case v.Cost > w.worst.Cost:
 		return "nearer_colleague"
 	}
 	return "tie"
@@ -81,11 +102,12 @@ func (p Plan) verdict(j Job, v Verdict) string {
 // reasons are what is kept with an offer of why it is made.
 func (p Plan) reasons(chosen Pair) Why {
 	w := Why{Plan: p.Hash, Travel: chosen.Travel, Cost: chosen.Cost, Counts: map[string]int{}}
+	seen := p.view(p.Snapshot.job(chosen.Order, chosen.Seat))
 	for _, m := range p.Snapshot.Staff {
 		if m.Member == chosen.Member {
 			continue
 		}
-		v := p.Explain(chosen.Order, chosen.Seat, m.Member)
+		v := seen.verdict(m)
 		w.Counts[v.Code]++
 		w.Others = append(w.Others, v)
 	}

@@ -52,7 +52,7 @@ func (s *Service) offer(ctx context.Context, in Offer, p proposal) (Assignment, 
 		if err != nil {
 			return Assignment{}, nil, err
 		}
-		n, changes, err := s.need(ctx, in.Order)
+		n, changes, err := s.need(ctx, in.Order, p.at)
 		if err != nil {
 			return Assignment{}, nil, err
 		}
@@ -66,6 +66,10 @@ func (s *Service) offer(ctx context.Context, in Offer, p proposal) (Assignment, 
 		search, err := s.search(ctx, in.Order, in.Seat, p.at, n.From)
 		if err != nil {
 			return Assignment{}, nil, err
+		}
+		// A planner that fell behind must not take up what was given up meanwhile.
+		if p.round > 0 && search.State == Unfilled && actor.Kind == platform.System {
+			return Assignment{}, nil, fmt.Errorf("offer order %s seat %d: %w", in.Order, in.Seat, ErrNotDue)
 		}
 		if search, err = search.offer(a, s.policy, p.at); err != nil {
 			return Assignment{}, nil, err

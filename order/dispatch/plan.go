@@ -43,9 +43,10 @@ type edge struct {
 }
 
 // Plan pairs each job with the nearest eligible member, the cheapest pair of
-// all first, and each member with one job at most; ties go by order, seat and
-// member. A job gets as many members as Policy.FanOut says, once every job has
-// had its turn. Nobody travels further than the radius.
+// all first, and each member with one job at most. Among equals whoever had
+// fewer orders comes first; then ties go by order, seat and member. A job gets as
+// many members as Policy.FanOut says, once every job has had its turn. Nobody
+// travels further than the radius.
 //
 // It fails with FieldErrors for a policy outside its ranges, and with
 // ErrDuplicate. An empty snapshot gives an empty plan.
@@ -87,7 +88,7 @@ func (p Policy) edges(s Snapshot) []edge {
 		}
 		for _, id := range j.Eligible {
 			member, present := at[id]
-			if !present || j.barred(id) != "" {
+			if !present || s.Staff[member].Asked || j.barred(id) != "" {
 				continue
 			}
 			e := edge{job: i, member: member, travel: p.way(j, s.Staff[member])}
@@ -98,7 +99,8 @@ func (p Policy) edges(s Snapshot) []edge {
 		}
 	}
 	slices.SortFunc(all, func(a, b edge) int {
-		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(a.job, b.job), cmp.Compare(a.member, b.member))
+		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(s.Staff[a.member].share(), s.Staff[b.member].share()),
+			cmp.Compare(a.job, b.job), cmp.Compare(a.member, b.member))
 	})
 	return all
 }

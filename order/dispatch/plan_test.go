@@ -65,6 +65,8 @@ func TestNearestEligibleMemberIsAsked(t *testing.T) {
 		"unknown comes last":   {jobs: []Job{job(1, id("stf", 5), one)}, staff: []Present{{Member: id("stf", 5)}, at(1, harbour)}, who: []platform.ID{one}},
 		"unknown is better":    {jobs: []Job{job(1, id("stf", 5), four)}, staff: []Present{{Member: id("stf", 5)}, at(4, suburb)}, who: []platform.ID{id("stf", 5)}},
 		"wrong place, unknown": {jobs: []Job{job(1, one, two)}, staff: []Present{at(1, Place{Lat: math.NaN()}), at(2, station)}, who: []platform.ID{two}},
+		"equals take turns":    {jobs: []Job{job(1, one, two)}, staff: []Present{had(at(1, station), 1), at(2, station)}, who: []platform.ID{two}},
+		"asked a moment ago":   {jobs: []Job{job(1, one, two)}, staff: []Present{asked(at(1, square)), at(2, station)}, who: []platform.ID{two}},
 		"load makes dearer":    {jobs: []Job{job(1, one, two)}, staff: []Present{at(1, harbour), loaded(at(2, station), 2)}, who: []platform.ID{one}},
 		"unless it is free":    {policy: Policy{Fairness: -1}, jobs: []Job{job(1, one, two)}, staff: []Present{at(1, harbour), loaded(at(2, station), 2)}, who: []platform.ID{two}},
 	} {
@@ -106,6 +108,16 @@ func placed(j Job, p Place) Job {
 func unplaced(j Job) Job {
 	j.Place = nil
 	return j
+}
+
+func had(p Present, n int) Present {
+	p.Had = n
+	return p
+}
+
+func asked(p Present) Present {
+	p.Asked = true
+	return p
 }
 
 func loaded(p Present, n int) Present {
@@ -161,7 +173,7 @@ func drawSnapshot(t *rapid.T) Snapshot {
 	}
 	s := Snapshot{At: noon}
 	for i := range rapid.IntRange(0, 6).Draw(t, "staff") {
-		m := Present{Member: id("stf", uint64(i)), Load: rapid.IntRange(0, 3).Draw(t, "load")}
+		m := Present{Member: id("stf", uint64(i)), Load: rapid.IntRange(0, 3).Draw(t, "load"), Had: rapid.IntRange(0, 2).Draw(t, "had")}
 		if rapid.IntRange(0, 4).Draw(t, "known") > 0 {
 			m.Place = spot("member")
 		}
@@ -231,17 +243,18 @@ func TestNoPairIsBetterForBoth(t *testing.T) {
 
 func TestEveryVerdictIsExplained(t *testing.T) {
 	t.Parallel()
-	members := []platform.ID{id("stf", 1), id("stf", 2), id("stf", 3), id("stf", 4), id("stf", 5), id("stf", 6), id("stf", 7)}
+	members := []platform.ID{id("stf", 1), id("stf", 2), id("stf", 3), id("stf", 4), id("stf", 5), id("stf", 6), id("stf", 7), id("stf", 9), id("stf", 10)}
 	away := placed(job(2, id("stf", 2)), Place{Lat: 52.5201, Lon: 13.4001})
 	bad := placed(job(3, members...), Place{Lat: 91})
 	j := barred(job(1, members...), id("stf", 5))
 	p := plan(t, Policy{}, Snapshot{At: noon, Jobs: []Job{j, away, bad}, Staff: []Present{
 		loaded(at(1, square), 1), at(2, Place{Lat: 52.5201, Lon: 13.4001}), at(3, Place{Lat: 52.521, Lon: 13.40}), at(4, Place{Lat: 52.519, Lon: 13.40}),
-		at(5, square), at(6, suburb), at(7, station), at(8, square),
+		at(5, square), at(6, suburb), at(7, station), at(8, square), had(at(9, Place{Lat: 52.519, Lon: 13.40}), 1), asked(at(10, square)),
 	}})
 
 	for n, code := range map[uint64]string{
-		1: "price_of_share", 2: "other_order", 3: "chosen", 4: "tie", 5: "cool_down", 6: "beyond_radius", 7: "nearer_colleague", 8: "not_eligible", 9: "not_eligible",
+		1: "price_of_share", 2: "other_order", 3: "chosen", 4: "tie", 5: "cool_down", 6: "beyond_radius", 7: "nearer_colleague", 8: "not_eligible",
+		9: "price_of_share", 10: "other_order", 11: "not_eligible",
 	} {
 		assert.Equal(t, code, p.Explain(id("ord", 1), 1, id("stf", n)).Code, "member %d", n)
 	}

@@ -52,7 +52,7 @@ func (t track) take(at time.Time, place Place, accuracy float64) (track, Positio
 	elapsed := at.Sub(t.last.At)
 	fresh := !t.last.At.IsZero() && elapsed <= tooOld
 	switch {
-	case accuracy > vague:
+	case !(accuracy >= 0 && accuracy <= vague): // so for NaN
 		next.Stale = "accuracy"
 	case fresh && float64(t.last.Place.metres(place))/1000 > tooFast*float64(max(elapsed, time.Second))/oneHour:
 		next.Stale = "speed"
@@ -118,7 +118,7 @@ func (s *Service) Ping(ctx context.Context, in Ping) (Position, error) {
 	if err := platform.Validate(in); err != nil {
 		return Position{}, err
 	}
-	actor, err := platform.ActorOf(ctx)
+	actor, err := s.actor(ctx)
 	if err != nil {
 		return Position{}, err
 	}

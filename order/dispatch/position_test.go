@@ -27,6 +27,8 @@ func TestOnlyBelievablePositionsCount(t *testing.T) {
 		"two minutes old":    {time.Minute, Ping{Lat: square.Lat, Lon: square.Lon}, 3 * time.Minute, "", &square},
 		"too old":            {time.Minute, Ping{Lat: square.Lat, Lon: square.Lon}, 3*time.Minute + 1, "", &harbour},
 		"vague":              {time.Minute, Ping{Lat: square.Lat, Lon: square.Lon, Accuracy: 501}, time.Minute, "accuracy", &station},
+		"no accuracy":        {time.Minute, Ping{Lat: square.Lat, Lon: square.Lon, Accuracy: math.NaN()}, time.Minute, "accuracy", &station},
+		"below accuracy":     {time.Minute, Ping{Lat: square.Lat, Lon: square.Lon, Accuracy: -1}, time.Minute, "accuracy", &station},
 		"vague and old":      {time.Minute, Ping{Lat: square.Lat, Lon: square.Lon, Accuracy: 501}, 2*time.Minute + 1, "accuracy", &harbour},
 		"too fast":           {time.Minute, Ping{Lat: suburb.Lat, Lon: suburb.Lon}, time.Minute, "speed", &station},
 		"too fast at once":   {0, Ping{Lat: square.Lat, Lon: square.Lon}, 0, "speed", &station},

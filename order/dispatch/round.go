@@ -14,16 +14,17 @@ import (
 type round struct {
 	*Service
 	now     time.Time
+	allow   func(order platform.ID) error // whether whoever dispatches may; nil is yes
+	wanted  func(Search) bool             // whether a search takes part
 	seats   []seat
 	duty    []onDuty
-	places  map[platform.ID]*Place              // of members
-	loads   map[platform.ID]map[platform.ID]int // by zone and member
-	asked   []platform.ID                       // members, in this round
+	zones   map[platform.ID]bool // that are tallied
+	tallies map[platform.ID]tally
 	answers []Dispatched
 }
 
 func newRound(s *Service, now time.Time) *round {
-	return &round{Service: s, now: now, places: map[platform.ID]*Place{}, loads: map[platform.ID]map[platform.ID]int{}}
+	return &round{Service: s, now: now, zones: map[platform.ID]bool{}, tallies: map[platform.ID]tally{}}
 }
 
 // seat is an open seat in a round.
@@ -31,7 +32,8 @@ type seat struct {
 	Job
 	at    int // of the order in answers
 	round int
-	over  bool // no longer to be planned
+	seen  int64 // version of its search; 0 is none yet
+	over  bool  // no longer to be planned
 }
 
 // onDuty is an answer of [Members] for a need.
@@ -42,10 +44,10 @@ type onDuty struct {
 
 // run dispatches the open seats of the orders, but for those whose search is
 // not wanted.
-func (r *round) run(ctx context.Context, orders []platform.ID, wanted func(Search) bool) ([]Dispatched, error) {
+func (r *round) run(ctx context.Context, orders []platform.ID) ([]Dispatched, error) {
 	for i, order := range orders {
 		r.answers = append(r.answers, Dispatched{Order: order, Offers: []Assignment{}})
-		if err := r.gather(ctx, i, wanted); err != nil {
+		if err := r.gather(ctx, i); err != nil {
 			r.fail(i, err)
 		}
 	}
@@ -73,8 +75,13 @@ func (r *round) fail(at int, err error) {
 }
 
 // gather reads what one order needs and who could do it.
-func (r *round) gather(ctx context.Context, at int, wanted func(Search) bool) error {
-	n, _, err := r.need(ctx, r.answers[at].Order)
+func (r *round) gather(ctx context.Context, at int) error {
+	if r.allow != nil {
+		if err := r.allow(r.answers[at].Order); err != nil {
+			return err
+		}
+	}
+	n, _, err := r.need(ctx, r.answers[at].Order, r.now)
 	if err != nil {
 		return err
 	}
@@ -88,13 +95,13 @@ func (r *round) gather(ctx context.Context, at int, wanted func(Search) bool) er
 		if i := slices.IndexFunc(searches, func(s Search) bool { return s.Seat == no }); i >= 0 {
 			search = searches[i]
 		}
-		if search.open(r.now) > 0 || !wanted(search) {
+		if search.open(r.now) > 0 || !r.wanted(search) {
 			continue
 		}
 		if search.State != Searching {
 			search = search.begun(r.policy, r.now, n.From)
 		}
-		seats = append(seats, seat{at: at, round: search.Round + 1, Job: Job{
+		seats = append(seats, seat{at: at, round: search.Round + 1, seen: search.Version, Job: Job{
 			Order: n.Order, Seat: no, From: n.From, Until: n.Until, Place: r.near(n), Waited: r.now.Sub(search.Since),
 			Barred: append(r.elsewhere(searches, no), search.resting(r.policy, r.now)...),
 		}})
@@ -106,11 +113,20 @@ func (r *round) gather(ctx context.Context, at int, wanted func(Search) bool) er
 	if err != nil {
 		return err
 	}
+	if err := r.tally(ctx, n.Zone); err != nil {
+		return err
+	}
+	var full []Barred
+	for _, m := range able {
+		if r.tallies[m].offers >= r.policy.Quota {
+			full = append(full, Barred{Member: m, Code: "quota"})
+		}
+	}
 	for i := range seats {
-		seats[i].Eligible = able
+		seats[i].Eligible, seats[i].Barred = able, append(seats[i].Barred, full...)
 	}
 	r.seats = append(r.seats, seats...)
-	return r.locate(ctx, n, able)
+	return nil
 }
 
 // near is the place that members should be near to. Where they are now says
@@ -151,32 +167,6 @@ func (r *round) able(ctx context.Context, n need) ([]platform.ID, error) {
 	return members, nil
 }
 
-// locate notes where members are, and what they hold in the zone.
-func (r *round) locate(ctx context.Context, n need, members []platform.ID) error {
-	for _, m := range members {
-		if _, known := r.places[m]; !known {
-			r.places[m] = r.positions.Of(m, r.now)
-		}
-	}
-	if r.loads[n.Zone] != nil || n.Zone == "" {
-		return nil
-	}
-	loads := map[platform.ID]int{}
-	for cursor := ""; ; {
-		page, err := r.store.Assignments(ctx, Find{Held: n.Zone, Limit: 500, Cursor: cursor})
-		if err != nil {
-			return err
-		}
-		for _, a := range page.Items {
-			loads[a.Member]++
-		}
-		if cursor = page.Next; cursor == "" {
-			r.loads[n.Zone] = loads
-			return nil
-		}
-	}
-}
-
 // snapshot is what is known of the seats that are still to be planned.
 func (r *round) snapshot() Snapshot {
 	s := Snapshot{At: r.now, Jobs: []Job{}, Staff: []Present{}}
@@ -185,21 +175,14 @@ func (r *round) snapshot() Snapshot {
 		if seat.over {
 			continue
 		}
-		job := seat.Job
-		for _, m := range r.asked {
-			job.Barred = append(slices.Clip(job.Barred), Barred{Member: m, Code: "other_order"})
-		}
-		s.Jobs = append(s.Jobs, job)
+		s.Jobs = append(s.Jobs, seat.Job)
 		for _, m := range seat.Eligible {
 			if seen[m] {
 				continue
 			}
 			seen[m] = true
-			load := 0
-			for _, loads := range r.loads {
-				load += loads[m]
-			}
-			s.Staff = append(s.Staff, Present{Member: m, Place: r.places[m], Load: load})
+			t := r.tallies[m]
+			s.Staff = append(s.Staff, Present{Member: m, Place: r.positions.Of(m, r.now), Load: t.load, Had: t.had, Asked: t.asked})
 		}
 	}
 	return s
@@ -225,11 +208,13 @@ func (r *round) propose(ctx context.Context, plan Plan) (again bool) {
 		switch {
 		case err == nil:
 			r.answers[seat.at].Offers = append(r.answers[seat.at].Offers, a)
-			r.asked = append(r.asked, pair.Member)
+			t := r.tallies[pair.Member]
+			t.asked = true
+			r.tallies[pair.Member] = t
 			seat.over = true
 		case fault != "":
 			seat.Barred = append(seat.Barred, Barred{Member: pair.Member, Code: fault})
-		case errors.Is(err, ErrSeatOffered), errors.Is(err, ErrSeatTaken):
+		case errors.Is(err, ErrSeatOffered), errors.Is(err, ErrSeatTaken), errors.Is(err, ErrNotDue):
 			seat.over = true // somebody else was at work
 		default:
 			r.fail(seat.at, err)
@@ -255,12 +240,13 @@ func (r *round) miss(ctx context.Context, plan Plan, left Left) {
 		return
 	}
 	codes := map[string]int{}
+	seen := plan.view(plan.Snapshot.job(left.Order, left.Seat))
 	for _, m := range plan.Snapshot.Staff {
-		codes[plan.Explain(left.Order, left.Seat, m.Member).Code]++
+		codes[seen.verdict(m).Code]++
 	}
 	tell := map[string]any{"seat": left.Seat, "plan": plan.Hash, "counts": codes}
 	_, err := platform.Update(r.system(ctx), r.w, look{left.Order, left.Seat}, func(ctx context.Context) (Search, []platform.Change, error) {
-		n, changes, err := r.need(ctx, left.Order)
+		n, changes, err := r.need(ctx, left.Order, r.now)
 		if err != nil {
 			return Search{}, nil, err
 		}
@@ -268,7 +254,7 @@ func (r *round) miss(ctx context.Context, plan Plan, left Left) {
 		if err != nil {
 			return Search{}, nil, err
 		}
-		if search.open(r.now) > 0 || !slices.Contains(n.Open, left.Seat) {
+		if search.Version != seat.seen || !slices.Contains(n.Open, left.Seat) { // somebody else was at work
 			return Search{}, nil, fmt.Errorf("order %s seat %d: %w", left.Order, left.Seat, ErrSeatOffered)
 		}
 		next := search.missed(r.policy, r.now, n.From)

@@ -75,6 +75,15 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	return &Service{w: w.Ready(), store: store, ports: ports, policy: opts.Policy.Ready()}
 }
 
+// actor is who acts. Somebody of another tenant finds nothing here.
+func (s *Service) actor(ctx context.Context) (platform.Actor, error) {
+	a, err := platform.ActorOf(ctx)
+	if err == nil && a.Tenant != s.w.Tenant {
+		err = platform.NotFound(platform.Ref{Kind: "tenant", ID: platform.ID(a.Tenant)})
+	}
+	return a, err
+}
+
 // office tells whether the actor is the platform's own and may act.
 func office(a platform.Actor) bool { return a.Kind == platform.Operator || a.Kind == platform.System }
 
@@ -100,8 +109,9 @@ type need struct {
 }
 
 // need asks the order, and fails with ErrUnavailable when the answer makes no
-// sense.
-func (s *Service) need(ctx context.Context, order platform.ID) (need, []platform.Change, error) {
+// sense. Work that was wanted before now is done from now on, and takes as long:
+// that is what a member must be free for, and is measured by.
+func (s *Service) need(ctx context.Context, order platform.ID, now time.Time) (need, []platform.Change, error) {
 	var n need
 	text, checks, err := s.ports.Orders.Need(ctx, order)
 	if err != nil {
@@ -109,6 +119,9 @@ func (s *Service) need(ctx context.Context, order platform.ID) (need, []platform
 	}
 	if err := json.Unmarshal(text, &n); err != nil || n.Order != order || !n.From.Before(n.Until) {
 		return n, nil, fmt.Errorf("order %s: %w", order, errNeed)
+	}
+	if late := now.Sub(n.From); late > 0 {
+		n.From, n.Until = now, n.Until.Add(late)
 	}
 	return n, checks, nil
 }

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -43,8 +44,14 @@ type Barred struct {
 type Present struct {
 	Member platform.ID `json:"member"`
 	Place  *Place      `json:"place,omitempty"` // nil: not known, counted as far as the radius
-	Load   int         `json:"load"`            // orders that the member holds
+	Load   int         `json:"load"`            // orders that the member holds and whose time is not over
+	Had    int         `json:"had,omitempty"`   // orders of the last eight hours that are over
+	Asked  bool        `json:"asked,omitempty"` // for another job, a moment ago
 }
+
+// share is what equals are told apart by: the orders of the last eight hours and
+// those to come.
+func (p Present) share() int { return p.Load + p.Had }
 
 // sorted is the snapshot in its one order: jobs by order and seat, members by
 // id; a place that is none is left out. It shares nothing that it changed with
@@ -75,6 +82,16 @@ func (s Snapshot) sorted() (Snapshot, error) {
 	return s, nil
 }
 
+// job is where a seat stands among the jobs; -1 when it is none of them.
+func (s Snapshot) job(order platform.ID, seat int) int {
+	return slices.IndexFunc(s.Jobs, func(j Job) bool { return j.Order == order && j.Seat == seat })
+}
+
+// find is where a member stands in a sorted snapshot.
+func (s Snapshot) find(member platform.ID) (int, bool) {
+	return slices.BinarySearchFunc(s.Staff, member, func(p Present, id platform.ID) int { return cmp.Compare(p.Member, id) })
+}
+
 func (j Job) sorted() Job {
 	if j.Place != nil && j.Place.Fault() != nil {
 		j.Place, j.Unplaced = nil, true
@@ -91,10 +108,11 @@ func (j Job) sorted() Job {
 	return j
 }
 
-// barred is why a member is not asked now, "" when nothing is against it.
+// barred is why a member is not asked now, "" when nothing is against it. The
+// job must be sorted.
 func (j Job) barred(member platform.ID) string {
-	at := slices.IndexFunc(j.Barred, func(b Barred) bool { return b.Member == member })
-	if at < 0 {
+	at, found := slices.BinarySearchFunc(j.Barred, member, func(b Barred, id platform.ID) int { return cmp.Compare(b.Member, id) })
+	if !found {
 		return ""
 	}
 	return j.Barred[at].Code

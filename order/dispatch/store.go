@@ -27,12 +27,14 @@ type Store interface {
 	Rounds(ctx context.Context, now time.Time, cursor string) (platform.Page[Search], error)
 }
 
-// Find says which assignments to list: those of the first that is set.
+// Find says which assignments to list: those of the first of order, member and
+// zone that is set.
 type Find struct {
 	Order  platform.ID `json:"order,omitempty"`
 	Member platform.ID `json:"member,omitempty"`
-	Held   platform.ID `json:"held,omitempty"`  // a zone: those that hold a seat in it
+	Zone   platform.ID `json:"zone,omitempty"`  // those on offer, accepted or done, by the end of the work
 	State  State       `json:"state,omitempty"` // only with Member
+	Since  time.Time   `json:"since,omitzero"`  // only with Zone: the work ends then or later
 	Limit  int         `json:"limit,omitempty"` // 0 is 50, at most 500
 	Cursor string      `json:"cursor,omitempty"`
 }
@@ -44,19 +46,19 @@ func Kinds() []platform.Kind {
 			Name: "dispatch.assignment", Prefix: "asg",
 			Root: "order", RootOf: func(a Assignment) platform.ID { return a.Order },
 			Columns: func(a Assignment) []platform.Column {
-				var held platform.ID
-				if a.State.Holds() {
-					held = a.Zone
+				var ends time.Time // of what is, or may become, somebody's work
+				if a.State == Offered || a.State == Finished || a.State.Holds() {
+					ends = a.Until
 				}
 				return []platform.Column{
 					{Name: "order", Value: a.Order}, {Name: "seat", Value: a.Seat}, {Name: "member", Value: a.Member},
 					{Name: "state", Value: a.State}, {Name: "planned_start", Value: a.From}, {Name: "due", Value: a.Due},
-					{Name: "held", Value: held},
+					{Name: "zone", Value: a.Zone}, {Name: "ends", Value: ends},
 				}
 			},
 			Indexes: []platform.Index{
 				{By: []string{"order"}}, {By: []string{"member", "state"}},
-				{By: []string{"held"}, Sparse: true}, {By: []string{"due"}, Sparse: true},
+				{By: []string{"zone", "ends"}, Sparse: true}, {By: []string{"due"}, Sparse: true},
 			},
 		}.Kind(),
 		platform.Shape[Search]{
@@ -92,8 +94,11 @@ func (s store) Assignments(ctx context.Context, q Find) (platform.Page[Assignmen
 		query.By, query.Equal = []string{"member", "state"}, []any{q.Member, q.State}
 	case q.Member != "":
 		query.By, query.Equal = []string{"member", "state"}, []any{q.Member}
-	case q.Held != "":
-		query.By, query.Equal = []string{"held"}, []any{q.Held}
+	case q.Zone != "":
+		query.By, query.Equal = []string{"zone", "ends"}, []any{q.Zone}
+		if !q.Since.IsZero() {
+			query.From = q.Since
+		}
 	}
 	return platform.List[Assignment](ctx, s.db, query)
 }

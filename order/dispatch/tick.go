@@ -21,8 +21,7 @@ func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, erro
 	if expired >= limit {
 		return expired, failed
 	}
-	rounds := func(cursor string) (platform.Page[Search], error) { return s.store.Rounds(ctx, now, cursor) }
-	begun, err := platform.Sweep(ctx, limit-expired, rounds, func(found Search) error { return s.next(ctx, found, now) })
+	begun, err := s.rounds(ctx, now, limit-expired)
 	return expired + begun, errors.Join(failed, err)
 }
 
@@ -40,23 +39,45 @@ func (s *Service) expire(ctx context.Context, found Assignment, now time.Time) e
 	return err
 }
 
-// next begins the next round of a search, or ends it.
-func (s *Service) next(ctx context.Context, found Search, now time.Time) error {
-	n, _, err := s.need(ctx, found.Order)
-	if err != nil && !gone(err) {
+// batch is the most orders of one plan.
+const batch = 500
+
+// rounds ends the searches that are over, and begins the next round of the
+// others: all that are due are planned together.
+func (s *Service) rounds(ctx context.Context, now time.Time, limit int) (fired int, err error) {
+	var orders []platform.ID
+	goesOn := map[platform.ID]bool{}
+	due := func(cursor string) (platform.Page[Search], error) { return s.store.Rounds(ctx, now, cursor) }
+	_, err = platform.Sweep(ctx, limit, due, func(found Search) error {
+		n, _, err := s.need(ctx, found.Order, now)
+		if err != nil && !gone(err) {
+			return err
+		}
+		if err == nil && !found.spent(s.policy, now) && slices.Contains(n.Open, found.Seat) {
+			orders, goesOn[found.ID] = append(orders, found.Order), true
+			return nil
+		}
+		if err = s.conclude(ctx, found, now); err == nil {
+			fired++
+		}
 		return err
+	})
+	slices.Sort(orders)
+	for some := range slices.Chunk(slices.Compact(orders), batch) {
+		r := newRound(s, now)
+		r.wanted = func(x Search) bool { return goesOn[x.ID] && x.due(now) }
+		answers, failed := r.run(ctx, some)
+		if failed != nil {
+			return fired, errors.Join(err, failed)
+		}
+		for _, a := range answers {
+			fired += a.seats()
+			if a.err != nil && !errors.Is(a.err, platform.ErrState) && !errors.Is(a.err, platform.ErrConflict) {
+				err = errors.Join(err, a.err)
+			}
+		}
 	}
-	if err != nil || found.spent(s.policy, now) || !slices.Contains(n.Open, found.Seat) {
-		return s.conclude(ctx, found, now)
-	}
-	answers, err := newRound(s, now).run(ctx, []platform.ID{found.Order}, func(x Search) bool { return x.ID == found.ID && x.due(now) })
-	if err != nil {
-		return err
-	}
-	if a := answers[0]; a.err != nil || len(a.Offers)+len(a.Left) > 0 {
-		return a.err
-	}
-	return fmt.Errorf("search %s: %w", found.ID, ErrNotDue)
+	return fired, err
 }
 
 // gone tells whether an order takes no staff any more.
@@ -73,7 +94,7 @@ func (s *Service) conclude(ctx context.Context, found Search, now time.Time) err
 		if err != nil {
 			return Search{}, nil, err
 		}
-		n, changes, err := s.need(ctx, search.Order)
+		n, changes, err := s.need(ctx, search.Order, now)
 		if err != nil && !gone(err) {
 			return Search{}, nil, err
 		}

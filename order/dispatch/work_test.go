@@ -286,7 +286,7 @@ func TestAssignmentsAreSeenByThoseConcerned(t *testing.T) {
 		"own, offered":  {as(offered.Member), Find{Member: offered.Member, State: Offered}, "", 0},
 		"another's":     {as(other), Find{Member: offered.Member}, "dispatch.actor_not_allowed", 0},
 		"an order's":    {as(offered.Member), Find{Order: order, Member: offered.Member}, "dispatch.actor_not_allowed", 0},
-		"zone":          {w.ctx, Find{Held: w.zone}, "", 1},
+		"zone":          {w.ctx, Find{Zone: w.zone}, "", 1},
 		"all":           {w.ctx, Find{}, "", 1},
 		"nobody":        {context.Background(), Find{}, "actor.missing", 0},
 	} {
