@@ -91,6 +91,17 @@ func Lookup(ctx context.Context, db Getter, refs ...Ref) (map[Ref]Record, error)
 	return found, nil
 }
 
+// Found decodes those of the records that [Lookup] found, in the order of refs.
+func Found[T any](found map[Ref]Record, refs ...Ref) ([]T, error) {
+	var records []Record
+	for _, ref := range refs {
+		if r, exists := found[ref]; exists {
+			records = append(records, r)
+		}
+	}
+	return decodeAll[T](records)
+}
+
 // List reads a page and decodes it.
 func List[T any](ctx context.Context, db Getter, q Query) (Page[T], error) {
 	page, err := db.Scan(ctx, q)
@@ -105,16 +116,15 @@ func decodeAll[T any](records []Record) ([]T, error) {
 	all := make([]T, len(records))
 	for i, r := range records {
 		var err error
-		if all[i], err = Decode[T](r); err != nil {
+		if all[i], err = decode[T](r); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-// Decode is the document of a record, with the version at which it was read. It
-// fails with ErrUnavailable when the document is not one of T.
-func Decode[T any](r Record) (T, error) {
+// decode is the document of a record, with the version at which it was read.
+func decode[T any](r Record) (T, error) {
 	var v T
 	if err := json.Unmarshal(r.Doc, &v); err != nil {
 		return v, fmt.Errorf("decode %s, schema %d: %w", r.Ref, r.Schema, errUndecodable)
@@ -176,8 +186,8 @@ func (s *sight) version(of Ref) (at int64) {
 // moved tells whether a record that the decision saw before its last trip has
 // changed since: it has then seen two moments, and may have refused what
 // neither of them would. One trip sees one moment.
-func (s *sight) moved(ctx context.Context, refusal error) bool {
-	if errors.Is(refusal, ErrUnavailable) || len(s.trips) < 2 {
+func (s *sight) moved(ctx context.Context) bool {
+	if ctx.Err() != nil || len(s.trips) < 2 {
 		return false
 	}
 	return slices.ContainsFunc(s.trips[:len(s.trips)-1], func(t trip) bool {

@@ -42,9 +42,9 @@ func TestARefusalWasTrueAtOneMoment(t *testing.T) {
 		}
 		second, err := platform.Read[lamp](ctx, s.db, "lamp", b.ID)
 		require.NoError(t, err)
-		seen, err := platform.Decode[lamp](first[a.Ref()])
+		seen, err := platform.Found[lamp](first, a.Ref())
 		require.NoError(t, err)
-		if !seen.On && !second.On {
+		if !seen[0].On && !second.On {
 			return lamp{}, nil, errDark // which neither moment was
 		}
 		return lamp{}, nil, errOn
@@ -123,7 +123,9 @@ func TestLookupFindsWhatExists(t *testing.T) {
 	found, err := platform.Lookup(t.Context(), s.db, gone, l.Ref())
 	require.NoError(t, err)
 	assert.Len(t, found, 1)
-	assert.EqualValues(t, 1, found[l.Ref()].Version)
+	lamps, err := platform.Found[lamp](found, gone, l.Ref())
+	require.NoError(t, err)
+	assert.Equal(t, []lamp{l}, lamps)
 
 	none, err := platform.Lookup(t.Context(), s.db)
 	require.NoError(t, err)

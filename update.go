@@ -103,7 +103,7 @@ func Update[C, A any](ctx context.Context, w Writer, command C, decide func(ctx 
 			if !errors.Is(err, ErrConflict) || try >= u.patience(err) {
 				return none, err
 			}
-		case try >= u.w.Tries || !seen.moved(ctx, err):
+		case try >= u.w.Tries || !seen.moved(ctx):
 			return recalled(ctx, u, answer, changes, err)
 		}
 		if err := u.pause(ctx, try); err != nil {

@@ -12,7 +12,8 @@ import (
 // is the port through which other domains book, and may be used by several
 // goroutines at once.
 type Books struct {
-	Store Store
+	Store  Store
+	Tenant string // whose books they are; actors of others read nothing
 }
 
 // Post books what happened to subject, by its recipe. The changes join the

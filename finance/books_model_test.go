@@ -137,7 +137,7 @@ func sample(t *rapid.T) booking {
 	case 10:
 		return booked("refund.approved", ref("order.refund", n("rfd", 12)), dr("earning", rest, of, who), dr("commission", part), due)
 	case 11:
-		return booked("refund.succeeded", ref("order.refund", n("rfd", 12)), dr("refund_due", all, of), cr("clearing", all, "sandbox"))
+		return booked("refund.succeeded", ref("order.refund", n("rfd", 12)), dr("refund_due", all, of), cr("clearing", rest, "sandbox"), cr("marketing", part))
 	case 12:
 		return booked(rapid.SampledFrom([]string{"refund.withdrawn", "refund.given_up"}).Draw(t, "end"), ref("order.refund", n("rfd", 12)))
 	case 13:

@@ -37,7 +37,7 @@ var recipes = map[string]recipe{
 		Credit: roles("refund_due"), Held: true,
 	},
 	"refund.withdrawn": {Voids: "refund.approved"},
-	"refund.succeeded": {Settles: "refund.approved", Debit: roles("refund_due"), Credit: roles("clearing")},
+	"refund.succeeded": {Settles: "refund.approved", Debit: roles("refund_due"), Credit: roles("clearing", "marketing")}, // what a promotion paid goes back to marketing
 	"refund.given_up":  {Settles: "refund.approved"},
 
 	"payout.sent":   {Debit: roles("payable"), Credit: roles("clearing", "bank"), Held: true},

@@ -62,6 +62,10 @@ var recipeCases = []recipeCase{
 	{booking: succeeded(1, "30.00"), given: []booking{captured("100.00"), approved(1, "30.00")}, adds: []string{
 		"posted:escrow:O +3000", "posted:refund_due:O -3000", "available:refund_due:O +3000 ≥0",
 		"posted:refund_due:O +3000", "available:refund_due:O -3000 ≥0", "posted:clearing:sandbox -3000"}},
+	{booking: booked("refund.succeeded", refund(1), dr("refund_due", "30.00", order.ID), cr("clearing", "20.00", "sandbox"), cr("clearing", "7.00", "other"), cr("marketing", "3.00")),
+		given: []booking{captured("100.00"), approved(1, "30.00")}, adds: []string{
+			"posted:escrow:O +3000", "posted:refund_due:O -3000", "available:refund_due:O +3000 ≥0",
+			"posted:refund_due:O +3000", "available:refund_due:O -3000 ≥0", "posted:clearing:sandbox -2000", "posted:clearing:other -700", "posted:marketing -300"}},
 	{booking: booked("refund.given_up", refund(1)), given: []booking{captured("100.00"), approved(1, "30.00")}, adds: []string{
 		"posted:escrow:O +3000", "posted:refund_due:O -3000", "available:refund_due:O +3000 ≥0"}},
 

@@ -34,7 +34,7 @@ type Entry struct {
 // fails with ErrNotFound for anybody else, and with ErrRole for an account that
 // cannot be.
 func (b Books) Balance(ctx context.Context, a Account, currency platform.Currency) (Balance, error) {
-	l, err := readable(ctx, a)
+	l, err := b.readable(ctx, a)
 	if err != nil {
 		return Balance{}, err
 	}
@@ -58,7 +58,7 @@ func (b Books) Balance(ctx context.Context, a Account, currency platform.Currenc
 // Entries is a page of the account's statement, oldest first. It is refused as
 // [Books.Balance] is.
 func (b Books) Entries(ctx context.Context, a Account, currency platform.Currency, cursor string) (platform.Page[Entry], error) {
-	l, err := readable(ctx, a)
+	l, err := b.readable(ctx, a)
 	if err != nil {
 		return platform.Page[Entry]{}, err
 	}
@@ -89,7 +89,7 @@ func (b Books) Entries(ctx context.Context, a Account, currency platform.Currenc
 }
 
 // readable is the chart's line of an account that the actor may read.
-func readable(ctx context.Context, a Account) (line, error) {
+func (b Books) readable(ctx context.Context, a Account) (line, error) {
 	l, err := a.line()
 	if err != nil {
 		return line{}, err
@@ -98,14 +98,17 @@ func readable(ctx context.Context, a Account) (line, error) {
 	if err != nil {
 		return line{}, err
 	}
-	if !reads(actor, a.Party) {
+	if !b.reads(actor, a.Party) {
 		return line{}, platform.NotFound(platform.Ref{Kind: "finance.account", ID: platform.ID(a.String())})
 	}
 	return l, nil
 }
 
 // reads tells whether the actor may read an account of the party.
-func reads(actor platform.Actor, party platform.ID) bool {
+func (b Books) reads(actor platform.Actor, party platform.ID) bool {
+	if actor.Tenant != b.Tenant {
+		return false
+	}
 	switch actor.Kind {
 	case platform.Operator, platform.Auditor, platform.System:
 		return true

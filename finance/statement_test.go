@@ -93,6 +93,8 @@ func TestAPartyReadsItsOwnAccountsOnly(t *testing.T) {
 		"customer, income":   {as(platform.Customer, "cus"), Account{Role: "commission"}, platform.ErrNotFound},
 		"operator":           {as(platform.Operator, "opr"), foreign, nil},
 		"auditor":            {as(platform.Auditor, "aud"), Account{Role: "commission"}, nil},
+		"other tenant, own":  {abroad(platform.Merchant, merchant), own, platform.ErrNotFound},
+		"other tenant":       {abroad(platform.Operator, "opr"), own, platform.ErrNotFound},
 		"nobody":             {context.Background(), own, platform.ErrDenied},
 		"no such account":    {asSystem(), Account{Role: "payable"}, ErrRole},
 		"no such account, x": {as(platform.Customer, "cus"), Account{Role: "cash"}, ErrRole},
@@ -106,8 +108,15 @@ func TestAPartyReadsItsOwnAccountsOnly(t *testing.T) {
 		_, err := d.TrialBalance(as(kind, merchant))
 		require.ErrorIs(t, err, ErrReader)
 	}
-	_, err := d.TrialBalance(context.Background())
+	_, err := d.TrialBalance(abroad(platform.Auditor, "aud"))
+	require.ErrorIs(t, err, ErrReader)
+	_, err = d.TrialBalance(context.Background())
 	require.ErrorIs(t, err, platform.ErrDenied)
+}
+
+// abroad is an actor of another tenant.
+func abroad(kind platform.ActorKind, id platform.ID) context.Context {
+	return platform.As(context.Background(), platform.Actor{ID: id, Kind: kind, Tenant: "elsewhere"})
 }
 
 func TestTheTrialBalanceIsZero(t *testing.T) {

@@ -3,7 +3,6 @@ package finance
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -99,18 +98,7 @@ func lookup(ctx context.Context, db platform.Getter, refs ...platform.Ref) (map[
 		seen[r] = true
 		return skip
 	})
-	if len(refs) == 0 {
-		return nil, nil
-	}
-	records, err := db.Get(ctx, refs...)
-	if err != nil && !errors.Is(err, platform.ErrNotFound) {
-		return nil, err
-	}
-	found := make(map[platform.Ref]platform.Record, len(records))
-	for _, r := range records {
-		found[r.Ref] = r
-	}
-	return found, nil
+	return platform.Lookup(ctx, db, refs...)
 }
 
 // all walks all records that a query finds, page by page.

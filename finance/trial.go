@@ -38,7 +38,7 @@ func (b Books) TrialBalance(ctx context.Context) ([]TrialBalance, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !reads(actor, "") {
+	if !b.reads(actor, "") {
 		return nil, fmt.Errorf("trial balance: %w", ErrReader)
 	}
 	sums, err := trialOf(ctx, b.Store)

@@ -20,10 +20,10 @@ type Staffing interface {
 // Cancel ends an order before it is accepted.
 type Cancel struct {
 	Order  platform.ID    `json:"order" validate:"required,id=ord"`
-	MaxFee platform.Money `json:"max_fee,omitzero"`                                                      // what the actor agreed to pay; absent is nothing
-	Reason string         `json:"reason" validate:"required,text=64"`                                    // a code
-	Fault  Fault          `json:"fault,omitempty" validate:"omitempty,oneof=customer merchant platform"` // operators only; if empty, the actor's own
-	Done   int            `json:"done,omitempty"`                                                        // percent of the work that is done; operators only
+	MaxFee platform.Money `json:"max_fee,omitzero" validate:"omitempty,gte=0" code:"order.amount_not_positive"` // what the actor agreed to pay; absent is nothing
+	Reason string         `json:"reason" validate:"required,text=64"`                                           // a code
+	Fault  Fault          `json:"fault,omitempty" validate:"omitempty,oneof=customer merchant platform"`        // operators only; if empty, the actor's own
+	Done   int            `json:"done,omitempty" validate:"min=0,max=100" code:"order.done"`                    // percent of the work that is done; operators only
 }
 
 // Subject is the order.
@@ -57,6 +57,10 @@ func (s *Service) QuoteCancel(ctx context.Context, in Cancel) (CancelQuote, erro
 	if err != nil {
 		return CancelQuote{}, err
 	}
+	in.MaxFee, in.Reason = platform.Money{}, "quote"
+	if err := platform.Validate(in); err != nil {
+		return CancelQuote{}, err
+	}
 	return s.quoteCancel(o, in, by, s.w.Now())
 }
 
@@ -73,16 +77,16 @@ func (s *Service) quoteCancel(o Order, in Cancel, by platform.Actor, at time.Tim
 		return CancelQuote{}, err
 	}
 	q, err := o.quoteCancel(policy, fault, decimal.New(int64(in.Done), -2), at)
+	if err != nil {
+		return CancelQuote{}, err
+	}
 	q.Until = at.Add(s.options.QuoteFor)
-	return q, err
+	return q, nil
 }
 
 // fault is whose doing the cancellation is: the customer's and the merchant's
 // own, and otherwise what an operator says.
 func (in Cancel) fault(by platform.Actor) (Fault, error) {
-	if in.Done < 0 || in.Done > 100 {
-		return "", platform.Wrong("done", errPart)
-	}
 	own := map[platform.ActorKind]Fault{platform.Customer: CustomerFault, platform.Merchant: MerchantFault}[by.Kind]
 	if own == "" { // operator or system
 		if in.Fault == "" {
@@ -119,9 +123,12 @@ func (o Order) quoteCancel(policy Policy, fault Fault, done decimal.Decimal, at 
 		return CancelQuote{}, fmt.Errorf("price the cancellation of order %s: %w", o.ID, err)
 	}
 	merchant, err := o.merchantPart(row, fee)
+	if err != nil {
+		return CancelQuote{}, fmt.Errorf("split the fee of order %s: %w", o.ID, err)
+	}
 	return CancelQuote{
 		Policy: policy.Name, Row: row.ID, Fault: fault, Fee: fee, Refund: plus(base, fee.Neg()), merchant: merchant,
-	}, err
+	}, nil
 }
 
 // merchantPart is the merchant's part of a fee.
@@ -181,10 +188,13 @@ func (s *Service) Cancel(ctx context.Context, in Cancel) (Order, error) {
 			return Order{}, nil, err
 		}
 		next, back, err := s.giveBack(ctx, next, next.refundOf(refund, "cancelled", q.Refund, at), at)
+		if err != nil {
+			return Order{}, nil, err
+		}
 		tell := next.facts()
 		tell.Amount, tell.Fee, tell.Fault, tell.Policy = q.Refund, q.Fee, q.Fault, q.Policy+"."+q.Row
 		event := platform.Happened("order.cancelled", next.Ref(), tell).Because(in.Reason)
-		return next, append(append(changes, back...), event), err
+		return next, append(append(changes, back...), event), nil
 	})
 }
 
@@ -212,6 +222,9 @@ func (s *Service) undo(ctx context.Context, o Order, q CancelQuote, at time.Time
 		return nil, err
 	}
 	if len(o.Seats) > 0 && o.State != AwaitingPayment {
+		if s.ports.Staffing == nil {
+			return nil, fmt.Errorf("release the staff of order %s: %w", o.ID, errNoStaffing)
+		}
 		released, err := s.ports.Staffing.Release(ctx, o.Ref(), string(q.Fault), at)
 		if err != nil {
 			return nil, fmt.Errorf("release the staff of order %s: %w", o.ID, err)
@@ -221,5 +234,8 @@ func (s *Service) undo(ctx context.Context, o Order, q CancelQuote, at time.Time
 	platforms := plus(q.Fee, q.merchant.Neg())
 	legs := []platform.Leg{o.escrow(q.Fee), o.earning(q.merchant.Neg()), {Role: "cancel_fee", Amount: platforms.Neg()}}
 	booked, err := s.post(ctx, "order.cancelled", o.Ref(), at, legs)
-	return append(changes, booked...), err
+	if err != nil {
+		return nil, err
+	}
+	return append(changes, booked...), nil
 }

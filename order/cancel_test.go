@@ -198,3 +198,53 @@ func TestAPolicyThatIsNoLongerKnownIsNotGuessed(t *testing.T) {
 	assert.Equal(t, 2, h.placed(h.list(nil)).PolicyVersion, "new orders pin the newest")
 	assert.Equal(t, 1, o.PolicyVersion)
 }
+
+func TestACancellationKeepsItsMoment(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o := h.confirmed(h.list(nil))
+	o, err := h.orders.Cancel(as(customer), order.Cancel{Order: o.ID, MaxFee: cny("30"), Reason: "x"})
+	require.NoError(t, err)
+	require.NoError(t, h.tell(h.refunds(o.ID)[0].ID, "succeeded"))
+	h.clock.pass(7 * 24 * time.Hour)
+	require.Equal(t, 1, h.tick())
+	assert.Equal(t, o.EndedAt, h.read(o.ID).EndedAt)
+}
+
+func TestWithoutADispatchNobodyIsReleased(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o := h.confirmed(h.list(func(m map[string]any) { m["seats"] = 1 }))
+	h.ports.Staffing = nil
+	h.orders = order.New(h.w, h.store, h.ports, nil)
+	_, err := h.orders.Cancel(as(customer), order.Cancel{Order: o.ID, MaxFee: cny("30"), Reason: "x"})
+	assert.Equal(t, "order.staffing_missing", platform.Code(err))
+}
+
+func TestACancellationNamesItsWrongFields(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o := h.confirmed(h.list(nil))
+	for name, c := range map[string]struct {
+		in    order.Cancel
+		field string
+		code  string
+	}{
+		"whose fault":       {order.Cancel{Fault: "moon"}, "fault", "field.oneof"},
+		"more than all":     {order.Cancel{Done: 101}, "done", "order.done"},
+		"less than nothing": {order.Cancel{Done: -1}, "done", "order.done"},
+	} {
+		c.in.Order, c.in.Reason = o.ID, "x"
+		_, quoted := h.orders.QuoteCancel(as(operator), c.in)
+		_, cancelled := h.orders.Cancel(as(operator), c.in)
+		for _, err := range []error{quoted, cancelled} {
+			var fields platform.FieldErrors
+			require.ErrorAs(t, err, &fields, name)
+			assert.Equal(t, c.field, fields[0].Path, name)
+			assert.Equal(t, c.code, fields[0].Code, name)
+		}
+	}
+	_, err := h.orders.Cancel(as(customer), order.Cancel{Order: o.ID, MaxFee: cny("-0.01"), Reason: "x"})
+	assert.Equal(t, "order.amount_not_positive", platform.Code(err))
+	require.ErrorIs(t, err, platform.ErrInvalid)
+}

@@ -20,6 +20,9 @@ type Payments interface {
 
 	// Return plans to give back so much of what the subject received.
 	Return(ctx context.Context, refund, subject platform.Ref, amount platform.Money, at time.Time) ([]platform.Change, error)
+
+	// Withdraw gives up a return. It refuses with ErrState once it was sent.
+	Withdraw(ctx context.Context, refund platform.Ref, at time.Time) ([]platform.Change, error)
 }
 
 // ask asks for the money of a new order, if it costs any.
@@ -137,5 +140,8 @@ func (s *Service) decline(ctx context.Context, o Order, refund platform.ID, reas
 	}
 	next.EndedAt = at
 	next, changes, err := s.giveBack(ctx, next, next.refundAll(refund, "declined", at), at)
-	return next, append(changes, next.happened("declined").Because(reason)), err
+	if err != nil {
+		return Order{}, nil, err
+	}
+	return next, append(changes, next.happened("declined").Because(reason)), nil
 }

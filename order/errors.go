@@ -57,6 +57,7 @@ var (
 	errTerms         = platform.Err(platform.ErrUnavailable, "order.terms_unreadable", "the terms of the listing cannot be read", "无法读取该服务的条款")
 	errFees          = platform.Err(platform.ErrUnavailable, "order.fees_unreadable", "the fees do not fit the lines", "费用与订单行不符")
 	errScreening     = platform.Err(platform.ErrUnavailable, "order.screening_unreadable", "the screening gave no known outcome", "筛查未给出有效结论")
+	errTimerStuck    = platform.Err(platform.ErrUnavailable, "timer.stuck", "a deadline could not be carried out", "到期事项未能执行")
 	errNoStaffing    = platform.Err(platform.ErrUnavailable, "order.staffing_missing", "orders with staff are not served here", "此处不支持派单")
 	errNoSealer      = platform.Err(platform.ErrUnavailable, "order.note_unsealable", "personal notes cannot be kept here", "此处无法保存个人备注")
 	errStartPast     = platform.Err(platform.ErrInvalid, "order.start_past", "the start lies in the past", "开始时间已过")
@@ -65,7 +66,6 @@ var (
 	errZone          = platform.Err(platform.ErrInvalid, "time.zone", "not a time zone of the IANA database", "不是IANA时区")
 	errSeatUnknown   = platform.Err(platform.ErrInvalid, "order.seat_unknown", "the order has no such seat", "订单没有此席位")
 	errQuery         = platform.Err(platform.ErrInvalid, "order.query", "orders cannot be listed by this combination", "不支持以此组合查询订单")
-	errPart          = platform.Err(platform.ErrInvalid, "order.done", "the share done is 0 to 100 percent", "完成比例须为0至100")
 	errLineUnknown   = platform.Err(platform.ErrInvalid, "order.line_unknown", "the order has no such line", "订单没有此行")
 	errProofTime     = platform.Err(platform.ErrInvalid, "proof.time", "the proof was not taken during the work", "凭证时间不在服务期间")
 	errProofTooMany  = platform.Err(platform.ErrState, "proof.too_many", "an order has at most 30 proofs", "一个订单至多30份凭证")
@@ -73,7 +73,7 @@ var (
 	errPolicyGap     = platform.Err(platform.ErrInvalid, "policy.gap", "no row of the policy answers a case", "政策存在空缺")
 	errPolicyOverlap = platform.Err(platform.ErrInvalid, "policy.overlap", "two rows of the policy answer one case", "政策存在重叠")
 	errPolicyShares  = platform.Err(platform.ErrInvalid, "policy.shares", "shares and rates lie between 0 and 1", "份额与比率须在0至1之间")
-	errPolicyRange   = platform.Err(platform.ErrInvalid, "policy.range", "a least amount above the most", "下限高于上限")
+	errPolicyRange   = platform.Err(platform.ErrInvalid, "policy.range", "a bound of a fee is negative, or the least above the most", "费用限额为负，或下限高于上限")
 )
 
 // Refusals of refunds.

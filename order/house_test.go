@@ -95,7 +95,7 @@ func open(t testing.TB, opts *order.Options) *house {
 		Staffing: released{}, Screen: h.screen, Sealer: sealer{},
 	}
 	h.orders = order.New(h.w, h.store, h.ports, opts)
-	h.payable = order.Payable{Store: h.store, Books: books, Clearing: "sandbox"}
+	h.payable = order.Payable{Store: h.store, Books: books}
 	h.seats = order.Seats{Store: h.store}
 	return h
 }
@@ -160,6 +160,14 @@ func (h *house) takeDown(listing platform.ID) {
 	h.shelve(l)
 }
 
+func (h *house) reprice(listing platform.ID, price string) {
+	h.t.Helper()
+	l, err := platform.Read[listed](context.Background(), h.db, "listing", listing)
+	require.NoError(h.t, err)
+	l.Terms["price"] = cny(price)
+	h.shelve(l)
+}
+
 // standing lets every merchant sell but one.
 type standing struct{ suspended platform.ID }
 
@@ -207,6 +215,10 @@ func (p *till) Cancel(_ context.Context, subject platform.Ref) ([]platform.Chang
 
 func (*till) Return(_ context.Context, refund, _ platform.Ref, amount platform.Money, _ time.Time) ([]platform.Change, error) {
 	return []platform.Change{platform.Happened("payment.return_asked", refund, amount)}, nil
+}
+
+func (*till) Withdraw(_ context.Context, refund platform.Ref, _ time.Time) ([]platform.Change, error) {
+	return []platform.Change{platform.Happened("payment.return_withdrawn", refund, nil)}, nil
 }
 
 // released is a dispatch in which everybody can be released.

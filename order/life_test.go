@@ -245,3 +245,23 @@ func TestReworkStopsTheClockTwiceAtMost(t *testing.T) {
 	assert.Contains(t, types(h.events(o.Ref())), "order.overdue")
 	assert.Zero(t, h.tick(), "told once")
 }
+
+func TestALongNeedEndsAfterItBegins(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o, err := h.place(h.list(func(m map[string]any) { m["minutes"], m["seats"] = 400*24*60, 1 }), func(in *order.Place) { in.Lines[0].Quantity = 10000 })
+	require.NoError(t, err)
+	require.NoError(t, h.pay(o.ID, o.Total))
+	doc, _, err := h.seats.Need(context.Background(), o.ID)
+	require.NoError(t, err)
+	var need struct{ From, Until time.Time }
+	require.NoError(t, json.Unmarshal(doc, &need))
+	assert.Equal(t, 400*24*time.Hour, need.Until.Sub(need.From))
+}
+
+func TestAnOrderWithoutSeatsTakesNoStaff(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	_, _, err := h.seats.Need(context.Background(), h.confirmed(h.list(nil)).ID)
+	assert.Equal(t, "order.not_staffable", platform.Code(err))
+}

@@ -168,7 +168,7 @@ func TestTimesIsExactUpToTenThousand(t *testing.T) {
 
 func TestTermsThatMeanNothingAreNotGuessedAt(t *testing.T) {
 	t.Parallel()
-	good := `{"merchant":"mer_x","price":{"amount":"1.00","currency":"CNY"},"confirmation":"auto","acceptance":"customer","seats":1}`
+	good := `{"merchant":"mer_x","price":{"amount":"1.00","currency":"CNY"},"confirmation":"auto","acceptance":"customer","seats":1,"minutes":60}`
 	p, err := readPin("lst_x", json.RawMessage(good))
 	require.NoError(t, err)
 	assert.Equal(t, Standard, p.CancelPolicy)
@@ -177,7 +177,8 @@ func TestTermsThatMeanNothingAreNotGuessedAt(t *testing.T) {
 		`{"merchant":"mer_x","price":{"amount":"1.00","currency":"CNY"},"confirmation":"perhaps","acceptance":"customer"}`,
 		`{"merchant":"mer_x","price":{"amount":"1.00","currency":"CNY"},"confirmation":"auto","acceptance":"never"}`,
 		`{"merchant":"mer_x","price":{"amount":"-1.00","currency":"CNY"},"confirmation":"auto","acceptance":"customer"}`,
-		`{"merchant":"mer_x","price":{"amount":"1.00","currency":"CNY"},"confirmation":"auto","acceptance":"customer","seats":21}`,
+		`{"merchant":"mer_x","price":{"amount":"1.00","currency":"CNY"},"confirmation":"auto","acceptance":"customer","seats":21,"minutes":60}`,
+		`{"merchant":"mer_x","price":{"amount":"1.00","currency":"CNY"},"confirmation":"auto","acceptance":"customer","seats":1}`,
 	} {
 		_, err := readPin("lst_x", json.RawMessage(bad))
 		require.ErrorIs(t, err, platform.ErrUnavailable, bad)

@@ -75,7 +75,7 @@ func (o Order) take(verb string, by platform.ActorKind, at time.Time) (Order, er
 		err = o.guard(verb, at)
 	}
 	if err != nil {
-		return Order{}, fmt.Errorf("order %s: %w", o.ID, err)
+		return Order{}, platform.Detail(fmt.Errorf("order %s: %w", o.ID, err), "state", string(o.State))
 	}
 	if state != o.State {
 		o.State = state
@@ -94,7 +94,7 @@ func (o Order) guard(verb string, at time.Time) error {
 	case "decline":
 		return unless(o.unanswered(), errNotDeclinable)
 	case "staff":
-		return unless(!o.unanswered(), errNotStaffable)
+		return unless(len(o.Seats) > 0 && !o.unanswered(), errNotStaffable)
 	case "start":
 		return o.startable(at)
 	case "complete":

@@ -155,6 +155,7 @@ func TestStartNeedsItsPeopleTheMerchantAndTheHour(t *testing.T) {
 		if !c.ok {
 			require.ErrorIs(t, err, platform.ErrState, name)
 			assert.Equal(t, "order.not_startable", platform.Code(err), name)
+			assert.Equal(t, string(o.State), platform.Details(err)["state"], name)
 			assert.NotContains(t, o.Allowed(theMerchant, c.at), "start", name)
 			continue
 		}

@@ -91,7 +91,7 @@ type Mirrors struct {
 	Asked       platform.Money `json:"asked" class:"internal"`
 	Secured     platform.Money `json:"secured" class:"internal"`  // ≤ asked
 	Captured    platform.Money `json:"captured" class:"internal"` // ≤ secured
-	Refunded    platform.Money `json:"refunded" class:"internal"` // back at the customer
+	Refunded    platform.Money `json:"refunded" class:"internal"` // given back: to the customer, and to the platform what it paid itself
 	Reserved    platform.Money `json:"reserved" class:"internal"` // of refunds on their way
 	ChargedBack platform.Money `json:"charged_back" class:"internal"`
 	Held        platform.Money `json:"held" class:"internal"`

@@ -11,9 +11,8 @@ import (
 // Payable is the orders as the payments see them. It needs only the store and
 // the books, and satisfies payment.Subject.
 type Payable struct {
-	Store    Store
-	Books    Books
-	Clearing platform.ID // the institution through which money goes back, as the books name it
+	Store Store
+	Books Books
 }
 
 // Secured notes the money of an order: all that is secured and captured so far.
@@ -35,10 +34,11 @@ func (p Payable) Secured(ctx context.Context, subject platform.Ref, _ string, se
 }
 
 // Returned notes how a refund fares at the institution: "sent", "succeeded" or
-// "failed". Success books it, in the same set; a failure keeps it reserved. A
-// result that is known already changes nothing. It writes the refund and, at
+// "failed". Success books it, in the same set, out of the accounts that the
+// payments name: credits that add up to the refund. A failure keeps it reserved.
+// A result that is known already changes nothing. It writes the refund and, at
 // success, its order.
-func (p Payable) Returned(ctx context.Context, refund platform.Ref, outcome string, at time.Time) ([]platform.Change, error) {
+func (p Payable) Returned(ctx context.Context, refund platform.Ref, outcome string, out []platform.Leg, at time.Time) ([]platform.Change, error) {
 	r, err := p.Store.Refund(ctx, refund.ID)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (p Payable) Returned(ctx context.Context, refund platform.Ref, outcome stri
 		return []platform.Change{platform.Unchanged(o), platform.Put(next), o.gives(outcome, next)}, nil
 	}
 	next.EndedAt = at
-	legs := []platform.Leg{o.refundDue(r.Amount), {Role: "clearing", Party: p.Clearing, Amount: r.Amount.Neg()}}
+	legs := append([]platform.Leg{o.refundDue(r.Amount)}, out...)
 	changes, err := post(ctx, p.Books, "refund.succeeded", r.Ref(), at, legs)
 	if err != nil {
 		return nil, err

@@ -42,13 +42,11 @@ type Extra struct {
 
 const maxLines = 200
 
-// check finds everything that is wrong with the input by itself, whenever it is
-// given: FieldErrors of all fields.
-func (in Place) check(o Options) error {
+// wrong is everything that is wrong with the input by itself, whenever it is
+// given, but for the total.
+func (in Place) wrong(o Options) platform.FieldErrors {
 	var wrong platform.FieldErrors
-	if err := platform.Validate(in); err != nil && !errors.As(err, &wrong) {
-		return err
-	}
+	_ = errors.As(platform.Validate(in), &wrong)
 	lines := len(in.Lines) + len(in.Extras)
 	switch {
 	case len(in.Lines) == 0:
@@ -58,7 +56,7 @@ func (in Place) check(o Options) error {
 	}
 	for i, x := range in.Extras {
 		if x.Kind != "" && !slices.Contains(o.ExtraKinds, x.Kind) {
-			wrong = append(wrong, platform.Wrong("extras["+strconv.Itoa(i)+"].kind", errExtra)...)
+			wrong = append(wrong, platform.Wrong(path("extras", i, "kind"), errExtra)...)
 		}
 	}
 	if !in.End.IsZero() && !in.End.After(in.Start) || !in.End.IsZero() && in.Start.IsZero() {
@@ -67,10 +65,7 @@ func (in Place) check(o Options) error {
 	if !in.zoned() {
 		wrong = append(wrong, platform.Wrong("time_zone", errZone)...)
 	}
-	if len(wrong) > 0 {
-		return wrong
-	}
-	return nil
+	return wrong
 }
 
 // zoned tells whether the time zone is one of the IANA database. A planned start
@@ -83,22 +78,33 @@ func (in Place) zoned() bool {
 	return err == nil && in.TimeZone != "Local" && len(in.TimeZone) <= 64
 }
 
-// planned is the plan made definite, minutes being the usual length of the
-// work. now decides what is past.
-func (in Place) planned(minutes int, farAhead time.Duration, now time.Time) (start, end time.Time, err error) {
+// untimely is what is wrong with the start at a moment.
+func (in Place) untimely(farAhead time.Duration, now time.Time) platform.FieldErrors {
+	switch {
+	case in.Start.IsZero():
+		return nil
+	case in.Start.Before(now):
+		return platform.Wrong("start", errStartPast)
+	case in.Start.Sub(now) > farAhead:
+		return platform.Wrong("start", errStartFar)
+	}
+	return nil
+}
+
+// planned is the plan made definite, length being that of the work where no end
+// is given. now decides what is past.
+func (in Place) planned(length, farAhead time.Duration, now time.Time) (start, end time.Time, err error) {
 	if in.Start.IsZero() {
 		return start, end, nil
 	}
+	if wrong := in.untimely(farAhead, now); wrong != nil {
+		return start, end, wrong
+	}
 	start, end = in.Start.UTC(), in.End.UTC()
 	if in.End.IsZero() {
-		end = start.Add(time.Duration(min(minutes, maxMinutes)) * time.Minute)
+		end = start.Add(length)
 	}
-	switch {
-	case start.Before(now):
-		return start, end, platform.Wrong("start", errStartPast)
-	case start.Sub(now) > farAhead:
-		return start, end, platform.Wrong("start", errStartFar)
-	case end.Sub(start) > farAhead:
+	if !end.After(start) || end.Sub(start) > farAhead {
 		return start, end, platform.Wrong("end", errInterval)
 	}
 	return start, end, nil
@@ -118,8 +124,12 @@ func (s *Service) Place(ctx context.Context, in Place) (Order, error) {
 	if err != nil {
 		return Order{}, fmt.Errorf("place order: %w", err)
 	}
-	if err := in.check(s.options); err != nil {
-		return Order{}, err
+	wrong := in.wrong(s.options)
+	if in.Total.Absent() {
+		wrong = append(wrong, platform.Wrong("total", errTotal)...)
+	}
+	if len(wrong) > 0 {
+		return Order{}, append(wrong, in.untimely(s.options.FarAhead, s.w.Now())...)
 	}
 	id := s.w.NewRoot(ctx, "ord")
 	before, failed := s.prepare(ctx, by, in, id)
@@ -173,9 +183,6 @@ func (s *Service) prepare(ctx context.Context, by platform.Actor, in Place, id p
 
 // placed is the new order.
 func (s *Service) placed(in Place, d draft, p prepared, id platform.ID, by platform.ActorKind, now time.Time) (Order, error) {
-	if in.Total.Absent() {
-		return Order{}, platform.Wrong("total", errTotal)
-	}
 	if in.Total != d.quote.Total {
 		return Order{}, platform.Detail(fmt.Errorf("place order of %s: %w", in.Total, ErrPriceChanged), "quote", d.quote)
 	}
@@ -186,7 +193,7 @@ func (s *Service) placed(in Place, d draft, p prepared, id platform.ID, by platf
 	if d.terms.Seats > 0 && s.ports.Staffing == nil {
 		return Order{}, fmt.Errorf("place order: %w", errNoStaffing)
 	}
-	start, end, err := in.planned(d.terms.Minutes, s.options.FarAhead, now)
+	start, end, err := in.planned(d.terms.length(), s.options.FarAhead, now)
 	if err != nil {
 		return Order{}, err
 	}

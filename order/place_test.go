@@ -58,13 +58,20 @@ func TestBadInputNamesItsFieldAndCode(t *testing.T) {
 		field string
 		code  string
 	}{
-		"no lines":                 {func(in *order.Place) { in.Lines = nil }, "lines", "order.no_lines"},
-		"201 lines":                {func(in *order.Place) { in.Lines = make([]order.PlaceLine, 201) }, "lines", "order.too_many_lines"},
-		"none of it":               {func(in *order.Place) { in.Lines[0].Quantity = 0 }, "lines[0].quantity", "order.quantity"},
-		"too much of it":           {func(in *order.Place) { in.Lines[0].Quantity = 10001 }, "lines[0].quantity", "order.quantity"},
-		"no id":                    {func(in *order.Place) { in.Lines[0].Listing = "x" }, "lines[0].listing", "id.malformed"},
-		"an id of something else":  {func(in *order.Place) { in.Lines[0].Listing = merchant.ID }, "lines[0].listing", "id.wrong_kind"},
-		"two currencies":           {func(in *order.Place) { in.Lines = append(in.Lines, line(dollars)) }, "lines", "money.currency_mixed"},
+		"no lines":                {func(in *order.Place) { in.Lines = nil }, "lines", "order.no_lines"},
+		"201 lines":               {func(in *order.Place) { in.Lines = make([]order.PlaceLine, 201) }, "lines", "order.too_many_lines"},
+		"none of it":              {func(in *order.Place) { in.Lines[0].Quantity = 0 }, "lines[0].quantity", "order.quantity"},
+		"too much of it":          {func(in *order.Place) { in.Lines[0].Quantity = 10001 }, "lines[0].quantity", "order.quantity"},
+		"no id":                   {func(in *order.Place) { in.Lines[0].Listing = "x" }, "lines[0].listing", "id.malformed"},
+		"an id of something else": {func(in *order.Place) { in.Lines[0].Listing = merchant.ID }, "lines[0].listing", "id.wrong_kind"},
+		"two currencies":          {func(in *order.Place) { in.Lines = append(in.Lines, line(dollars)) }, "lines[1]", "money.currency_mixed"},
+		"an extra in dollars": {func(in *order.Place) {
+			in.Extras = []order.Extra{{Kind: "freight", Amount: platform.MustMoney("1", "USD")}}
+		}, "extras[0].amount", "money.currency_mixed"},
+		"an extra beyond counting": {func(in *order.Place) {
+			in.Extras = []order.Extra{{Kind: "freight", Amount: cny("92233720368547758.07")}}
+		}, "extras[0].amount", "money.overflow"},
+		"two lines beyond it":      {func(in *order.Place) { in.Lines = []order.PlaceLine{line(dear), line(dear)} }, "lines[1]", "money.overflow"},
 		"two merchants":            {func(in *order.Place) { in.Lines = append(in.Lines, line(others)) }, "lines[1].listing", "order.merchant_mixed"},
 		"more than money can be":   {func(in *order.Place) { in.Lines[0] = order.PlaceLine{Listing: dear, Quantity: 10000} }, "lines[0].quantity", "money.overflow"},
 		"an unknown extra":         {func(in *order.Place) { in.Extras = []order.Extra{{Kind: "gift", Amount: cny("1")}} }, "extras[0].kind", "order.extra_not_allowed"},
@@ -110,11 +117,19 @@ func TestEveryWrongFieldIsNamedAtOnce(t *testing.T) {
 	h := open(t, nil)
 	_, err := h.orders.Place(as(customer), order.Place{
 		Lines: []order.PlaceLine{{Listing: "x", Quantity: -1}}, Extras: []order.Extra{{Kind: "gift", Amount: cny("1")}},
-		End: nextDay, TimeZone: "Mars/Base", Note: "a\a",
+		Start: noon.Add(-time.Second), End: noon.Add(-time.Minute), TimeZone: "Mars/Base", Note: "a\a",
 	})
 	var fields platform.FieldErrors
 	require.ErrorAs(t, err, &fields)
-	assert.Len(t, fields, 6)
+	found := map[string]string{}
+	for _, f := range fields {
+		found[f.Path] = f.Code
+		assert.NotEqual(t, f.En, f.Zh, "%s is told in both languages", f.Path)
+	}
+	assert.Equal(t, map[string]string{
+		"lines[0].listing": "id.malformed", "lines[0].quantity": "order.quantity", "extras[0].kind": "order.extra_not_allowed", "total": "order.total",
+		"start": "order.start_past", "end": "order.interval", "time_zone": "time.zone", "note": "text.control",
+	}, found)
 }
 
 func TestPlaceIsRefusedWithATrueReason(t *testing.T) {
@@ -148,31 +163,6 @@ func TestPlaceIsRefusedWithATrueReason(t *testing.T) {
 	require.True(t, ok, "the new price comes with the refusal")
 	assert.Equal(t, cny("100"), quote.Total)
 	require.NoError(t, place(customer, listing, quote.Total.Decimal().String()))
-}
-
-// wrongFees are fees that do not fit the lines.
-type wrongFees struct{ fees []platform.Leg }
-
-func (f wrongFees) Quote(context.Context, platform.ID, time.Time, []platform.Leg) (string, []platform.Leg, error) {
-	return "wrong-1", f.fees, nil
-}
-
-func TestFeesThatDoNotFitTheLinesAreRefused(t *testing.T) {
-	t.Parallel()
-	for name, fees := range map[string][]platform.Leg{
-		"none":             {},
-		"one too many":     {{Amount: cny("1")}, {Amount: cny("1")}},
-		"above the price":  {{Amount: cny("100.01")}},
-		"below nothing":    {{Amount: cny("-0.01")}},
-		"of another money": {{Amount: platform.MustMoney("1", "USD")}},
-		"of no money":      {{}},
-	} {
-		h := open(t, nil)
-		h.ports.Fees = wrongFees{fees}
-		h.orders = order.New(h.w, h.store, h.ports, nil)
-		_, err := h.place(h.list(nil), nil)
-		assert.Equal(t, "order.fees_unreadable", platform.Code(err), name)
-	}
 }
 
 func TestAPersonalNoteNeedsASealer(t *testing.T) {
@@ -267,4 +257,20 @@ func types(events []platform.Event) []string {
 		all = append(all, e.Type)
 	}
 	return all
+}
+
+func TestWorkOfNoLengthIsNotPlanned(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	_, err := h.place(h.list(func(m map[string]any) { m["minutes"], m["seats"] = 0, 1 }), nil)
+	assert.Equal(t, "order.terms_unreadable", platform.Code(err), "nobody could be booked for it")
+
+	own := h.list(func(m map[string]any) { m["minutes"] = 0 })
+	_, err = h.place(own, func(in *order.Place) { in.Start, in.TimeZone = nextDay, "UTC" })
+	var fields platform.FieldErrors
+	require.ErrorAs(t, err, &fields)
+	assert.Equal(t, "end", fields[0].Path)
+	assert.Equal(t, "order.interval", fields[0].Code)
+	_, err = h.place(own, func(in *order.Place) { in.Start, in.End, in.TimeZone = nextDay, nextDay.Add(time.Hour), "UTC" })
+	require.NoError(t, err)
 }

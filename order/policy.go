@@ -134,8 +134,8 @@ func StandardPolicy() Policy {
 }
 
 // Check fails unless exactly one row answers every case (policy.gap,
-// policy.overlap), rates and shares lie in 0…1 (policy.shares) and no least
-// amount is above the most (policy.range).
+// policy.overlap), rates and shares lie in 0…1 (policy.shares), and no bound is
+// negative and no least amount above the most (policy.range).
 func (p Policy) Check() error {
 	for _, r := range p.Rows {
 		if err := r.check(); err != nil {
@@ -167,6 +167,11 @@ func (r Row) check() error {
 	for _, share := range []decimal.Decimal{r.Rate, r.Platform} {
 		if share.IsNegative() || share.GreaterThan(one) {
 			return errPolicyShares
+		}
+	}
+	for _, bound := range slices.Concat(r.Min, r.Max) {
+		if bound.Sign() < 0 {
+			return errPolicyRange
 		}
 	}
 	for _, least := range r.Min {

@@ -115,6 +115,7 @@ func TestAPolicyWithAHoleOrTwoAnswersIsRefused(t *testing.T) {
 		"a row twice":           {func(p *Policy) { p.Rows = append(p.Rows, p.Rows[0]) }, "policy.overlap"},
 		"more than everything":  {func(p *Policy) { p.Rows[3].Rate = decimal.NewFromInt(2) }, "policy.shares"},
 		"a negative share":      {func(p *Policy) { p.Rows[3].Platform = decimal.NewFromInt(-1) }, "policy.shares"},
+		"a bound below nothing": {func(p *Policy) { p.Rows[3].Max = []platform.Money{cny("-1")} }, "policy.range"},
 		"least above most":      {func(p *Policy) { p.Rows[3].Min = []platform.Money{cny("51")} }, "policy.range"},
 	} {
 		p := StandardPolicy()

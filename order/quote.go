@@ -43,11 +43,15 @@ type Quote struct {
 	Total    platform.Money `json:"total"`
 }
 
-// Quote prices what would be placed; Total of the input does not count. It is
-// refused as [Service.Place] refuses the same listings.
+// Quote prices what would be placed; Total of the input does not count, and
+// nobody need be named who asks. It is refused as [Service.Place] refuses the
+// same listings.
 func (s *Service) Quote(ctx context.Context, in Place) (Quote, error) {
-	if err := in.check(s.options); err != nil {
-		return Quote{}, err
+	if wrong := in.wrong(s.options); len(wrong) > 0 {
+		return Quote{}, wrong
+	}
+	if by, err := platform.ActorOf(ctx); err == nil && by.Tenant != s.w.Tenant {
+		return Quote{}, platform.NotFound(platform.Ref{Kind: "listing", ID: in.Lines[0].Listing})
 	}
 	d, _, err := s.draft(ctx, in, s.w.Now())
 	return d.quote, err
@@ -84,8 +88,10 @@ func (s *Service) draft(ctx context.Context, in Place, at time.Time) (draft, []p
 	if err != nil {
 		return draft{}, nil, fmt.Errorf("order from %s: %w", d.quote.Merchant, err)
 	}
-	d.version, d.fees, err = s.fees(ctx, d.quote, at)
-	return d, append(checks, standing...), err
+	if d.version, d.fees, err = s.fees(ctx, d.quote, at); err != nil {
+		return draft{}, nil, err
+	}
+	return d, append(checks, standing...), nil
 }
 
 func (s *Service) pin(ctx context.Context, listing platform.ID, at time.Time) (pin, []platform.Change, error) {
@@ -97,7 +103,10 @@ func (s *Service) pin(ctx context.Context, listing platform.ID, at time.Time) (p
 		return pin{}, nil, fmt.Errorf("pin listing %s: %w", listing, err)
 	}
 	p, err := readPin(listing, doc)
-	return p, checks, err
+	if err != nil {
+		return pin{}, nil, err
+	}
+	return p, checks, nil
 }
 
 // fees asks what the platform takes of each line.
@@ -132,38 +141,41 @@ func (s *Service) fees(ctx context.Context, q Quote, at time.Time) (string, []pl
 // their total.
 func price(in Place, pins map[platform.ID]pin) (draft, error) {
 	first := pins[in.Lines[0].Listing]
-	d := draft{quote: Quote{Merchant: first.Merchant}}
-	amounts := []platform.Money{}
+	d := draft{quote: Quote{Merchant: first.Merchant, Total: plus(first.Price, first.Price.Neg())}}
 	for i, ask := range in.Lines {
 		p := pins[ask.Listing]
 		if p.Merchant != first.Merchant {
-			return draft{}, platform.Wrong(fmt.Sprintf("lines[%d].listing", i), errMerchants)
+			return draft{}, platform.Wrong(path("lines", i, "listing"), errMerchants)
 		}
 		amount, err := times(p.Price, ask.Quantity)
 		if err != nil {
-			return draft{}, platform.Wrong(fmt.Sprintf("lines[%d].quantity", i), err)
+			return draft{}, platform.Wrong(path("lines", i, "quantity"), err)
 		}
 		if d.terms, err = d.terms.and(p.Terms, ask.Quantity); err != nil {
-			return draft{}, platform.Wrong(fmt.Sprintf("lines[%d].listing", i), err)
+			return draft{}, platform.Wrong(path("lines", i, "listing"), err)
 		}
-		d.quote.Lines = append(d.quote.Lines, Line{
+		err = d.quote.add(Line{
 			Kind: "service", Listing: p.Listing, Revision: p.Revision, Title: p.Title, Unit: p.Unit,
 			Quantity: ask.Quantity, Price: p.Price, Amount: amount, Seen: p.seen,
 		})
-		amounts = append(amounts, amount)
+		if err != nil {
+			return draft{}, platform.Wrong(path("lines", i, ""), err)
+		}
 	}
-	for _, x := range in.Extras {
-		d.quote.Lines = append(d.quote.Lines, Line{Kind: x.Kind, Quantity: 1, Price: x.Amount, Amount: x.Amount})
-		amounts = append(amounts, x.Amount)
-	}
-	for i := range d.quote.Lines {
-		d.quote.Lines[i].No = i + 1
-	}
-	var err error
-	if d.quote.Total, err = platform.Sum(first.Price.Currency(), amounts...); err != nil {
-		return draft{}, platform.Wrong("lines", err)
+	for i, x := range in.Extras {
+		if err := d.quote.add(Line{Kind: x.Kind, Quantity: 1, Price: x.Amount, Amount: x.Amount}); err != nil {
+			return draft{}, platform.Wrong(path("extras", i, "amount"), err)
+		}
 	}
 	return d, nil
+}
+
+// add is the next line.
+func (q *Quote) add(l Line) (err error) {
+	l.No = len(q.Lines) + 1
+	q.Lines = append(q.Lines, l)
+	q.Total, err = q.Total.Add(l.Amount)
+	return err
 }
 
 // times is an amount n times, exactly; n is at most 10,000, ten times what a

@@ -1,10 +1,12 @@
 package order_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -177,4 +179,56 @@ func TestOneSeatForOneMember(t *testing.T) {
 	for _, err := range refused {
 		require.ErrorIs(t, err, order.ErrSeatTaken)
 	}
+}
+
+// overtaken is a till that somebody else reaches first, once. It gives the money
+// of an order back one time only, and says so when asked again.
+type overtaken struct {
+	*till
+	db    platform.Getter
+	first *func()
+}
+
+var errReturned = platform.Err(platform.ErrState, "payment.return_exceeds", "more than is there", "超过已付金额")
+
+func (p overtaken) Return(ctx context.Context, refund, subject platform.Ref, amount platform.Money, at time.Time) ([]platform.Change, error) {
+	if do := *p.first; do != nil {
+		*p.first = nil
+		do()
+	}
+	o, err := platform.Read[order.Order](ctx, p.db, "order", subject.ID)
+	if err != nil {
+		return nil, err
+	}
+	if o.Approved.Sign() > 0 {
+		return nil, errReturned
+	}
+	return p.till.Return(ctx, refund, subject, amount, at)
+}
+
+// A port that is asked after the order was read knows more than the order says:
+// what it refuses then is not the reason.
+func TestWhoComesSecondIsToldTheStateAndNotThePortsTrouble(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	var first func()
+	h.ports.Payments = overtaken{h.till, h.db, &first}
+	h.orders = order.New(h.w, h.store, h.ports, nil)
+
+	o := h.confirmed(h.list(nil))
+	cancel := func() error {
+		_, err := h.orders.Cancel(as(customer), order.Cancel{Order: o.ID, MaxFee: cny("100"), Reason: "x"})
+		return err
+	}
+	first = func() { require.NoError(t, cancel()) }
+	assert.Equal(t, "order.not_cancellable", platform.Code(cancel()))
+
+	r, err := h.refund(h.dear(), customer, "1000")
+	require.NoError(t, err)
+	approve := func() error {
+		_, err := h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID})
+		return err
+	}
+	first = func() { require.NoError(t, approve()) }
+	assert.Equal(t, "refund.not_approvable", platform.Code(approve()))
 }

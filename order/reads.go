@@ -109,5 +109,8 @@ func (p Sales) Sale(ctx context.Context, order platform.ID) (json.RawMessage, []
 		Merchant  platform.ID `json:"merchant"`
 		Completed time.Time   `json:"completed,omitzero"`
 	}{o.Customer, o.Merchant, o.CompletedAt})
-	return doc, []platform.Change{platform.Unchanged(o)}, err
+	if err != nil {
+		return nil, nil, fmt.Errorf("tell the sale of order %s: %w", o.ID, err)
+	}
+	return doc, []platform.Change{platform.Unchanged(o)}, nil
 }

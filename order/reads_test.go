@@ -154,6 +154,7 @@ func TestNewRefusesAWiringThatCannotWork(t *testing.T) {
 		"a window of minus one": {func(*order.Ports) {}, &order.Options{Windows: order.Windows{Accept: -1}}},
 		"a window of years":     {func(*order.Ports) {}, &order.Options{Windows: order.Windows{Close: 401 * 24 * time.Hour}}},
 		"a policy with a gap":   {func(*order.Ports) {}, &order.Options{Policies: []order.Policy{gap}}},
+		"a policy twice":        {func(*order.Ports) {}, &order.Options{Policies: []order.Policy{order.StandardPolicy(), order.StandardPolicy()}}},
 	} {
 		ports := h.ports
 		c.ports(&ports)

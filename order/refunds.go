@@ -35,7 +35,7 @@ func (a AutoRefund) covers(o Order) bool {
 // for all that is left.
 type RequestRefund struct {
 	Order  platform.ID    `json:"order" validate:"required,id=ord"`
-	Kind   string         `json:"kind,omitempty" validate:"omitempty,oneof=full partial goodwill"` // if empty, full when nothing is named, else partial
+	Kind   string         `json:"kind,omitempty" validate:"omitempty,oneof=full partial"` // if empty, full when nothing is named, else partial
 	Amount platform.Money `json:"amount,omitzero" validate:"omitempty,gt=0" code:"refund.amount"`
 	Lines  []RefundLine   `json:"lines,omitempty" validate:"max=200,dive" code:"refund.line_unknown"`
 	Reason string         `json:"reason" validate:"required,text=64"` // a code
@@ -264,12 +264,25 @@ func (s *Service) WithdrawRefund(ctx context.Context, in WithdrawRefund) (Refund
 			if r.Source != o.source() {
 				return Order{}, Refund{}, nil, fmt.Errorf("withdraw refund %s: %w", r.ID, errRefundNotWithdrawn)
 			}
-			if changes, err = s.ports.Books.Post(ctx, "refund.withdrawn", r.Ref(), at, nil); err != nil {
-				return Order{}, Refund{}, nil, fmt.Errorf("free refund %s: %w", r.ID, err)
+			if o, changes, err = s.recall(ctx, o, r, at); err != nil {
+				return Order{}, Refund{}, nil, err
 			}
-			o = o.unapproved(r)
 		}
 		next.EndedAt = at
 		return o.freed(r), next, append(changes, o.gives("cancelled", next)), nil
 	})
+}
+
+// recall undoes approve: the books free what they hold, and the payments give
+// the return up.
+func (s *Service) recall(ctx context.Context, o Order, r Refund, at time.Time) (Order, []platform.Change, error) {
+	freed, err := s.ports.Books.Post(ctx, "refund.withdrawn", r.Ref(), at, nil)
+	if err != nil {
+		return Order{}, nil, fmt.Errorf("free refund %s: %w", r.ID, err)
+	}
+	withdrawn, err := s.ports.Payments.Withdraw(ctx, r.Ref(), at)
+	if err != nil {
+		return Order{}, nil, fmt.Errorf("withdraw the return of refund %s: %w", r.ID, err)
+	}
+	return o.unapproved(r), append(freed, withdrawn...), nil
 }

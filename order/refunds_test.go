@@ -200,7 +200,7 @@ func TestARefundNamesItsLines(t *testing.T) {
 		"other money":            {order.RequestRefund{Amount: platform.MustMoney("1", "USD")}, "amount", "money.currency_mixed"},
 		"other money for a line": {order.RequestRefund{Lines: []order.RefundLine{{Line: 1, Amount: platform.MustMoney("1", "USD")}}}, "lines[0].amount", "money.currency_mixed"},
 		"no reason":              {order.RequestRefund{Amount: cny("1"), Reason: "-"}, "reason", "field.required"},
-		"a kind of fancy":        {order.RequestRefund{Amount: cny("1"), Kind: "gift"}, "kind", "field.oneof"},
+		"a kind of fancy":        {order.RequestRefund{Amount: cny("1"), Kind: "goodwill"}, "kind", "field.oneof"},
 	} {
 		c.in.Order = o.ID
 		switch c.in.Reason {

@@ -48,7 +48,10 @@ func (s *Service) accept(ctx context.Context, o Order, by platform.ActorKind, at
 		accepted = "auto_accepted"
 	}
 	next, changes, err := s.sell(ctx, next, at)
-	return next, append([]platform.Change{next.happened(accepted)}, changes...), err
+	if err != nil {
+		return Order{}, nil, err
+	}
+	return next, append([]platform.Change{next.happened(accepted)}, changes...), nil
 }
 
 // sell books the sale of an order that has just completed.
@@ -106,11 +109,15 @@ func (s *Service) close(ctx context.Context, o Order, at time.Time) (Order, []pl
 	}
 	released := next.Earned
 	next.Earned = plus(released, released.Neg())
-	next.EndedAt = at
-	next.disarm()
+	if next.disarm(); next.State == Closed { // a cancelled order ended before
+		next.EndedAt = at
+	}
 	legs := []platform.Leg{next.earning(released), next.payable(released.Neg())}
 	changes, err := s.post(ctx, "order.closed", next.Ref(), at, legs)
-	return next, append(changes, next.told("closed", released, platform.Money{})), err
+	if err != nil {
+		return Order{}, nil, err
+	}
+	return next, append(changes, next.told("closed", released, platform.Money{})), nil
 }
 
 // post hands the legs to the books, those of zero left out; none is no posting.

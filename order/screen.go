@@ -34,7 +34,9 @@ type verdict struct {
 	changes []platform.Change
 }
 
-// screen asks once for a verdict, outside the decision, since asking counts.
+// screen asks once for a verdict, outside the decision, since asking counts. The
+// amount is the total that the customer sent: no other is placed, however the
+// price moves in between.
 func (s *Service) screen(ctx context.Context, by platform.Actor, id platform.ID, in Place) (verdict, error) {
 	if s.ports.Screen == nil {
 		return verdict{outcome: allow}, nil
@@ -44,7 +46,7 @@ func (s *Service) screen(ctx context.Context, by platform.Actor, id platform.ID,
 		return verdict{}, err
 	}
 	q := d.quote
-	data, err := json.Marshal(map[string]any{"customer": by.For(), "merchant": q.Merchant, "amount": q.Total, "lines": len(q.Lines)})
+	data, err := json.Marshal(map[string]any{"customer": by.For(), "merchant": q.Merchant, "amount": in.Total, "lines": len(q.Lines)})
 	if err != nil {
 		return verdict{}, fmt.Errorf("screen order: %w", err)
 	}
@@ -128,5 +130,8 @@ func (s *Service) reject(ctx context.Context, o Order, in ClearReview, refund pl
 		return Order{}, nil, err
 	}
 	next, back, err := s.giveBack(ctx, next, next.refundAll(refund, "declined", at), at)
-	return next, append(append(changes, back...), next.happened("declined").Because(in.Reason)), err
+	if err != nil {
+		return Order{}, nil, err
+	}
+	return next, append(append(changes, back...), next.happened("declined").Because(in.Reason)), nil
 }

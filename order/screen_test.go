@@ -106,3 +106,18 @@ func TestAnOrderUnderReviewWaitsThoughItIsPaid(t *testing.T) {
 		assert.Equal(t, "order.not_clearable", platform.Code(err), "a review ends once")
 	}
 }
+
+func TestWhatIsScreenedIsWhatIsPaid(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	listing := h.list(nil)
+	h.ports.Screen = hurdle{h.screen, func() { h.reprice(listing, "900") }}
+	h.orders = order.New(h.w, h.store, h.ports, nil)
+
+	o, err := h.orders.Place(as(customer), order.Place{Lines: []order.PlaceLine{{Listing: listing, Quantity: 1}}, Total: cny("900")})
+
+	require.NoError(t, err)
+	var facts struct{ Amount platform.Money }
+	require.NoError(t, json.Unmarshal(h.screen.asked[0].Data, &facts))
+	assert.Equal(t, o.Total, facts.Amount, "though the price rose in between")
+}

@@ -48,13 +48,16 @@ func (p Seats) Need(ctx context.Context, order platform.ID) (json.RawMessage, []
 		From: o.PlannedStart, Until: o.PlannedEnd, Open: o.open(),
 	}
 	if n.From.IsZero() {
-		n.From, n.Until = o.ConfirmedAt, o.ConfirmedAt.Add(time.Duration(o.Terms.Minutes)*time.Minute)
+		n.From, n.Until = o.ConfirmedAt, o.ConfirmedAt.Add(o.Terms.length())
 	}
 	if o.Spot != nil {
 		n.Lat, n.Lon = &o.Spot.Lat, &o.Spot.Lon
 	}
 	doc, err := json.Marshal(n)
-	return doc, []platform.Change{platform.Unchanged(o)}, err
+	if err != nil {
+		return nil, nil, fmt.Errorf("tell what order %s needs: %w", o.ID, err)
+	}
+	return doc, []platform.Change{platform.Unchanged(o)}, nil
 }
 
 // Fill gives an open seat to a member. The last one makes the order assigned.

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/liangding/platform"
@@ -45,7 +46,7 @@ type Service struct {
 // New makes the service. Nil options mean the defaults. It panics, since that
 // is a mistake in the wiring, without catalogue, parties, payments or books, and
 // with options out of range: a window that is negative or over 400 days, a
-// policy that fails [Policy.Check].
+// policy that fails [Policy.Check] or stands there twice.
 func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	var options Options
 	if opts != nil {
@@ -87,9 +88,13 @@ func (o Options) check() error {
 	if min(shortest, o.FarAhead, o.QuoteFor) <= 0 || max(longest, o.FarAhead, o.QuoteFor) > 400*day {
 		return fmt.Errorf("a window is above 0 and at most 400 days: %w", platform.ErrInvalid)
 	}
-	for _, p := range o.Policies {
+	for i, p := range o.Policies {
 		if err := p.Check(); err != nil {
 			return err
+		}
+		same := func(q Policy) bool { return q.Name == p.Name && q.Version == p.Version }
+		if slices.ContainsFunc(o.Policies[:i], same) {
+			return fmt.Errorf("policy %s version %d twice: %w", p.Name, p.Version, platform.ErrInvalid)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/liangding/platform"
 )
@@ -25,11 +26,16 @@ type Terms struct {
 	Proof        []string    `json:"proof,omitempty" class:"public"`         // kinds without which nothing is delivered
 	Need         []string    `json:"need,omitempty" class:"public"`          // skills that each member must have
 	Zone         platform.ID `json:"zone,omitempty" class:"public"`          // where the staff work
-	Minutes      int         `json:"minutes,omitempty" class:"public"`       // usual length of the work
+	Minutes      int         `json:"minutes,omitempty" class:"public"`       // usual length of the work; at least 1 where there are seats
 	CancelPolicy string      `json:"cancel_policy,omitempty" class:"public"` // name of a [Policy]; if empty, "standard"
 }
 
 const maxMinutes = 400 * 24 * 60
+
+// length is the usual length of the work, within what a time can hold.
+func (t Terms) length() time.Duration {
+	return time.Duration(min(t.Minutes, maxMinutes)) * time.Minute
+}
 
 // pin is a listing's live revision as the catalogue hands it out.
 type pin struct {
@@ -49,7 +55,8 @@ func readPin(listing platform.ID, doc json.RawMessage) (pin, error) {
 		return pin{}, fmt.Errorf("read terms of listing %s: %w", listing, errTerms)
 	}
 	known := slices.Contains([]string{automatic, manual}, p.Confirmation) && slices.Contains([]string{byCustomer, byProof}, p.Acceptance)
-	if !known || p.Seats < 0 || p.Seats > 20 || p.Minutes < 0 || p.Minutes > maxMinutes || p.Merchant == "" || p.Price.Absent() || p.Price.Sign() < 0 {
+	bookable := p.Seats == 0 || p.Seats > 0 && p.Seats <= 20 && p.Minutes > 0
+	if !known || !bookable || p.Minutes < 0 || p.Minutes > maxMinutes || p.Merchant == "" || p.Price.Absent() || p.Price.Sign() < 0 {
 		return pin{}, fmt.Errorf("read terms of listing %s: %w", listing, errTerms)
 	}
 	if p.CancelPolicy == "" {

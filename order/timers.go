@@ -59,7 +59,7 @@ func (w Windows) ready() Windows {
 	return w
 }
 
-// longest is the longest of the windows, shortest the shortest.
+// extremes are the shortest and the longest of the windows.
 func (w Windows) extremes() (shortest, longest time.Duration) {
 	all := []time.Duration{w.Pay, w.PayRetry, w.PayGrace, w.Answer, w.StartEarly, w.Accept, w.Rework, w.Close, w.CloseRetry}
 	shortest, longest = all[0], all[0]
@@ -133,7 +133,9 @@ func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, erro
 	return platform.Sweep(ctx, limit, due, func(found Order) error { return s.fire(ctx, found, now) })
 }
 
-// fire carries out the first deadline of an order that a scan found.
+// fire carries out the first deadline of an order that a scan found. What is
+// refused although the deadline is still set was fired by nobody else: it is
+// told as a failure, since a sweep passes over an ErrState.
 func (s *Service) fire(ctx context.Context, found Order, now time.Time) error {
 	if len(found.Timers) == 0 {
 		return nil
@@ -158,6 +160,9 @@ func (s *Service) fire(ctx context.Context, found Order, now time.Time) error {
 		o.disarm()
 		return o, []platform.Change{o.happened("overdue")}, nil
 	})
+	if errors.Is(err, platform.ErrState) && !errors.Is(err, errTimerStale) {
+		return fmt.Errorf("%s of order %s: %w: %s", in.Timer, in.Order, errTimerStuck, err.Error())
+	}
 	return err
 }
 
@@ -179,5 +184,8 @@ func (s *Service) expire(ctx context.Context, o Order, refund platform.ID, at ti
 	}
 	next.EndedAt = at
 	next, back, err := s.giveBack(ctx, next, next.refundAll(refund, "expired", at), at)
-	return next, append(append(changes, back...), next.happened("expired")), err
+	if err != nil {
+		return Order{}, nil, err
+	}
+	return next, append(append(changes, back...), next.happened("expired")), nil
 }

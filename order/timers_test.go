@@ -172,7 +172,7 @@ func TestOneOrderThatCannotGoOnStopsNoOther(t *testing.T) {
 	h := open(t, nil)
 	listing := h.list(nil)
 	stuck, fine := h.delivered(listing), h.delivered(listing)
-	h.ports.Books = refusing{h.ports.Books, stuck.ID}
+	h.ports.Books = refusing{h.ports.Books, stuck.ID, platform.ErrUnavailable}
 	h.orders = order.New(h.w, h.store, h.ports, nil)
 	now := h.clock.pass(72 * time.Hour)
 
@@ -184,15 +184,30 @@ func TestOneOrderThatCannotGoOnStopsNoOther(t *testing.T) {
 	assert.Equal(t, order.Delivered, h.read(stuck.ID).State, "it stays due")
 }
 
-// refusing is books that are down for one subject.
+func TestADeadlineThatIsRefusedIsTold(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	stuck := h.delivered(h.list(nil))
+	h.ports.Books = refusing{h.ports.Books, stuck.ID, platform.ErrState}
+	h.orders = order.New(h.w, h.store, h.ports, nil)
+
+	n, err := h.orders.Tick(context.Background(), h.clock.pass(72*time.Hour), 0)
+
+	assert.Zero(t, n)
+	assert.Equal(t, "timer.stuck", platform.Code(err), "a refusal is not somebody else's success")
+	assert.Equal(t, order.Delivered, h.read(stuck.ID).State)
+}
+
+// refusing is books that refuse one subject.
 type refusing struct {
 	order.Books
 	subject platform.ID
+	refusal error
 }
 
 func (b refusing) Post(ctx context.Context, what string, subject platform.Ref, at time.Time, legs []platform.Leg) ([]platform.Change, error) {
 	if subject.ID == b.subject {
-		return nil, platform.ErrUnavailable
+		return nil, b.refusal
 	}
 	return b.Books.Post(ctx, what, subject, at, legs)
 }

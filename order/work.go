@@ -118,7 +118,10 @@ func (s *Service) Complete(ctx context.Context, in Complete) (Order, error) {
 			next.FirstDeliveredAt = at
 		}
 		next, sale, err := s.sell(ctx, next, at)
-		return next, append(append(changes, next.happened("delivered")), sale...), err
+		if err != nil {
+			return Order{}, nil, err
+		}
+		return next, append(append(changes, next.happened("delivered")), sale...), nil
 	})
 }
 

@@ -113,11 +113,10 @@ func Open(db *memory.DB, o *Options) (*Market, error) {
 func (m *Market) serve(seal platform.Sealer, o Options) error {
 	db, w := m.DB, m.Writer
 	merchants, orders, members := merchant.StoreOn(db), order.StoreOn(db), staff.StoreOn(db)
-	m.Books = finance.Books{Store: finance.StoreOn(db)}
+	m.Books = finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant}
 	duty := staff.Members{Store: members, Terms: o.Staff.Terms}
 	o.Sandbox.Now = w.Now
 	m.Sandbox = sandbox.New(&o.Sandbox)
-	institution := platform.ID(m.Sandbox.Info().Institution)
 
 	rules := screen.Standard()
 	if o.Rules != nil {
@@ -143,7 +142,7 @@ func (m *Market) serve(seal platform.Sealer, o Options) error {
 	m.Dispatch = dispatch.New(w, dispatch.StoreOn(db), dispatch.Ports{Members: duty, Orders: order.Seats{Store: orders}}, &o.Dispatch)
 	m.Payments = payment.New(w, payment.StoreOn(db), payment.Ports{
 		Books:    m.Books,
-		Subject:  order.Payable{Store: orders, Books: m.Books, Clearing: institution},
+		Subject:  order.Payable{Store: orders, Books: m.Books},
 		Screen:   m.Screen,
 		Gateways: []payment.Gateway{m.Sandbox},
 	}, &o.Payment)
@@ -174,7 +173,7 @@ func (m *Market) keep(db *memory.DB, secret []byte, o Options) error {
 		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate()}}
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
-	m.sinks = []store.Sink{m.Audit, counts}
+	m.sinks = []store.Sink{m.Audit, counts, m.Dispatch}
 	m.Risk, err = risk.New(m.Writer, risk.StoreOn(db), risk.Ports{Meter: counts}, o.Risk)
 	return err
 }
@@ -204,7 +203,7 @@ func (m *Market) Relay(ctx context.Context) error {
 // TrialBalance adds up the books as they are at one moment: halves of commits
 // under way never show.
 func (m *Market) TrialBalance(ctx context.Context) ([]finance.TrialBalance, error) {
-	return finance.Books{Store: finance.StoreOn(m.moment())}.TrialBalance(ctx)
+	return finance.Books{Store: finance.StoreOn(m.moment()), Tenant: m.Writer.Tenant}.TrialBalance(ctx)
 }
 
 // VerifyBooks proves the books as they are at one moment, and tells what is

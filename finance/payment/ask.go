@@ -81,10 +81,12 @@ func (a Asks) Cancel(ctx context.Context, subject platform.Ref) ([]platform.Chan
 }
 
 // Return begins to give an amount back for a refund, from the payments of the
-// subject, the last one first; money of the platform itself is not among them.
-// It writes the return, whose id is the refund's under the prefix rtn, and the
-// attempts that it takes from. It fails with ErrAmount unless the amount is
-// positive, and with ErrReturnExceeds when less was paid and not given back.
+// subject. What the platform paid itself, see [Service.Promote], goes back to
+// the platform: it and the payer share all that is given back as they paid, by
+// largest remainder. Of each, the last payment goes back first. It writes the
+// return, whose id is the refund's under the prefix rtn, and the attempts that
+// it takes from. It fails with ErrAmount unless the amount is positive, and with
+// ErrReturnExceeds when less was paid and not given back.
 func (a Asks) Return(ctx context.Context, refund, subject platform.Ref, amount platform.Money, at time.Time) ([]platform.Change, error) {
 	all, _, err := a.Store.Subject(ctx, subject)
 	if err != nil {
@@ -98,7 +100,7 @@ func (a Asks) Return(ctx context.Context, refund, subject platform.Ref, amount p
 	if err != nil {
 		return nil, err
 	}
-	asked := Return{Head: platform.Head{ID: refund.ID.As("rtn")}, Subject: subject, Refund: refund, State: ReturnAsked, Amount: amount, Due: at}
+	asked := Return{Head: platform.Head{ID: refund.ID.As("rtn")}, Subject: subject, Refund: refund, State: ReturnAsked, Amount: amount, Operation: Operation{Due: at}}
 	next, taken, err := giveBack(asked, attempts)
 	if err != nil {
 		return nil, err
@@ -106,6 +108,37 @@ func (a Asks) Return(ctx context.Context, refund, subject platform.Ref, amount p
 	changes := []platform.Change{platform.Put(next), platform.Happened("payment.return_asked", next.Ref(), next.facts())}
 	for _, t := range taken {
 		changes = append(changes, platform.Put(t))
+	}
+	return changes, nil
+}
+
+// Withdraw gives up the return of a refund before anything was sent, so that
+// its money is free at once. It writes the return and the attempts that it took
+// from. It fails with ErrNotSendable when the return was sent already.
+func (a Asks) Withdraw(ctx context.Context, refund platform.Ref, at time.Time) ([]platform.Change, error) {
+	r, err := a.Store.Return(ctx, refund.ID.As("rtn"))
+	if err != nil {
+		return nil, err
+	}
+	next, err := r.Withdraw(at)
+	if err != nil {
+		return nil, err
+	}
+	taken := make([]platform.ID, len(r.Parts))
+	for i, p := range r.Parts {
+		taken[i] = p.Attempt
+	}
+	_, attempts, err := a.Store.Subject(ctx, r.Subject, taken...)
+	if err != nil {
+		return nil, err
+	}
+	changes := []platform.Change{platform.Put(next), next.event()}
+	for i, p := range r.Parts {
+		freed, err := attempts[i].returning(p.Amount.Neg())
+		if err != nil {
+			return nil, fmt.Errorf("withdraw %s: %w", r.ID, err)
+		}
+		changes = append(changes, platform.Put(freed))
 	}
 	return changes, nil
 }

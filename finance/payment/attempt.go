@@ -65,11 +65,8 @@ type Attempt struct {
 	Reference   string         `json:"reference,omitempty" class:"internal"` // the institution's own
 	Action      string         `json:"action,omitempty" class:"internal"`    // where the payer goes on
 	Reason      string         `json:"reason,omitempty" class:"internal"`    // why it failed or is quarantined, a code
-	SentAt      time.Time      `json:"sent_at" class:"internal"`
-	Until       time.Time      `json:"until,omitzero" class:"internal"`    // end of the time that the call, or the payer, has
-	EndedAt     time.Time      `json:"ended_at,omitzero" class:"internal"` // when the outcome was recorded
-	Looks       int            `json:"looks,omitempty" class:"internal"`   // times that the institution was asked in vain
-	Due         time.Time      `json:"due,omitzero" class:"internal"`      // when it is asked next
+	Operation
+	EndedAt time.Time `json:"ended_at,omitzero" class:"internal"` // when the outcome was recorded
 }
 
 // Ref names the attempt.
@@ -80,10 +77,6 @@ func (a Attempt) Key() Key { return Key(a.ID) }
 
 // Open tells whether the outcome is still to come.
 func (a Attempt) Open() bool { return slices.Contains(open, a.State) }
-
-// Missed tells whether an operation that the institution does not find, though
-// its Lookup is final, has never reached it: two minutes past its time.
-func (a Attempt) Missed(at time.Time) bool { return !at.Before(a.Until.Add(settling)) }
 
 // Learn returns the attempt as the institution's word leaves it. An absence
 // counts only when it is certain. Money on a failed attempt is surplus; an
@@ -128,13 +121,9 @@ func (a Attempt) Doubt(at time.Time) (Attempt, error) {
 	if a.State != AttemptSent && at.Before(a.Due) {
 		return Attempt{}, fmt.Errorf("attempt %s: %w", a.ID, ErrNothingNew)
 	}
-	due, ok := nextLook(a.Looks, a.SentAt, at)
-	verb := "doubt"
-	if !ok {
-		verb = "park"
-	}
+	wait, verb := a.looked("doubt", at)
 	next, err := a.move(verb, platform.System)
-	next.Due, next.Looks = due, a.Looks+1
+	next.Operation = wait
 	return next, err
 }
 
@@ -162,21 +151,6 @@ func (a Attempt) Resolve(taken platform.Money, at time.Time) (Attempt, error) {
 		return a.end("capture", platform.Operator, found, at)
 	}
 	return a.end("surplus", platform.Operator, found, at)
-}
-
-// returnable is what may still be given back of an attempt that counts.
-func (a Attempt) returnable() platform.Money {
-	if a.State != AttemptCaptured || a.Institution == "" {
-		return platform.Money{}
-	}
-	if a.Returned.Absent() {
-		return a.Received
-	}
-	rest, err := a.Received.Sub(a.Returned)
-	if err != nil {
-		return platform.Money{} // one attempt has one currency
-	}
-	return rest
 }
 
 // returning is the attempt with n more (less, when negative) on its way back.

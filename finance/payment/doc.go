@@ -20,6 +20,10 @@
 // already) is surplus: it is booked and given back by itself. An amount other
 // than the one tried is quarantined until an operator resolves it.
 //
+// Money goes back where it came from: to the payer through the institution that
+// took it, and to the platform what the platform paid by [Service.Promote]. A
+// return in part is shared between the two as they paid.
+//
 // # Start
 //
 // [Service.Pay] pays an intent, [Service.Receive] takes an institution's notice,

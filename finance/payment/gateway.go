@@ -41,11 +41,16 @@ type Gateway interface {
 
 // Info says what an institution is.
 type Info struct {
-	Institution string  // its name, for ever the same; the party of its clearing account
+	Institution string  // its name, for ever the same; the party of its clearing account: 1 to 64 of a-z, 0-9, _ - and .
 	Licence     Licence // under which it moves money
 	Limits      []Limit // the currencies taken; if empty, any amount of any
 	Final       bool    // an operation that Lookup does not find two minutes after its time will never appear
 	Demo        bool    // moves no real money
+}
+
+// named tells whether an account can bear the institution's name.
+func (i Info) named() bool {
+	return i.Institution != "" && len(i.Institution) <= 64 && strings.Trim(i.Institution, "abcdefghijklmnopqrstuvwxyz0123456789_-.") == ""
 }
 
 // Licence is an institution's permission, as last checked.

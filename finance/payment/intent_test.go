@@ -29,7 +29,7 @@ func asked(change func(*payment.Intent)) payment.Intent {
 func sent(change func(*payment.Attempt)) payment.Attempt {
 	a := payment.Attempt{
 		Head: platform.Head{ID: "att_01kdvdna00eajs4d2pf2dbsqqg"}, Intent: payment.IntentID(soldTo, payment.Full), Subject: soldTo,
-		Institution: "sandbox", State: payment.AttemptSent, Amount: price, SentAt: noon, Until: noon.Add(2 * time.Minute), Due: noon.Add(2 * time.Minute),
+		Institution: "sandbox", State: payment.AttemptSent, Amount: price, Operation: payment.Operation{SentAt: noon, Until: noon.Add(2 * time.Minute), Due: noon.Add(2 * time.Minute)},
 	}
 	if change != nil {
 		change(&a)

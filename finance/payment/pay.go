@@ -86,7 +86,7 @@ func (s *Service) claim(ctx context.Context, in Pay, id platform.ID, v verdict) 
 	}
 	a := Attempt{
 		Head: platform.Head{ID: id}, Intent: i.ID, Subject: i.Subject, Payer: i.Payer, State: AttemptSent, Amount: in.amount(i),
-		SentAt: now, Until: now.Add(s.opts.Answer), Due: now.Add(s.opts.Answer),
+		Operation: Operation{SentAt: now, Until: now.Add(s.opts.Answer), Due: now.Add(s.opts.Answer)},
 	}
 	next, err := i.Claim(a, actor.Kind)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -583,6 +584,10 @@ func TestConstructionRefusesWhatCannotWork(t *testing.T) {
 		"institution twice": {Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{v.bank, v.bank}},
 	} {
 		assert.Panics(t, func() { payment.New(v.w, store, ports, nil) }, name)
+	}
+	for _, name := range []string{"My Bank", "bank:1", "银行", strings.Repeat("b", 65)} { // no account could be kept for it
+		bank := payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{sandbox.New(&sandbox.Options{Name: name})}}
+		assert.Panics(t, func() { payment.New(v.w, store, bank, nil) }, name)
 	}
 	demo := payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{v.bank}}
 	assert.Panics(t, func() { payment.New(v.w, store, demo, &payment.Options{Production: true}) }, "demo in production")

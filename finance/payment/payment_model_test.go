@@ -45,7 +45,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		},
 		"pay": func(t *rapid.T) {
 			o, method := m.sale(t), rapid.SampledFrom(methods).Draw(t, "method")
-			in := payment.Pay{Intent: full(o), Method: method}
+			in := payment.Pay{Intent: full(o), Method: method, Institution: rapid.SampledFrom([]string{"", "second"}).Draw(t, "institution")}
 			if cents := rapid.Int64Range(0, 100_00).Draw(t, "part"); cents > 0 {
 				in.Amount, _ = platform.FromMinor(cents, price.Currency())
 			}

@@ -18,8 +18,8 @@ type Promote struct {
 func (p Promote) Subject() platform.Ref { return platform.Ref{Kind: "payment.intent", ID: p.Intent} }
 
 // Promote pays a part of an intent with the platform's own money: it counts as
-// secured and captured, is booked as pay.promotion, and is never given back to a
-// payer. It returns the attempt that stands for it. Operators and the system may
+// secured and captured, is booked as pay.promotion, and goes back to the platform
+// alone, see [Asks.Return]. It returns the attempt that stands for it. Operators and the system may
 // do so, also past the intent's due.
 //
 // It fails as Pay does when nothing is to be paid or the amount is wrong, and
@@ -41,7 +41,7 @@ func (s *Service) Promote(ctx context.Context, in Promote) (Attempt, error) {
 		now := s.w.Now()
 		a := Attempt{
 			Head: platform.Head{ID: id}, Intent: i.ID, Subject: i.Subject, Payer: i.Payer, State: AttemptCaptured,
-			Amount: in.Amount, Received: in.Amount, SentAt: now, EndedAt: now,
+			Amount: in.Amount, Received: in.Amount, Operation: Operation{SentAt: now}, EndedAt: now,
 		}
 		next, err := i.Add(a)
 		if err != nil {

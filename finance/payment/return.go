@@ -2,7 +2,6 @@ package payment
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -36,9 +35,10 @@ var ReturnMoves = platform.Moves[ReturnState]{
 	{Verb: "park", From: []ReturnState{ReturnSent, ReturnUnknown}, To: ReturnManual, By: system, Refusal: ErrNothingNew},
 }
 
-// Return is money on its way back: of a refund, in reverse order of payments, or
-// of surplus. Its parts go one after the other, each as an operation of its own
-// at the institution that took the money.
+// Return is money on its way back: of a refund, or of surplus. Its parts go one
+// after the other, each as an operation of its own at the institution that took
+// the money; those of the platform's own money come last, and are back with the
+// one before them.
 type Return struct {
 	platform.Head
 	Subject platform.Ref   `json:"subject" class:"internal"`
@@ -46,24 +46,12 @@ type Return struct {
 	State   ReturnState    `json:"state" class:"internal"`
 	Amount  platform.Money `json:"amount" class:"internal"` // of all parts
 	Parts   []Part         `json:"parts" class:"internal"`
-	Done    int            `json:"done,omitempty" class:"internal"`    // parts that are back
-	Calls   int            `json:"calls,omitempty" class:"internal"`   // operations that are over, one way or the other
-	Tries   int            `json:"tries,omitempty" class:"internal"`   // of the current part, failed for certain
-	Looks   int            `json:"looks,omitempty" class:"internal"`   // of the current operation, in vain
-	SentAt  time.Time      `json:"sent_at,omitzero" class:"internal"`  // when the current operation was first sent
-	Until   time.Time      `json:"until,omitzero" class:"internal"`    // end of the time that the call has
-	EndedAt time.Time      `json:"ended_at,omitzero" class:"internal"` // when the last part was back
-	Due     time.Time      `json:"due,omitzero" class:"internal"`      // when it is sent, or asked about, next
-	Reason  string         `json:"reason,omitempty" class:"internal"`  // why it failed last, a code
-}
-
-// Part is what goes back of one attempt.
-type Part struct {
-	Attempt     platform.ID    `json:"attempt"`
-	Institution string         `json:"institution"`
-	Reference   string         `json:"reference,omitempty"` // the institution's own of the charge
-	Ours        bool           `json:"ours"`                // the charge had a key of ours
-	Amount      platform.Money `json:"amount"`
+	Done    int            `json:"done,omitempty" class:"internal"`  // parts that are back
+	Calls   int            `json:"calls,omitempty" class:"internal"` // operations that are over, one way or the other
+	Tries   int            `json:"tries,omitempty" class:"internal"` // of the current part, failed for certain
+	Operation
+	EndedAt time.Time `json:"ended_at,omitzero" class:"internal"` // when the last part was back
+	Reason  string    `json:"reason,omitempty" class:"internal"`  // why it failed last, a code
 }
 
 // Ref names the return.
@@ -81,48 +69,13 @@ func (r Return) Key() Key {
 // Part is what the current operation gives back.
 func (r Return) Part() Part { return r.Parts[min(r.Done, len(r.Parts)-1)] }
 
-// Missed tells the same of a return as of an attempt, see [Attempt.Missed].
-func (r Return) Missed(at time.Time) bool { return !at.Before(r.Until.Add(settling)) }
-
-// giveBack spreads an amount over attempts, the last payment first. It fails
-// with ErrReturnExceeds when they hold less, and with ErrAmount unless the
-// amount is positive. The attempts it returns are those that change.
-func giveBack(r Return, attempts []Attempt) (Return, []Attempt, error) {
-	if r.Amount.Sign() <= 0 {
-		return Return{}, nil, fmt.Errorf("return %s: %w", r.ID, ErrAmount)
+// back is how many parts are back once the current one is.
+func (r Return) back() int {
+	n := r.Done + 1
+	for n < len(r.Parts) && r.Parts[n].own() {
+		n++
 	}
-	attempts = slices.Clone(attempts)
-	slices.SortFunc(attempts, func(a, b Attempt) int { return b.EndedAt.Compare(a.EndedAt) })
-	rest, changed := r.Amount, []Attempt(nil)
-	for _, a := range attempts {
-		amount := a.returnable()
-		if amount.Sign() <= 0 || rest.Sign() <= 0 {
-			continue
-		}
-		over, err := amount.Cmp(rest)
-		if err != nil {
-			return Return{}, nil, fmt.Errorf("return %s: %w", r.ID, err)
-		}
-		if over > 0 {
-			amount = rest
-		}
-		if rest, err = rest.Sub(amount); err != nil {
-			return Return{}, nil, err
-		}
-		if a, err = a.returning(amount); err != nil {
-			return Return{}, nil, err
-		}
-		changed = append(changed, a)
-		r.Parts = append(r.Parts, part(a, amount))
-	}
-	if rest.Sign() > 0 {
-		return Return{}, nil, platform.Detail(fmt.Errorf("return %s: %w", r.ID, ErrReturnExceeds), "short", rest)
-	}
-	return r, changed, nil
-}
-
-func part(a Attempt, amount platform.Money) Part {
-	return Part{Attempt: a.ID, Institution: a.Institution, Reference: a.Reference, Ours: a.Intent != "", Amount: amount}
+	return n
 }
 
 // Send returns the return as its next operation goes out, until a moment. After
@@ -144,8 +97,12 @@ func (r Return) Send(by platform.ActorKind, at, until time.Time) (Return, error)
 	return next, nil
 }
 
-// Withdraw returns the return given up before anything was sent.
+// Withdraw returns the return given up. It fails with ErrNotSendable once
+// anything was sent.
 func (r Return) Withdraw(at time.Time) (Return, error) {
+	if r.Calls > 0 || !r.SentAt.IsZero() {
+		return Return{}, fmt.Errorf("withdraw %s: %w", r.ID, ErrNotSendable)
+	}
 	next, err := r.move("withdraw", platform.System)
 	next.EndedAt, next.Due = at, time.Time{}
 	return next, err
@@ -165,9 +122,9 @@ func (r Return) Learn(st Status, certain bool, at time.Time) (Return, error) {
 		next, err := r.move("park", platform.System)
 		next.Reason, next.Due = "payment.mismatch", time.Time{}
 		return next, err
-	case st.Outcome == Done && r.Done+1 == len(r.Parts):
+	case st.Outcome == Done && r.back() == len(r.Parts):
 		next, err := r.move("succeed", platform.System)
-		next.Done, next.EndedAt, next.Due, next.Reason = r.Done+1, at, time.Time{}, ""
+		next.Done, next.EndedAt, next.Due, next.Reason = r.back(), at, time.Time{}, ""
 		return next, err
 	case st.Outcome == Done:
 		next, err := r.move("next", platform.System)
@@ -178,7 +135,7 @@ func (r Return) Learn(st Status, certain bool, at time.Time) (Return, error) {
 		next.Reason = reason(st)
 		return next, err
 	case st.Outcome == Absent && certain:
-		return r.again(at)
+		return r.wait("again", at)
 	}
 	return Return{}, fmt.Errorf("return %s: %w", r.ID, ErrNothingNew)
 }
@@ -186,8 +143,7 @@ func (r Return) Learn(st Status, certain bool, at time.Time) (Return, error) {
 // over ends the current operation; the next one, due at the moment given, has
 // another key.
 func (r Return) over(due time.Time) Return {
-	r.Calls, r.Looks = r.Calls+1, 0
-	r.SentAt, r.Until, r.Due = time.Time{}, time.Time{}, due
+	r.Calls, r.Operation = r.Calls+1, Operation{Due: due}
 	return r
 }
 
@@ -201,18 +157,6 @@ func (r Return) refused(at time.Time) (Return, error) {
 	return next.over(time.Time{}), err
 }
 
-// again is for an operation that never arrived: it is sent once more.
-func (r Return) again(at time.Time) (Return, error) {
-	due, ok := nextLook(r.Looks, r.SentAt, at)
-	verb := "again"
-	if !ok {
-		verb = "park"
-	}
-	next, err := r.move(verb, platform.System)
-	next.Due, next.Looks = due, r.Looks+1
-	return next, err
-}
-
 // Doubt returns the return after an answer that told nothing, or none: unknown,
 // with the next look; manual after a day. It fails with ErrNothingNew when it is
 // over, or was asked about by somebody else meanwhile.
@@ -220,13 +164,14 @@ func (r Return) Doubt(at time.Time) (Return, error) {
 	if r.State != ReturnSent && at.Before(r.Due) {
 		return Return{}, fmt.Errorf("return %s: %w", r.ID, ErrNothingNew)
 	}
-	due, ok := nextLook(r.Looks, r.SentAt, at)
-	verb := "doubt"
-	if !ok {
-		verb = "park"
-	}
+	return r.wait("doubt", at)
+}
+
+// wait is for an operation without news: it is asked about, or sent, again.
+func (r Return) wait(verb string, at time.Time) (Return, error) {
+	wait, verb := r.looked(verb, at)
 	next, err := r.move(verb, platform.System)
-	next.Due, next.Looks = due, r.Looks+1
+	next.Operation = wait
 	return next, err
 }
 

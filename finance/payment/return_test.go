@@ -26,8 +26,8 @@ func (v *world) giving(t *testing.T, g giving) giving {
 func leaving(change func(*payment.Return)) payment.Return {
 	r := payment.Return{
 		Head: platform.Head{ID: "rtn_01kdvdna00eajs4d2pf2dbsqqg"}, Subject: soldTo, State: payment.ReturnSent, Amount: price,
-		Parts:  []payment.Part{{Attempt: "att_2", Amount: yuan("60.00")}, {Attempt: "att_1", Amount: yuan("40.00")}},
-		SentAt: noon, Until: noon.Add(2 * time.Minute), Due: noon.Add(2 * time.Minute),
+		Parts:     []payment.Part{{Attempt: "att_2", Institution: "sandbox", Amount: yuan("60.00")}, {Attempt: "att_1", Institution: "sandbox", Amount: yuan("40.00")}},
+		Operation: payment.Operation{SentAt: noon, Until: noon.Add(2 * time.Minute), Due: noon.Add(2 * time.Minute)},
 	}
 	if change != nil {
 		change(&r)
@@ -275,25 +275,79 @@ func TestLostReturnArrivesInTheEnd(t *testing.T) {
 	}
 }
 
-func TestWithdrawnRefundIsNotSent(t *testing.T) {
+// withdraw gives the return of a refund up.
+func (v *world) withdraw(g giving) error {
+	return v.update(clerk, func(ctx context.Context) ([]platform.Change, error) {
+		return v.asks.Withdraw(ctx, g.Ref(), v.clock.Now())
+	})
+}
+
+func TestWithdrawnReturnIsNotSent(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})
 	o := v.paid(t, sandbox.OK)
 	g, err := v.refund(o, price)
 	require.NoError(t, err)
-	require.NoError(t, v.update(clerk, func(ctx context.Context) ([]platform.Change, error) {
-		now, err := platform.Read[giving](ctx, v.db, "order.refund", g.ID)
-		now.State = "withdrawn"
-		return []platform.Change{platform.Put(now), platform.Happened("refund.cancelled", g.Ref(), nil)}, err
-	}))
 
+	require.NoError(t, v.withdraw(g))
+
+	again, err := v.refund(o, price)
+	require.NoError(t, err, "its money is free at once")
+	require.ErrorIs(t, v.withdraw(g), payment.ErrNotSendable)
+	_, err = v.s.Send(by(clerk), payment.Send{Return: v.ret(t, g).ID})
+	require.ErrorIs(t, err, payment.ErrNotSendable)
 	require.NoError(t, v.after(0))
-
 	assert.Equal(t, payment.ReturnWithdrawn, v.ret(t, g).State)
-	assert.Zero(t, v.totals(t).Refunds)
-	_, err = v.refund(o, price)
-	require.NoError(t, err, "its money is free again")
+	assert.Contains(t, v.events(t, v.ret(t, g).Ref()), "payment.return_withdrawn")
+	assert.Equal(t, payment.ReturnSucceeded, v.ret(t, again).State)
+	assert.Equal(t, price, v.totals(t).Refunded)
 	v.conserved(t)
+}
+
+// A return waits to be sent again too; by then its money may be on its way.
+func TestNothingThatWasSentIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*payment.Return){
+		"under way":   nil,
+		"not arrived": func(r *payment.Return) { r.State = payment.ReturnAsked },
+		"the first back": func(r *payment.Return) {
+			r.State, r.Done, r.Calls, r.Operation = payment.ReturnAsked, 1, 1, payment.Operation{Due: noon}
+		},
+		"failed": func(r *payment.Return) { r.State = payment.ReturnFailed },
+	} {
+		_, err := leaving(change).Withdraw(noon)
+		require.ErrorIs(t, err, payment.ErrNotSendable, name)
+	}
+}
+
+// Of Withdraw and Send at once, one wins.
+func TestWithdrawAndSendAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		v := newWorld(setup{})
+		o := v.paid(t, sandbox.OK)
+		g, err := v.refund(o, price)
+		require.NoError(t, err)
+
+		_, errs := together(2, func(n int) (int, error) {
+			if n == 0 {
+				return 0, v.withdraw(g)
+			}
+			_, err := v.s.Send(by(clerk), payment.Send{Return: g.ID.As("rtn")})
+			return 0, err
+		})
+
+		require.NoError(t, v.quiesce())
+		if errs[0] == nil {
+			require.ErrorIs(t, errs[1], payment.ErrNotSendable)
+			assert.Zero(t, v.totals(t).Refunds)
+		} else {
+			require.ErrorIs(t, errs[0], payment.ErrNotSendable)
+			require.NoError(t, errs[1])
+			assert.Equal(t, price, v.totals(t).Refunded)
+		}
+		v.conserved(t)
+	}
 }
 
 func TestNoticeEndsAReturn(t *testing.T) {

@@ -25,8 +25,7 @@ func (c Send) Subject() platform.Ref { return platform.Ref{Kind: "payment.return
 //
 // It fails with ErrNotSendable when the return is under way or over, with
 // ErrNotDue before its time, and with ErrDenied for others than operators and
-// the system. A return whose refund was withdrawn meanwhile comes back
-// withdrawn, and nothing is sent.
+// the system.
 func (s *Service) Send(ctx context.Context, in Send) (Return, error) {
 	return s.send(ctx, in, s.w.Now())
 }
@@ -76,10 +75,7 @@ func (s *Service) begin(ctx context.Context, in Send, at time.Time) (_ Return, m
 		}
 		var changes []platform.Change
 		if r.SentAt.IsZero() && r.Refund != (platform.Ref{}) && (r.Done == 0 || r.State != ReturnAsked) {
-			changes, err = s.ports.Subject.Returned(ctx, r.Refund, "sent", at)
-		}
-		if errors.Is(err, platform.ErrState) && r.State == ReturnAsked {
-			next, changes, err = s.withdraw(ctx, r, at)
+			changes, err = s.ports.Subject.Returned(ctx, r.Refund, "sent", nil, at)
 		}
 		if err != nil {
 			return begun{}, nil, fmt.Errorf("send %s: %w", r.ID, err)
@@ -89,31 +85,13 @@ func (s *Service) begin(ctx context.Context, in Send, at time.Time) (_ Return, m
 	return b.Return, b.By == by, err
 }
 
-// withdraw gives a return up whose refund was withdrawn, and frees what it took
-// from its attempts.
-func (s *Service) withdraw(ctx context.Context, r Return, at time.Time) (Return, []platform.Change, error) {
-	next, err := r.Withdraw(at)
-	if err != nil {
-		return Return{}, nil, err
-	}
-	var changes []platform.Change
-	for _, p := range r.Parts {
-		a, err := s.store.Attempt(ctx, p.Attempt)
-		if err == nil {
-			a, err = a.returning(p.Amount.Neg())
-		}
-		if err != nil {
-			return Return{}, nil, err
-		}
-		changes = append(changes, platform.Put(a))
-	}
-	return next, changes, nil
-}
-
-// refund calls the institution for an operation that was just claimed, and
-// records what it said.
+// refund calls the institution for an operation that was claimed, and records
+// what it said. The platform's own money is back as soon as that is recorded.
 func (s *Service) refund(ctx context.Context, r Return, at time.Time) error {
 	p := r.Part()
+	if p.own() {
+		return s.recordReturn(context.WithoutCancel(ctx), r, record{Key: r.Key(), Status: Status{Outcome: Done, Amount: p.Amount}, Via: "own", At: at})
+	}
 	g, err := s.gateway(p.Institution)
 	if err != nil {
 		return err
@@ -167,16 +145,19 @@ func (s *Service) recordReturn(ctx context.Context, r Return, in record) error {
 func (s *Service) returned(ctx context.Context, was, next Return, at time.Time) ([]platform.Change, error) {
 	refused := next.State == ReturnFailed || next.State == ReturnManual && next.Calls > was.Calls
 	done := next.State == ReturnSucceeded
+	out, err := next.legs()
+	if err != nil {
+		return nil, err
+	}
 	var changes []platform.Change
-	var err error
 	switch surplus := next.Refund == (platform.Ref{}); {
 	case done && surplus:
-		p := next.Part()
-		changes, err = s.ports.Books.Post(ctx, "pay.returned", next.Ref(), at, clearing("surplus", next.Subject, p.Institution, p.Amount.Neg()))
+		legs := append(out, platform.Leg{Role: "surplus", Of: next.Subject.ID, Amount: next.Amount})
+		changes, err = s.ports.Books.Post(ctx, "pay.returned", next.Ref(), at, legs)
 	case done:
-		changes, err = s.ports.Subject.Returned(ctx, next.Refund, "succeeded", at)
+		changes, err = s.ports.Subject.Returned(ctx, next.Refund, "succeeded", out, at)
 	case refused && !surplus:
-		changes, err = s.ports.Subject.Returned(ctx, next.Refund, "failed", at)
+		changes, err = s.ports.Subject.Returned(ctx, next.Refund, "failed", nil, at)
 	}
 	if errors.Is(err, platform.ErrState) { // the money has moved: nobody may call that out of date
 		err = fmt.Errorf("%w: %v", platform.ErrUnavailable, err)

@@ -22,9 +22,12 @@ type Subject interface {
 	Secured(ctx context.Context, subject platform.Ref, purpose string, secured, captured platform.Money, at time.Time) ([]platform.Change, error)
 
 	// Returned tells how the money of a refund stands: "sent" (the first time,
-	// and after each failure), "succeeded" or "failed". An error that wraps
-	// ErrState to the first "sent" means that the refund was withdrawn.
-	Returned(ctx context.Context, refund platform.Ref, outcome string, at time.Time) ([]platform.Change, error)
+	// and after each failure), "succeeded" or "failed". At success out are the
+	// accounts that it went out of, as credits that add up to the refund: the
+	// clearing account of each institution that gave back, and marketing for
+	// what the platform had paid itself. Otherwise out is empty. When "sent" is
+	// refused, nothing is sent.
+	Returned(ctx context.Context, refund platform.Ref, outcome string, out []platform.Leg, at time.Time) ([]platform.Change, error)
 }
 
 // Screen judges a payment before it is begun: allow, review or block. Its
@@ -59,8 +62,8 @@ type Service struct {
 }
 
 // New returns a service. It panics, as a programmer's mistake, without Books or
-// Subject, with two gateways of one institution, and with a demo institution in
-// production.
+// Subject, with two gateways of one institution or a name that is none (see
+// [Info]), and with a demo institution in production.
 func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	s := &Service{w: w.Ready(), store: store, ports: ports, gateways: map[string]Gateway{}}
 	if opts != nil {
@@ -74,8 +77,8 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	}
 	for _, g := range ports.Gateways {
 		info := g.Info()
-		if _, twice := s.gateways[info.Institution]; twice || info.Institution == "" {
-			panic("payment: an institution needs a name of its own: " + info.Institution)
+		if _, twice := s.gateways[info.Institution]; twice || !info.named() {
+			panic("payment: an institution needs a plain name of its own: " + info.Institution)
 		}
 		if info.Demo && s.opts.Production {
 			panic("payment: " + info.Institution + " moves no real money")

@@ -2,8 +2,6 @@ package payment
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -92,37 +90,19 @@ func (s store) Subject(ctx context.Context, subject platform.Ref, attempts ...pl
 	for _, id := range attempts {
 		refs = append(refs, platform.Ref{Kind: "payment.attempt", ID: id})
 	}
-	records, err := s.db.Get(ctx, refs...)
-	if err != nil && !errors.Is(err, platform.ErrNotFound) { // most purposes have no intent
+	found, err := platform.Lookup(ctx, s.db, refs...) // most purposes have no intent
+	if err != nil {
 		return nil, nil, err
 	}
-	var asked []Intent
-	var tried []Attempt
-	for _, r := range records {
-		var err error
-		switch r.Ref.Kind {
-		case "payment.intent":
-			asked, err = decoded(asked, r, func(i *Intent) { i.Version = r.Version })
-		case "payment.attempt":
-			tried, err = decoded(tried, r, func(a *Attempt) { a.Version = r.Version })
-		}
-		if err != nil {
-			return nil, nil, err
-		}
+	asked, err := platform.Found[Intent](found, refs[:len(purposes)]...)
+	if err != nil {
+		return nil, nil, err
 	}
-	if len(tried) != len(attempts) {
-		return nil, nil, fmt.Errorf("attempts of %s: %w", subject, platform.ErrNotFound)
+	tried, err := platform.Found[Attempt](found, refs[len(purposes):]...)
+	if err == nil && len(tried) != len(attempts) {
+		err = fmt.Errorf("attempts of %s: %w", subject, platform.ErrNotFound)
 	}
-	return asked, tried, nil
-}
-
-func decoded[T any](all []T, r platform.Record, read func(*T)) ([]T, error) {
-	var v T
-	if err := json.Unmarshal(r.Doc, &v); err != nil {
-		return nil, fmt.Errorf("decode %s: %w", r.Ref, platform.ErrUnavailable)
-	}
-	read(&v)
-	return append(all, v), nil
+	return asked, tried, err
 }
 
 func (s store) Due(ctx context.Context, kind string, now time.Time, cursor string) (platform.Page[platform.Ref], error) {

@@ -44,7 +44,7 @@ func (s *Service) Surplus(ctx context.Context, in Surplus) (Attempt, error) {
 		now := s.w.Now()
 		a := Attempt{
 			Head: platform.Head{ID: id}, Subject: in.For, Institution: in.Institution, State: AttemptSurplus,
-			Amount: in.Amount, Received: in.Amount, Reference: in.Reference, SentAt: now, EndedAt: now,
+			Amount: in.Amount, Received: in.Amount, Reference: in.Reference, Operation: Operation{SentAt: now}, EndedAt: now,
 		}
 		a, changes, err := s.surplus(ctx, a, in.Keep)
 		if err != nil {
@@ -76,7 +76,7 @@ func (s *Service) surplus(ctx context.Context, a Attempt, keep bool) (Attempt, [
 	a.Returned = a.Received
 	r := Return{
 		Head: platform.Head{ID: a.ID.As("rtn")}, Subject: a.Subject, State: ReturnAsked, Amount: a.Received,
-		Parts: []Part{part(a, a.Received)}, Due: a.EndedAt,
+		Parts: []Part{part(a, a.Received)}, Operation: Operation{Due: a.EndedAt},
 	}
 	return a, append(books, platform.Put(a), platform.Put(r)), nil
 }

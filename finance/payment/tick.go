@@ -63,6 +63,9 @@ func (s *Service) tickReturn(ctx context.Context, id platform.ID, now time.Time)
 	if r.Due.IsZero() || now.Before(r.Due) {
 		return fmt.Errorf("return %s: %w", id, ErrNotDue)
 	}
+	if r.Part().own() { // a crash came between claim and record
+		return s.refund(ctx, r, now)
+	}
 	g, err := s.gateway(r.Part().Institution)
 	if err != nil {
 		return err

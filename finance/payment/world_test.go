@@ -121,7 +121,7 @@ func (s shop) Secured(ctx context.Context, subject platform.Ref, _ string, secur
 	return []platform.Change{platform.Put(o)}, nil
 }
 
-func (s shop) Returned(ctx context.Context, refund platform.Ref, outcome string, at time.Time) ([]platform.Change, error) {
+func (s shop) Returned(ctx context.Context, refund platform.Ref, outcome string, out []platform.Leg, at time.Time) ([]platform.Change, error) {
 	g, err := platform.Read[giving](ctx, s.db, "order.refund", refund.ID)
 	if err != nil {
 		return nil, err
@@ -142,9 +142,7 @@ func (s shop) Returned(ctx context.Context, refund platform.Ref, outcome string,
 	if o.Given, err = o.Given.Add(g.Amount); err != nil {
 		return nil, err
 	}
-	books, err := ledger{}.Post(ctx, "refund.succeeded", refund, at, []platform.Leg{
-		{Role: "escrow", Of: o.ID, Amount: g.Amount}, {Role: "clearing", Party: "sandbox", Amount: g.Amount.Neg()},
-	})
+	books, err := ledger{}.Post(ctx, "refund.succeeded", refund, at, append(out, platform.Leg{Role: "escrow", Of: o.ID, Amount: g.Amount}))
 	if err != nil {
 		return nil, err
 	}
@@ -215,18 +213,20 @@ type setup struct {
 	opts    *payment.Options
 }
 
-// world is a service with one institution, a store, a clock and sales.
+// world is a service with two institutions, a store, a clock and sales. The
+// first takes what no payer sends elsewhere.
 type world struct {
-	clock *storetest.Clock
-	db    *memory.DB // the store itself, behind its faults
-	bank  *sandbox.Sandbox
-	hooks *hooked
-	ids   platform.IDs
-	s     *payment.Service
-	asks  payment.Asks
-	w     platform.Writer // of the tests' own commands
-	post  func(sandbox.Letter) error
-	setup setup
+	clock  *storetest.Clock
+	db     *memory.DB // the store itself, behind its faults
+	bank   *sandbox.Sandbox
+	second *sandbox.Sandbox
+	hooks  *hooked
+	ids    platform.IDs
+	s      *payment.Service
+	asks   payment.Asks
+	w      platform.Writer // of the tests' own commands
+	post   func(sandbox.Letter) error
+	setup  setup
 }
 
 func newWorld(set setup) *world {
@@ -243,6 +243,7 @@ func newWorld(set setup) *world {
 			return v.post(sandbox.Letter{Header: header, Body: body})
 		},
 	})
+	v.second = sandbox.New(&sandbox.Options{Name: "second", Seed: 2, Now: v.clock.Now, Faults: set.faults, Licence: set.licence})
 	v.hooks = &hooked{Gateway: v.bank}
 	v.w = platform.Writer{Store: v.db, Now: v.clock.Now, IDs: v.ids}.Ready()
 	v.asks = payment.Asks{Store: payment.StoreOn(v.db)}
@@ -257,7 +258,7 @@ func (v *world) start(wrap func(platform.DB) platform.DB) {
 		db = wrap(db)
 	}
 	w := platform.Writer{Store: db, Now: v.clock.Now, IDs: v.ids, Tries: v.setup.tries}
-	ports := payment.Ports{Books: ledger{}, Subject: shop{db}, Screen: v.setup.screen, Gateways: []payment.Gateway{v.hooks}}
+	ports := payment.Ports{Books: ledger{}, Subject: shop{db}, Screen: v.setup.screen, Gateways: []payment.Gateway{v.hooks, v.second}}
 	v.s = payment.New(w, payment.StoreOn(db), ports, v.setup.opts)
 }
 
@@ -344,10 +345,16 @@ func (v *world) after(d time.Duration) error {
 
 func (v *world) deliver() error {
 	var failed []error
-	for _, l := range v.bank.Drain() {
-		failed = append(failed, v.s.Receive(context.Background(), "sandbox", l.Header, l.Body))
+	for name, bank := range v.banks() {
+		for _, l := range bank.Drain() {
+			failed = append(failed, v.s.Receive(context.Background(), name, l.Header, l.Body))
+		}
 	}
 	return errors.Join(failed...)
+}
+
+func (v *world) banks() map[string]*sandbox.Sandbox {
+	return map[string]*sandbox.Sandbox{"sandbox": v.bank, "second": v.second}
 }
 
 // quiesce lets time pass until nothing more can happen by itself.
@@ -412,33 +419,37 @@ func (v *world) balance(t require.TestingT, name string) int64 {
 	return c.Value
 }
 
-// conserved checks that the institution's books, our records and ours agree.
+// conserved checks that the institutions' books, our records and ours agree, and
+// that the platform has back of its own money what went back to nobody else.
 func (v *world) conserved(t require.TestingT) {
 	attempts, err := all[payment.Attempt](v.db, "payment.attempt")
 	require.NoError(t, err)
 	returns, err := all[payment.Return](v.db, "payment.return")
 	require.NoError(t, err)
-	var held, booked int64
+	held, booked := map[string]int64{}, map[string]int64{} // by institution; the platform itself has no name
 	for _, a := range attempts {
-		if a.Institution == "" {
-			continue // the platform's own money
-		}
-		held += a.Received.Minor()
+		held[a.Institution] += a.Received.Minor()
 		if a.State != payment.AttemptQuarantined {
-			booked += a.Received.Minor()
+			booked[a.Institution] += a.Received.Minor()
 		}
 	}
 	for _, r := range returns {
-		for _, p := range r.Parts[:r.Done] {
-			held -= p.Amount.Minor()
-		}
-		if r.State == payment.ReturnSucceeded {
-			booked -= r.Amount.Minor()
+		for n, p := range r.Parts {
+			if n < r.Done {
+				held[p.Institution] -= p.Amount.Minor()
+			}
+			if r.State == payment.ReturnSucceeded {
+				booked[p.Institution] -= p.Amount.Minor()
+			}
 		}
 	}
-	bank := v.totals(t)
-	assert.Equal(t, bank.Charged.Minor()-bank.Refunded.Minor(), held, "what the institution holds is on our records")
-	assert.Equal(t, booked, v.balance(t, "clearing:sandbox"), "and, unless in quarantine, in our books")
+	for name, bank := range v.banks() {
+		sum, err := bank.Totals(price.Currency())
+		require.NoError(t, err)
+		assert.Equal(t, sum.Charged.Minor()-sum.Refunded.Minor(), held[name], "what %s holds is on our records", name)
+		assert.Equal(t, booked[name], v.balance(t, "clearing:"+name), "and, unless in quarantine, in our books")
+	}
+	assert.Equal(t, booked[""], v.balance(t, "marketing"))
 }
 
 // events are the types of the events of a record.

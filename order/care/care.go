@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +40,9 @@ type Service struct {
 	options Options
 }
 
-// New makes the service. Nil options mean the defaults. It panics without
-// Ports.Orders, which is a mistake in the wiring.
+// New makes the service. Nil options mean the defaults. It panics, since that is
+// a mistake in the wiring, without Ports.Orders and with a window that is
+// negative or over 400 days.
 func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	if ports.Orders == nil {
 		panic("care: New needs Orders")
@@ -51,6 +53,9 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	}
 	if options.Window == 0 {
 		options.Window = 30 * 24 * time.Hour
+	}
+	if options.Window < 0 || options.Window > 400*24*time.Hour {
+		panic("care: New: a window is above 0 and at most 400 days")
 	}
 	return &Service{w: w.Ready(), store: store, ports: ports, options: options}
 }
@@ -72,6 +77,20 @@ func (s *Service) sale(ctx context.Context, order platform.ID) (sale, []platform
 		return sale{}, nil, fmt.Errorf("read order %s: %w", order, errSale)
 	}
 	return found, checks, nil
+}
+
+// admit finds who acts, if of one of the kinds, and what is wrong with the input.
+// Texts are sealed before anything is decided: what is refused whatever is stored
+// is refused before that.
+func (s *Service) admit(ctx context.Context, in any, kinds ...platform.ActorKind) (platform.Actor, error) {
+	by, err := platform.ActorOf(ctx)
+	if err != nil {
+		return by, err
+	}
+	if !slices.Contains(kinds, by.Kind) {
+		return by, errActor
+	}
+	return by, platform.Validate(in)
 }
 
 // sealed is a text as it may be stored. It is the customer's own.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -153,6 +155,64 @@ func TestFeedbackKeepsAScoreThatIsNoReview(t *testing.T) {
 	assert.Len(t, page.Items, 2)
 	_, err = s.Feedback(as(merchant), running, "")
 	assert.Equal(t, "care.actor_not_allowed", platform.Code(err))
+}
+
+func TestAStrangerDoesNotLearnOfAReview(t *testing.T) {
+	t.Parallel()
+	s := open(t, noon, wired)
+	_, err := s.WriteReview(as(customer), care.WriteReview{Order: done, Score: 5})
+	require.NoError(t, err)
+	_, err = s.WriteReview(as(stranger), care.WriteReview{Order: done, Score: 1})
+	assert.Equal(t, "order.not_found", platform.Code(err))
+}
+
+func TestWhatIsKeptIsTheMarketsOwn(t *testing.T) {
+	t.Parallel()
+	s := open(t, noon, wired)
+	_, err := s.RecordFeedback(as(operator), care.RecordFeedback{Order: running, Score: 2, Reason: "late"})
+	require.NoError(t, err)
+	_, err = s.WriteReview(as(customer), care.WriteReview{Order: done, Score: 5})
+	require.NoError(t, err)
+	abroad := operator
+	abroad.Tenant = "elsewhere"
+	_, err = s.Feedback(as(abroad), running, "")
+	require.ErrorIs(t, err, platform.ErrNotFound)
+	page, err := s.Reviews(as(abroad), merchant.ID, "")
+	require.NoError(t, err)
+	assert.Empty(t, page.Items)
+}
+
+// counting tells how often it sealed.
+type counting struct {
+	sealer
+	sealed *atomic.Int32
+}
+
+func (c counting) Seal(ctx context.Context, at platform.Place, plain string) (platform.Sealed, error) {
+	c.sealed.Add(1)
+	return c.sealer.Seal(ctx, at, plain)
+}
+
+func TestNothingIsSealedThatIsRefusedAnyway(t *testing.T) {
+	t.Parallel()
+	seal := counting{sealed: &atomic.Int32{}}
+	s := open(t, noon, care.Ports{Orders: sales{}, Sealer: seal})
+	_, err := s.WriteReview(as(merchant), care.WriteReview{Order: done, Score: 5, Text: "mine"})
+	assert.Equal(t, "care.actor_not_allowed", platform.Code(err))
+	_, err = s.WriteReview(as(customer), care.WriteReview{Order: done, Score: 5, Text: strings.Repeat("x", 2001)})
+	assert.Equal(t, "text.too_long", platform.Code(err))
+	_, err = s.RecordFeedback(as(customer), care.RecordFeedback{Order: done, Score: 5, Reason: "late", Text: "x"})
+	assert.Equal(t, "care.actor_not_allowed", platform.Code(err))
+	_, err = s.RecordFeedback(as(operator), care.RecordFeedback{Order: done, Score: 5, Reason: "late", Text: "\a"})
+	assert.Equal(t, "text.control", platform.Code(err))
+	assert.Zero(t, seal.sealed.Load())
+}
+
+func TestAWindowLiesWithinReason(t *testing.T) {
+	t.Parallel()
+	for _, window := range []time.Duration{-1, 401 * 24 * time.Hour} {
+		assert.Panics(t, func() { care.New(platform.Writer{}, nil, wired, &care.Options{Window: window}) })
+	}
 }
 
 func TestCareNeedsOrders(t *testing.T) {

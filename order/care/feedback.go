@@ -38,17 +38,13 @@ func (in RecordFeedback) Subject() platform.Ref { return platform.Ref{Kind: "ord
 // RecordFeedback keeps a score with the reason why it is no review. Only operators and
 // the system may; the order must exist.
 func (s *Service) RecordFeedback(ctx context.Context, in RecordFeedback) (Feedback, error) {
+	if _, err := s.admit(ctx, in, platform.Operator, platform.System); err != nil {
+		return Feedback{}, fmt.Errorf("record feedback on order %s: %w", in.Order, err)
+	}
 	f := Feedback{Head: platform.Head{ID: s.w.NewChild("fbk", in.Order)}, Order: in.Order, Score: in.Score, Reason: in.Reason}
 	text, sealing := s.keep(ctx, in, f.Ref())
 	f.Text = text
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Feedback, []platform.Change, error) {
-		by, err := platform.ActorOf(ctx)
-		if err != nil {
-			return Feedback{}, nil, err
-		}
-		if by.Kind != platform.Operator && by.Kind != platform.System {
-			return Feedback{}, nil, fmt.Errorf("record feedback on order %s: %w", in.Order, errActor)
-		}
 		if sealing != nil {
 			return Feedback{}, nil, sealing
 		}
@@ -79,12 +75,12 @@ func (s *Service) keep(ctx context.Context, in RecordFeedback, record platform.R
 // Feedback lists what was kept of an order, the oldest first, for operators,
 // auditors and the system.
 func (s *Service) Feedback(ctx context.Context, order platform.ID, cursor string) (platform.Page[Feedback], error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.admit(ctx, nil, platform.Operator, platform.System, platform.Auditor)
 	if err != nil {
-		return platform.Page[Feedback]{}, err
+		return platform.Page[Feedback]{}, fmt.Errorf("read feedback on order %s: %w", order, err)
 	}
-	if by.Kind != platform.Operator && by.Kind != platform.System && by.Kind != platform.Auditor {
-		return platform.Page[Feedback]{}, fmt.Errorf("read feedback on order %s: %w", order, errActor)
+	if by.Tenant != s.w.Tenant {
+		return platform.Page[Feedback]{}, platform.NotFound(platform.Ref{Kind: "order", ID: order})
 	}
 	return s.store.Feedback(ctx, order, cursor)
 }

@@ -37,9 +37,9 @@ func (in WriteReview) Subject() platform.Ref { return platform.Ref{Kind: "order"
 // (anybody else's order is ErrNotFound), after completion (care.not_reviewable)
 // and within Options.Window of it (care.too_late), once (care.reviewed).
 func (s *Service) WriteReview(ctx context.Context, in WriteReview) (Review, error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.admit(ctx, in, platform.Customer)
 	if err != nil {
-		return Review{}, fmt.Errorf("review order: %w", err)
+		return Review{}, fmt.Errorf("review order %s: %w", in.Order, err)
 	}
 	r := Review{Head: platform.Head{ID: in.Order.As("rvw")}, Order: in.Order, Customer: by.For(), Score: in.Score}
 	text, sealing := s.sealed(ctx, r.Customer, r.Ref(), in.Text)
@@ -48,19 +48,16 @@ func (s *Service) WriteReview(ctx context.Context, in WriteReview) (Review, erro
 		if sealing != nil {
 			return Review{}, nil, sealing
 		}
-		if by.Kind != platform.Customer {
-			return Review{}, nil, fmt.Errorf("review order %s: %w", in.Order, errActor)
-		}
 		sold, checks, err := s.sale(ctx, in.Order)
+		if err != nil {
+			return Review{}, nil, err
+		}
+		next, err := r.of(sold, s.options.Window, s.w.Now())
 		if err != nil {
 			return Review{}, nil, err
 		}
 		if _, err := s.store.Review(ctx, r.ID); !missing(err) {
 			return Review{}, nil, reviewed(in.Order, err)
-		}
-		next, err := r.of(sold, s.options.Window, s.w.Now())
-		if err != nil {
-			return Review{}, nil, err
 		}
 		tell := map[string]any{"order": next.Order, "merchant": next.Merchant, "score": next.Score}
 		return next, append(checks, platform.Put(next), platform.Happened("care.reviewed", next.Ref(), tell)), nil
@@ -89,7 +86,10 @@ func (r Review) of(sold sale, window time.Duration, at time.Time) (Review, error
 }
 
 // Reviews lists the reviews of a merchant, the newest first. Anybody may read
-// scores; texts stay sealed.
+// scores, named or not; texts stay sealed.
 func (s *Service) Reviews(ctx context.Context, merchant platform.ID, cursor string) (platform.Page[Review], error) {
+	if by, err := platform.ActorOf(ctx); err == nil && by.Tenant != s.w.Tenant {
+		return platform.Page[Review]{}, nil
+	}
 	return s.store.Reviews(ctx, merchant, cursor)
 }

@@ -83,14 +83,19 @@ func (s *Sandbox) Tick(ctx context.Context, now time.Time, limit int) (int, erro
 	due := s.due(now, platform.TickLimit(limit))
 	s.mu.Unlock()
 	var failed []error
+	var refused []notice
+	waits := map[string]bool{} // by id: one that is delivered twice waits once
 	for _, n := range due {
 		if err := s.opts.Deliver(ctx, n.letter.Header, n.letter.Body); err != nil {
 			failed = append(failed, fmt.Errorf("deliver notice of %s: %w", n.key, err))
-			s.mu.Lock()
-			s.outbox = append(s.outbox, n)
-			s.mu.Unlock()
+			if !waits[n.id] {
+				refused, waits[n.id] = append(refused, n), true
+			}
 		}
 	}
+	s.mu.Lock()
+	s.outbox = append(s.outbox, refused...)
+	s.mu.Unlock()
 	return len(due) - len(failed), errors.Join(failed...)
 }
 

@@ -173,6 +173,31 @@ func TestSignatureFollowsStandardWebhooks(t *testing.T) {
 	}
 }
 
+// A notice that is not taken waits, once, however often it is delivered.
+func TestRefusedNoticesDoNotMultiply(t *testing.T) {
+	t.Parallel()
+	delivered, refused := 0, errors.New("busy")
+	s, _ := opened(func(o *sandbox.Options) {
+		o.Faults = sandbox.Faults{Duplicate: 1}
+		o.Deliver = func(context.Context, map[string][]string, []byte) error { delivered++; return refused }
+	})
+	_, err := s.Charge(t.Context(), charge("att_1", sandbox.OK))
+	require.NoError(t, err)
+	for range 10 {
+		_, err := s.Tick(t.Context(), noon, 0)
+		require.ErrorIs(t, err, refused)
+	}
+	assert.Equal(t, 10*2, delivered)
+
+	refused = nil
+	taken, err := s.Tick(t.Context(), noon, 0)
+	require.NoError(t, err)
+	assert.Equal(t, 2, taken)
+	taken, err = s.Tick(t.Context(), noon, 0)
+	require.NoError(t, err)
+	assert.Zero(t, taken)
+}
+
 func TestSecretIsNeverEmpty(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{"whsec_", "not base64!"} {

@@ -19,6 +19,7 @@ type operation struct {
 	method    string
 	amount    platform.Money // asked
 	moved     platform.Money // once it has landed
+	left      platform.Money // of a charge: what refunds have not taken
 	reference string
 	code      string    // why it was declined; empty when it was not
 	action    bool      // waits for the payer
@@ -130,8 +131,7 @@ func (s *Sandbox) carryOut(o operation, f fate) (payment.Status, error) {
 			return payment.Status{Key: o.key}, fmt.Errorf("charge %s: %w", o.key, payment.ErrRefused)
 		}
 	}
-	o.reference = s.reference(&o)
-	s.operations[o.key], s.order = &o, append(s.order, o.key)
+	s.enter(&o)
 	s.announce(&o, f)
 	if f == timeout || f == late {
 		return payment.Status{Key: o.key}, fmt.Errorf("answer for %s: %w", o.key, payment.ErrUnknownOutcome)
@@ -160,46 +160,36 @@ func answered(st payment.Status) (payment.Status, error) {
 
 // charge is the charge that a refund names, by key or by reference.
 func (s *Sandbox) charge(r payment.Refund) *operation {
+	if r.Charge == "" {
+		return s.charges[r.Reference]
+	}
 	if o := s.operations[r.Charge]; o != nil && o.of == "" {
 		return o
 	}
-	for _, key := range s.order {
-		if o := s.operations[key]; r.Charge == "" && o.reference == r.Reference && o.of == "" {
-			return o
-		}
-	}
 	return nil
 }
 
-// covered refuses to give back more than a charge brought, counting what is
-// still on its way.
+// covered refuses to give back more than a charge has left.
 func (s *Sandbox) covered(charge *operation, amount platform.Money) error {
-	now := s.opts.Now()
-	if charge.status(now).Outcome != payment.Done {
-		return payment.ErrRefused
-	}
-	sum := amount
-	for _, key := range s.order {
-		o := s.operations[key]
-		if o.of != charge.key || o.code != "" {
-			continue
-		}
-		var err error
-		if sum, err = sum.Add(o.amount); err != nil {
-			return payment.ErrRefused
-		}
-	}
-	if over, err := sum.Cmp(charge.moved); err != nil || over > 0 {
+	if over, err := amount.Cmp(charge.left); err != nil || over > 0 || charge.status(s.opts.Now()).Outcome != payment.Done {
 		return payment.ErrRefused
 	}
 	return nil
 }
 
-// reference is the institution's own name of an operation.
-func (s *Sandbox) reference(o *operation) string {
-	kind := "ch"
-	if o.of != "" {
-		kind = "re"
+// enter writes a new operation into the books, under the institution's own name
+// of it. A refund that is not declined takes from its charge at once, though it
+// lands later.
+func (s *Sandbox) enter(o *operation) {
+	s.operations[o.key], s.order = o, append(s.order, o.key)
+	if o.of == "" {
+		o.reference = fmt.Sprintf("ch_%s_%d", s.opts.Name, len(s.order))
+		o.left, s.charges[o.reference] = o.moved, o
+		return
 	}
-	return fmt.Sprintf("%s_%s_%d", kind, s.opts.Name, len(s.order)+1)
+	o.reference = fmt.Sprintf("re_%s_%d", s.opts.Name, len(s.order))
+	charge := s.operations[o.of]
+	if left, err := charge.left.Sub(o.amount); err == nil && o.code == "" {
+		charge.left = left
+	}
 }

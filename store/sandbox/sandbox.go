@@ -67,7 +67,8 @@ type Sandbox struct {
 
 	mu         sync.Mutex
 	operations map[payment.Key]*operation
-	order      []payment.Key // of first arrival
+	charges    map[string]*operation // by reference
+	order      []payment.Key         // of first arrival
 	calls      map[string]uint64
 	outbox     []notice
 	sent       uint64
@@ -78,7 +79,7 @@ const defaultSecret = "c2FuZGJveC1zZWNyZXQtZm9yLWRlbW9zLW9ubHk="
 // New returns an institution without any charge. It panics when the secret is
 // empty or not base64, which is a programmer's mistake.
 func New(opts *Options) *Sandbox {
-	s := &Sandbox{operations: map[payment.Key]*operation{}, calls: map[string]uint64{}}
+	s := &Sandbox{operations: map[payment.Key]*operation{}, charges: map[string]*operation{}, calls: map[string]uint64{}}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -190,8 +191,7 @@ func (s *Sandbox) Deposit(amount platform.Money) (reference string) {
 	now := s.opts.Now()
 	key := payment.Key(fmt.Sprintf("deposit-%d", len(s.order)+1))
 	o := &operation{key: key, amount: amount, moved: amount, method: OK, arrives: now, lands: now}
-	o.reference = s.reference(o)
-	s.operations[key], s.order = o, append(s.order, key)
+	s.enter(o)
 	return o.reference
 }
 

@@ -330,3 +330,26 @@ func TestFaultsStrikeAtTheirRate(t *testing.T) {
 	assert.InDelta(t, n*0.25, unknown, within)
 	assert.InDelta(t, n*0.5, silent, 5*math.Sqrt(n*0.25))
 }
+
+// A refund costs the same however many came before it.
+func BenchmarkRefund(b *testing.B) {
+	for _, before := range []int{1_000, 32_000} {
+		b.Run(strconv.Itoa(before)+" before", func(b *testing.B) {
+			s, _ := opened(nil)
+			_, err := s.Charge(b.Context(), payment.Charge{Key: "att_1", Amount: platform.MustMoney("1000000000.00", "CNY"), Method: sandbox.OK})
+			require.NoError(b, err)
+			n := 0
+			refund := func() {
+				n++
+				_, err := s.Refund(b.Context(), payment.Refund{Key: payment.Key("rtn_" + strconv.Itoa(n)), Charge: "att_1", Amount: cent})
+				require.NoError(b, err)
+			}
+			for range before {
+				refund()
+			}
+			for b.Loop() {
+				refund()
+			}
+		})
+	}
+}

@@ -1,0 +1,60 @@
+package payment
+
+import "time"
+
+// Operation is a call to an institution for as long as its outcome is not
+// known: of an attempt, or of the current part of a return.
+type Operation struct {
+	SentAt time.Time `json:"sent_at,omitzero" class:"internal"` // when it was first sent
+	Until  time.Time `json:"until,omitzero" class:"internal"`   // end of the time that the call, or the payer, has
+	Looks  int       `json:"looks,omitempty" class:"internal"`  // times that the institution was asked in vain
+	Due    time.Time `json:"due,omitzero" class:"internal"`     // when it is sent, or asked about, next
+}
+
+// Missed tells whether an operation that the institution does not find, though
+// its Lookup is final, has never reached it: two minutes past its time.
+func (o Operation) Missed(at time.Time) bool { return !at.Before(o.Until.Add(settling)) }
+
+// looked is the operation after the institution was asked in vain, and where
+// that leads its record: by the verb given, or, a day after it was sent, to an
+// operator.
+func (o Operation) looked(verb string, at time.Time) (Operation, string) {
+	due, ok := nextLook(o.Looks, o.SentAt, at)
+	if !ok {
+		verb = "park"
+	}
+	o.Due, o.Looks = due, o.Looks+1
+	return o, verb
+}
+
+// settling is how long after its time an operation may still appear at an
+// institution whose Lookup is final.
+const settling = 2 * time.Minute
+
+// patience is how long an outcome may stay unknown before a person decides.
+const patience = 24 * time.Hour
+
+// looks are the waits before the institution is asked again; after the last, an
+// hour each.
+var looks = [...]time.Duration{5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute}
+
+// nextLook is when to ask again after n looks, for an operation sent at since.
+// The last look is at the end of the patience; behind it there is none.
+func nextLook(n int, since, at time.Time) (due time.Time, ok bool) {
+	end := since.Add(patience)
+	if !at.Before(end) {
+		return time.Time{}, false
+	}
+	wait := time.Hour
+	if n < len(looks) {
+		wait = looks[n]
+	}
+	if due = at.Add(wait); due.After(end) {
+		due = end
+	}
+	return due, true
+}
+
+// retries are the waits before a return that failed for certain is tried again;
+// after the last, a person decides.
+var retries = [...]time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour}
