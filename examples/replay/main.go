@@ -35,6 +35,13 @@ func main() {
 // play replays a directory, prints the summary to out and writes the report to
 // a file, if it has a name.
 func play(dir string, most int, o options, out io.Writer, file string) error {
+	if file != "" { // better refused now than after the run
+		w, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return err
+		}
+		_ = w.Close() // nothing was written
+	}
 	d, err := read(dir, most)
 	if err != nil {
 		return err

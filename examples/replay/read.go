@@ -24,6 +24,7 @@ type table struct {
 	file    io.Closer
 	rows    *csv.Reader
 	columns map[string]int
+	width   int // cells of a row; a spreadsheet may add columns without a name
 	found   *[]Finding
 }
 
@@ -45,11 +46,15 @@ func openTable(dir, name string, found *[]Finding) (*table, error) {
 			text, err = gzip.NewReader(file)
 		}
 	}
+	if err == nil {
+		err = t.begin(text)
+	}
 	if err != nil {
+		_ = file.Close() // of no file fails too
 		return nil, fmt.Errorf("open %s: %w", t.name, err)
 	}
 	t.file = file
-	return t, t.begin(text)
+	return t, nil
 }
 
 // begin skips the byte-order mark and reads the names of the columns.
@@ -62,9 +67,9 @@ func (t *table) begin(text io.Reader) error {
 	t.rows.FieldsPerRecord = -1
 	names, err := t.rows.Read()
 	if err != nil {
-		return fmt.Errorf("columns of %s: %w", t.name, err)
+		return fmt.Errorf("columns: %w", err)
 	}
-	t.columns = map[string]int{}
+	t.columns, t.width = map[string]int{}, len(names)
 	for i, name := range names {
 		t.columns[strings.TrimSpace(name)] = i
 	}
@@ -90,15 +95,15 @@ func (t *table) each(use func(row)) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.As(err, &malformed):
-			t.note("row.malformed", fmt.Sprintf("%s:%d", t.name, malformed.StartLine), "quotes")
+			t.note("row.malformed", fmt.Sprintf("%s:%d", t.name, malformed.StartLine), fmt.Sprintf("quotes, up to line %d", malformed.Line))
 			continue
 		case err != nil:
 			return fmt.Errorf("read %s: %w", t.name, err)
 		}
 		line, _ := t.rows.FieldPos(0)
 		r := row{table: t, line: line, cells: cells}
-		if len(cells) != len(t.columns) {
-			t.note("row.malformed", r.place(), fmt.Sprintf("%d of %d cells", len(cells), len(t.columns)))
+		if len(cells) != t.width {
+			t.note("row.malformed", r.place(), fmt.Sprintf("%d of %d cells", len(cells), t.width))
 			continue
 		}
 		use(r)

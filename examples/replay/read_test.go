@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,4 +113,39 @@ func TestACompressedFileThatIsCutOffIsNoShortFile(t *testing.T) {
 	_, err = read(dir, 0)
 
 	require.Error(t, err)
+}
+
+func TestASpreadsheetsEmptyColumnsAreNoDirt(t *testing.T) {
+	t.Parallel()
+	d, err := read(files{
+		"orders":         "order_id,customer_id,order_status,order_purchase_timestamp,,\no1,c1,created,2017-01-01 00:00:00,,\no2,c2\n",
+		"order_items":    "order_id,order_item_id,product_id,seller_id,price,freight_value\n",
+		"order_payments": "order_id,payment_sequential,payment_value\n",
+	}.written(t), 0)
+	require.NoError(t, err)
+	assert.Len(t, d.sales, 1)
+	assert.Equal(t, Finding{Code: "row.malformed", About: "olist_orders_dataset.csv:3", Detail: "2 of 6 cells"}, d.found[0])
+}
+
+// A quote that nothing closes takes the rows up to the next one with it; the
+// finding says how far.
+func TestAnOpenQuoteIsFoundWithAllThatItTook(t *testing.T) {
+	t.Parallel()
+	d, err := read(files{
+		"orders":         "order_id,customer_id,order_status,order_purchase_timestamp\n\"o1,c1,created,\no2,c2,created,\n\"o3\",c3,created,\no4,c4,created,\n",
+		"order_items":    "order_id,order_item_id,product_id,seller_id,price,freight_value\n",
+		"order_payments": "order_id,payment_sequential,payment_value\n",
+	}.written(t), 0)
+	require.NoError(t, err)
+	assert.Len(t, d.sales, 1)
+	assert.Equal(t, Finding{Code: "row.malformed", About: "olist_orders_dataset.csv:2", Detail: "quotes, up to line 4"}, d.found[0])
+}
+
+func TestAReportThatCannotBeWrittenEndsTheRunBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	began := false
+	o := options{seed: 1, wall: func() time.Time { began = true; return time.Now() }}
+	err := play(planted().written(t), 0, o, io.Discard, filepath.Join(t.TempDir(), "none", "report.json"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+	assert.False(t, began)
 }

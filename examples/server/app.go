@@ -32,7 +32,7 @@ type app struct {
 // assemble opens the market, fills it for a demo, and mounts every domain.
 func assemble(ctx context.Context, base string, c config, log *slog.Logger, o market.Options) (*app, error) {
 	db := memory.New(market.Kinds(), nil)
-	o.Sandbox.Deliver = post(base + "/v1/notices/sandbox")
+	o.Sandbox.Deliver = post(base + edge.Notices + "sandbox")
 	m, err := market.Open(db, &o)
 	if err != nil {
 		return nil, err
@@ -50,16 +50,12 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, o ma
 		Who: who, Log: log, Version: "0.1.0", CommandsPerMinute: c.commands, ReadsPerMinute: c.reads,
 		Ready: func(ctx context.Context) error { return ready(ctx, db) },
 	})
-	stream := orders.NewStream(ctx, m)
-	m.Follow(stream)
 	merchants.Mount(s.API, m)
-	orders.Mount(s.API, m)
+	orders.Mount(ctx, s.API, m)
 	payments.Mount(s.API, m)
 	staff.Mount(s.API, m)
 	trust.Mount(s.API, m)
 	console.Mount(s, m)
-	s.Handle("GET /v1/orders/{id}/events", stream)
-	s.Handle("POST /v1/notices/{institution}", payments.Notices(m.Payments))
 	a.http = s.HTTP(c.addr)
 	return a, nil
 }

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -36,6 +37,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "server:", err)
 		os.Exit(1)
@@ -52,27 +54,41 @@ type config struct {
 	reads    int
 }
 
-func flags(args []string, errs io.Writer) (config, error) {
+// flags reads the arguments, and what they leave open from the environment.
+func flags(args []string, env func(string) (string, bool), errs io.Writer) (config, error) {
 	var c config
 	f := flag.NewFlagSet("server", flag.ContinueOnError)
 	f.SetOutput(errs)
-	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "address to listen on")
+	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on")
 	f.BoolVar(&c.demo, "demo", true, "fill with demo data and print demo tokens; listens on loopback only")
-	f.StringVar(&c.trace, "trace", "", "OTLP endpoint for traces, such as http://127.0.0.1:4318; if empty, none are sent")
-	f.StringVar(&c.logs, "log", "json", "log format: json, text or off")
+	f.StringVar(&c.trace, "trace", "", "OTLP `endpoint` for traces, such as http://127.0.0.1:4318; if empty, none are sent")
+	f.StringVar(&c.logs, "log", "json", "log `format`: json, text or off")
 	f.IntVar(&c.commands, "commands", 60, "commands a minute and account; negative is without limit")
 	f.IntVar(&c.reads, "reads", 600, "reads a minute and account; negative is without limit")
+	var wrong error
 	f.VisitAll(func(fl *flag.Flag) {
-		if v, set := os.LookupEnv("PLATFORM_" + strings.ToUpper(fl.Name)); set {
-			fl.DefValue = v
-			_ = fl.Value.Set(v)
+		name := "PLATFORM_" + strings.ToUpper(fl.Name)
+		fl.Usage += "; or " + name
+		v, _ := env(name)
+		if v == "" {
+			return
 		}
+		if err := fl.Value.Set(v); err != nil {
+			wrong = errors.Join(wrong, fmt.Errorf("%s=%s: %w", name, v, err))
+		}
+		fl.DefValue = v
 	})
-	return c, f.Parse(args)
+	if err := f.Parse(args); err != nil {
+		return c, err
+	}
+	if f.NArg() > 0 {
+		return c, fmt.Errorf("%q is no flag; a flag's value follows =, as in -demo=false", f.Arg(0))
+	}
+	return c, wrong
 }
 
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
-	c, err := flags(args, errs)
+	c, err := flags(args, os.LookupEnv, errs)
 	if err != nil {
 		return err
 	}
@@ -101,7 +117,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	if c.demo {
 		a.introduce(out, base)
+	} else {
+		log.WarnContext(ctx, "nobody can log in: give edge.Options.Who an authenticator")
 	}
+	log.InfoContext(ctx, "listening", "address", base)
 	return a.serve(ctx, listener)
 }
 
@@ -134,6 +153,9 @@ func (c config) tracing(ctx context.Context) (finish func(), err error) {
 	if c.trace == "" {
 		return func() {}, nil
 	}
+	if u, err := url.Parse(c.trace); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("-trace %q: an address such as http://127.0.0.1:4318", c.trace)
+	}
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.trace))
 	if err != nil {
 		return nil, fmt.Errorf("trace to %s: %w", c.trace, err)
@@ -150,13 +172,16 @@ func (c config) tracing(ctx context.Context) (finish func(), err error) {
 // token is a bearer token for the demo.
 func token() string { return rand.Text() }
 
-// introduce prints who may log in, and how.
+// introduce prints who may log in, and what a shell needs to speak for them.
 func (a *app) introduce(out io.Writer, base string) {
 	fmt.Fprintf(out, "\nServices marketplace on %s, with demo data.\n\n", base)
+	exports := "export"
 	for _, p := range a.people {
 		fmt.Fprintf(out, "  %-9s %s/login?token=%s\n            Authorization: Bearer %s\n", p.name, base, p.token, p.token)
+		exports += " " + strings.ToUpper(p.name) + "=" + p.token
 	}
-	fmt.Fprintf(out, "\n  %s/openapi.json describes the API; listing %s is for sale.\n  Ctrl-C stops the server.\n\n", base, a.cast.Listing)
+	fmt.Fprintf(out, "\n  %s LISTING=%s\n", exports, a.cast.Listing)
+	fmt.Fprintf(out, "\n  %s/openapi.json describes the API. Ctrl-C stops the server.\n\n", base)
 }
 
 // person is somebody who may log in.

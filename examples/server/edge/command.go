@@ -1,14 +1,8 @@
 package edge
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"reflect"
 	"strconv"
 	"strings"
 
@@ -36,26 +30,39 @@ func prepare(ctx context.Context, op Op, key, match string, body []byte, into an
 		ctx = platform.WithKey(ctx, key)
 	}
 	if match != "" && match != "*" {
-		text, quoted := strings.CutPrefix(strings.TrimPrefix(match, "W/"), `"`)
-		version, err := strconv.ParseInt(strings.TrimSuffix(text, `"`), 10, 64)
-		if err != nil || !quoted || version < 1 {
-			return ctx, errMatch
+		seen, err := version(match)
+		if err != nil {
+			return ctx, err
 		}
-		ctx = platform.IfVersion(ctx, version)
+		ctx = platform.IfVersion(ctx, seen)
 	}
 	return ctx, decode(body, into)
+}
+
+// version reads an entity tag of ours: "3", or W/"3" when a proxy that
+// compresses has weakened it.
+func version(match string) (int64, error) {
+	tag := strings.TrimPrefix(match, "W/")
+	if len(tag) < 3 || tag[0] != '"' || tag[len(tag)-1] != '"' {
+		return 0, errMatch
+	}
+	v, err := strconv.ParseInt(tag[1:len(tag)-1], 10, 64)
+	if err != nil || v < 1 {
+		return 0, errMatch
+	}
+	return v, nil
 }
 
 type idInput struct {
 	ID      string `path:"id" doc:"The record's id."`
 	Key     string `header:"Idempotency-Key" doc:"The command happens once under its key; a repeat gets the same answer."`
 	Match   string `header:"If-Match" doc:"The entity tag that the caller saw; another version is refused with 412."`
-	RawBody []byte
+	RawBody []byte `contentType:"application/json"`
 }
 
 type bodyInput struct {
 	Key     string `header:"Idempotency-Key" doc:"The command happens once under its key; a repeat gets the same answer."`
-	RawBody []byte
+	RawBody []byte `contentType:"application/json"`
 }
 
 // Answer is a resource with its entity tag.
@@ -67,7 +74,8 @@ type Answer[A any] struct {
 // Command mounts POST op.Path for a command on the record named in the path.
 // into puts the path's id into the command, which the body then cannot name.
 func Command[C, A any](api huma.API, op Op, into func(*C, platform.ID), do func(context.Context, C) (A, error)) {
-	register(api, operation[C](api, op), func(ctx context.Context, in *idInput) (*Answer[A], error) {
+	described := command[C](api, op, into)
+	register(api, op, described, func(ctx context.Context, in *idInput) (*Answer[A], error) {
 		var c C
 		ctx, err := prepare(ctx, op, in.Key, in.Match, in.RawBody, &c)
 		if err != nil {
@@ -81,7 +89,8 @@ func Command[C, A any](api huma.API, op Op, into func(*C, platform.ID), do func(
 // Create mounts POST op.Path for a command that names no record yet.
 func Create[C, A any](api huma.API, op Op, do func(context.Context, C) (A, error)) {
 	op.Created = true
-	register(api, operation[C](api, op), func(ctx context.Context, in *bodyInput) (*Answer[A], error) {
+	described := command[C](api, op, nil)
+	register(api, op, described, func(ctx context.Context, in *bodyInput) (*Answer[A], error) {
 		var c C
 		ctx, err := prepare(ctx, op, in.Key, "", in.RawBody, &c)
 		if err != nil {
@@ -121,13 +130,6 @@ type Paging struct {
 	Limit  int    `query:"limit" doc:"rows a page, 50 unless given" minimum:"0" maximum:"500"`
 }
 
-// register mounts a command whose body may be empty: huma demands one wherever
-// there is a body at all.
-func register[I, O any](api huma.API, op huma.Operation, do func(context.Context, *I) (*O, error)) {
-	huma.Register(api, op, do)
-	op.RequestBody.Required = false
-}
-
 func answer[I, A any](ctx context.Context, in I, do func(context.Context, I) (A, error)) (*Answer[A], error) {
 	a, err := do(ctx, in)
 	if err != nil {
@@ -146,75 +148,4 @@ func refuse(ctx context.Context, err error) error {
 		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {p.Retry}})
 	}
 	return p
-}
-
-func operation[C any](api huma.API, op Op) huma.Operation {
-	o := reading(op)
-	o.Method, o.MaxBodyBytes, o.DefaultStatus = http.MethodPost, MaxBody, http.StatusOK
-	o.OperationID = "post" + o.OperationID[len("get"):]
-	if op.Created {
-		o.DefaultStatus = http.StatusCreated
-	}
-	o.SkipValidateBody = true // the domain checks, with its own codes
-	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[C](), true, op.Path)
-	o.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
-	o.Errors = []int{400, 401, 403, 404, 409, 412, 413, 422, 429, 503}
-	return o
-}
-
-func reading(op Op) huma.Operation {
-	name := strings.NewReplacer("/v1/", "-", "/", "-", "{", "", "}", "").Replace(op.Path)
-	return huma.Operation{
-		OperationID: "get" + name, Method: http.MethodGet, Path: op.Path, Summary: op.Summary, Tags: []string{op.Tag},
-		Errors: []int{401, 403, 404, 422, 429, 503}, Security: []map[string][]string{{"bearer": {}}},
-	}
-}
-
-// maxDepth bounds the nesting of a body.
-const maxDepth = 32
-
-// decode reads a JSON body strictly: one value, no unknown member, at most 32
-// deep. An empty body is an empty command.
-func decode(body []byte, into any) error {
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil
-	}
-	if depth(body) > maxDepth {
-		return fmt.Errorf("body deeper than %d: %w", maxDepth, errBody)
-	}
-	in := json.NewDecoder(bytes.NewReader(body))
-	in.DisallowUnknownFields()
-	err := in.Decode(into)
-	var typed *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &typed) && typed.Field != "":
-		return platform.Wrong(typed.Field, errBody)
-	case errors.Is(err, platform.ErrInvalid):
-		return err // money and ids refuse with codes of their own
-	case err != nil:
-		return fmt.Errorf("%w: %w", errBody, err)
-	}
-	if _, err := in.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("more than one value: %w", errBody)
-	}
-	return nil
-}
-
-func depth(body []byte) (deepest int) {
-	open, text := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case c == '"':
-			text = !text
-		case text && c == '\\':
-			i++
-		case text:
-		case c == '{' || c == '[':
-			open++
-			deepest = max(deepest, open)
-		case c == '}' || c == ']':
-			open--
-		}
-	}
-	return deepest
 }

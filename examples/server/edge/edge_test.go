@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -28,6 +31,7 @@ func (l lamp) Ref() platform.Ref { return platform.Ref{Kind: "lamp", ID: l.ID} }
 type Buy struct {
 	Lamp  platform.ID    `json:"lamp,omitempty" validate:"required,id=lmp"`
 	Price platform.Money `json:"price" validate:"required,gt=0" code:"lamp.price"`
+	At    time.Time      `json:"at,omitzero"`
 }
 
 const good = "lmp_01kdvdna00eajs4d2pf2dbsqqg"
@@ -86,12 +90,20 @@ func TestTheBorderAnswersByItsConventions(t *testing.T) {
 		"state":            {"POST", buy, price("6.66"), key, 409, "lamp.dark"},
 		"no price":         {"POST", buy, ``, key, 422, "lamp.price"},
 		"number as amount": {"POST", buy, `{"price":1}`, key, 422, "money.number"},
-		"unknown member":   {"POST", buy, `{"colour":1}`, key, 422, "body.malformed"},
+		"unknown member":   {"POST", buy, `{"colour":1}`, key, 422, "body.unknown_member"},
 		"two values":       {"POST", buy, price("1.00") + "{}", key, 422, "body.malformed"},
 		"too deep":         {"POST", buy, strings.Repeat("[", 40) + strings.Repeat("]", 40), key, 422, "body.malformed"},
 		"too large":        {"POST", buy, `"` + strings.Repeat("x", MaxBody) + `"`, key, 413, "body.too_large"},
 		"malformed id":     {"POST", "/v1/lamps/x/buy", price("1.00"), key, 422, "id.malformed"},
 		"malformed tag":    {"POST", buy, price("1.00"), append([]string{"If-Match", "3"}, key...), 422, "precondition.malformed"},
+		"half a tag":       {"POST", buy, price("1.00"), append([]string{"If-Match", `"3`}, key...), 422, "precondition.malformed"},
+		"two tags":         {"POST", buy, price("1.00"), append([]string{"If-Match", `"3", "4"`}, key...), 422, "precondition.malformed"},
+		"weakened tag":     {"POST", buy, price("1.00"), append([]string{"If-Match", `W/"3"`}, key...), 200, ""},
+		"any tag":          {"POST", buy, price("1.00"), append([]string{"If-Match", `*`}, key...), 200, ""},
+		"lower-case word":  {"POST", buy, price("1.00"), append([]string{"Authorization", "bearer letmein"}, key...), 200, ""},
+		"other scheme":     {"POST", buy, price("1.00"), append([]string{"Authorization", "Basic letmein"}, key...), 401, "auth.required"},
+		"other method":     {"DELETE", "/v1/lamps/" + good, "", nil, 405, "route.method"},
+		"long address":     {"GET", "/v1/lamps/" + good + "?q=" + strings.Repeat("x", maxURL), "", nil, 414, "url.too_long"},
 		"not there":        {"GET", "/v1/lamps/" + good, "", nil, 404, "lamp.not_found"},
 		"no route":         {"GET", "/v1/nothing", "", nil, 404, "route.not_found"},
 		"stranger":         {"GET", "/v1/lamps/" + good, "", []string{"Authorization", ""}, 401, "auth.required"},
@@ -124,6 +136,58 @@ func TestProblemsSpeakTheCallersLanguage(t *testing.T) {
 	h, _ := serve(t, Options{})
 	w := call(h, "POST", "/v1/lamps/"+good+"/buy", `{"price":{"amount":"6.66","currency":"CNY"}}`, "Idempotency-Key", "k", "Accept-Language", "zh-CN,zh;q=0.9")
 	assert.JSONEq(t, `{"type":"about:blank","title":"Conflict","status":409,"detail":"灯不亮","code":"lamp.dark","state":"dark","instance":"urn:request:`+w.Header().Get("X-Request-Id")+`"}`, w.Body.String())
+}
+
+func TestAnUnknownMemberIsNamed(t *testing.T) {
+	t.Parallel()
+	h, _ := serve(t, Options{})
+	w := call(h, "POST", "/v1/lamps/"+good+"/buy", `{"colour":1}`, "Idempotency-Key", "k")
+	assert.Contains(t, w.Body.String(), `"code":"body.unknown_member","detail":"this command has no such member"`)
+	assert.Contains(t, w.Body.String(), `"member":"colour"`)
+}
+
+// A body that does not fit may hold anything, so that none of it is logged.
+func TestNothingOfABadBodyIsLogged(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"at":"13812345678"}`, `{"price":"13812345678"}`, `{"lamp":{"13812345678":1}}`, `{"13812345678":1}`, `"13812345678"`, `{"price":{"amount":"13812345678.1234","currency":"CNY"}}`, `{"price":{"amount":"1","currency":"13812345678"}}`} {
+		h, log := serve(t, Options{})
+		w := call(h, "POST", "/v1/lamps/"+good+"/buy", body, "Idempotency-Key", "k")
+		assert.Equal(t, 422, w.Code, body)
+		assert.Contains(t, log.String(), `"code":"`)
+		assert.NotContains(t, log.String(), "13812345678", body)
+	}
+}
+
+func TestAnAddressNamesItsMethods(t *testing.T) {
+	t.Parallel()
+	h, _ := serve(t, Options{})
+	assert.Equal(t, "GET, HEAD", call(h, "PUT", "/v1/lamps/"+good, "").Header().Get("Allow"))
+	assert.Equal(t, "POST", call(h, "GET", "/v1/lamps/"+good+"/buy", "").Header().Get("Allow"))
+	assert.Equal(t, 401, call(h, "PUT", "/v1/lamps/"+good, "", "Authorization", "").Code, "a stranger learns nothing")
+}
+
+func TestTheLanguageIsTheOneOfGreatestWeight(t *testing.T) {
+	t.Parallel()
+	for accept, lang := range map[string]string{
+		"": "en", "zh": "zh", "zh-CN,zh;q=0.9,en;q=0.8": "zh", "en-GB": "en", "en;q=0.5, zh;q=0.9": "zh", "fr, zh;q=0.5": "zh",
+		"fr": "en", "*": "en", "zh;q=0": "en", "zh;q=x,en;q=0.1": "en", "ZH-hant": "zh", "zhuang": "en", ";;,q=1": "en",
+	} {
+		assert.Equal(t, lang, preferred(accept), accept)
+	}
+}
+
+func TestABodyEndsInTimeAndInBounds(t *testing.T) {
+	t.Parallel()
+	for code, body := range map[string]io.Reader{
+		"body.too_large": strings.NewReader("12345"), "body.slow": iotest.ErrReader(os.ErrDeadlineExceeded), "body.malformed": iotest.ErrReader(io.ErrUnexpectedEOF),
+	} {
+		_, err := Body(httptest.NewRecorder(), httptest.NewRequest("POST", "/", body), 4)
+		assert.Equal(t, code, platform.Code(err))
+	}
+	assert.Equal(t, http.StatusRequestTimeout, Status(errSlow))
+	body, err := Body(httptest.NewRecorder(), httptest.NewRequest("POST", "/", strings.NewReader("1234")), 4)
+	require.NoError(t, err)
+	assert.Equal(t, "1234", string(body))
 }
 
 func TestABrowserIsRefusedByAPage(t *testing.T) {
@@ -160,7 +224,31 @@ func TestCallersAreLimitedEachByThemselves(t *testing.T) {
 	w := call(h, "GET", "/v1/lamps/"+good, "")
 	require.Equal(t, 429, w.Code)
 	assert.NotEmpty(t, w.Header().Get("Retry-After"))
-	assert.Equal(t, 401, call(h, "GET", "/v1/lamps/"+good, "", "Authorization", "").Code, "a stranger has an allowance of its own")
+	for range 3 {
+		require.Equal(t, 401, call(h, "GET", "/v1/lamps/"+good, "", "Authorization", "").Code, "a stranger has an allowance of its own")
+	}
+	assert.Equal(t, 429, call(h, "GET", "/v1/lamps/"+good, "", "Authorization", "Bearer guess").Code, "guesses are counted")
+}
+
+func TestAStrangerIsAnAddress(t *testing.T) {
+	t.Parallel()
+	from := func(addr string) string {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = addr
+		return caller(r)
+	}
+	assert.Equal(t, from("192.0.2.1:1"), from("[::ffff:192.0.2.1]:2"))
+	assert.NotEqual(t, from("192.0.2.1:1"), from("192.0.2.2:1"))
+	assert.Equal(t, from("[2001:db8::1]:1"), from("[2001:db8::ffff:2]:1"), "one household")
+	assert.NotEqual(t, from("[2001:db8::1]:1"), from("[2001:db8:0:1::1]:1"))
+}
+
+func TestNoticesAreNeverTooMany(t *testing.T) {
+	t.Parallel()
+	h, _ := serve(t, Options{CommandsPerMinute: 1})
+	for range 5 {
+		assert.Equal(t, 404, call(h, "POST", Notices+"bank", "", "Authorization", "").Code)
+	}
 }
 
 func TestTheLimitGivesBackWithTime(t *testing.T) {
@@ -190,20 +278,21 @@ func TestALinkLogsABrowserIn(t *testing.T) {
 	assert.Equal(t, 401, call(h, "GET", "/login?token=wrong", "", "Authorization", "").Code)
 }
 
-func TestTheDescriptionIsOpenAPI31(t *testing.T) {
+func TestOverTLSTheCookieIsBoundToTheHost(t *testing.T) {
 	t.Parallel()
-	h, _ := serve(t, Options{Version: "1.2.3"})
-	w := call(h, "GET", "/openapi.json", "")
-	require.Equal(t, 200, w.Code)
-	var doc struct {
-		OpenAPI string         `json:"openapi"`
-		Paths   map[string]any `json:"paths"`
+	h, _ := serve(t, Options{})
+	secure := func(path, cookie string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", "https://market.example"+path, nil)
+		r.Header.Set("Cookie", cookie)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
 	}
-	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &doc))
-	assert.True(t, strings.HasPrefix(doc.OpenAPI, "3.1"))
-	assert.Contains(t, doc.Paths, "/v1/lamps/{id}/buy")
-	assert.Equal(t, 200, call(h, "GET", "/healthz", "").Code)
-	assert.Contains(t, call(h, "GET", "/metrics", "").Body.String(), "http_request_duration_seconds")
+	w := secure("/login?token=letmein", "")
+	assert.Equal(t, "__Host-session=letmein; Path=/; HttpOnly; Secure; SameSite=Lax", w.Header().Get("Set-Cookie"))
+	assert.NotEmpty(t, w.Header().Get("Strict-Transport-Security"))
+	assert.Equal(t, 404, secure("/v1/lamps/"+good, "__Host-session=letmein").Code)
+	assert.Equal(t, 401, secure("/v1/lamps/"+good, "session=letmein").Code, "another host of the site may have set it")
 }
 
 func FuzzDecode(f *testing.F) {

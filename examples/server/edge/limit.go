@@ -2,9 +2,10 @@ package edge
 
 import (
 	"math"
-	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -62,17 +63,14 @@ func (l *limiter) take(caller string, now time.Time) (wait time.Duration) {
 // limited refuses callers that call too often.
 func (s *Server) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller := ""
-		if actor, err := platform.ActorOf(r.Context()); err == nil {
-			caller = string(actor.ID)
-		} else if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-			caller = host
-		}
 		l := s.reads
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		switch {
+		case strings.HasPrefix(r.URL.Path, Notices): // one address tells what concerns all customers
+			l = nil
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			l = s.writes
 		}
-		if wait := l.take(caller, time.Now()); wait > 0 {
+		if wait := l.take(caller(r), time.Now()); wait > 0 {
 			p := Explain(r.Context(), errRate)
 			p.Retry = strconv.Itoa(int(math.Ceil(wait.Seconds())))
 			Refuse(w, r, p)
@@ -80,4 +78,21 @@ func (s *Server) limited(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// caller is the account, or of a stranger the address; one household of IPv6
+// addresses is one stranger.
+func caller(r *http.Request) string {
+	if actor, err := platform.ActorOf(r.Context()); err == nil {
+		return string(actor.ID)
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	addr := from.Addr().Unmap()
+	if prefix, err := addr.Prefix(64); addr.Is6() && err == nil {
+		return prefix.String()
+	}
+	return addr.String()
 }

@@ -14,8 +14,14 @@ import (
 // by its own. No error and no actor means a stranger.
 type Authenticator func(r *http.Request) (platform.Actor, bool)
 
-// cookie holds the browser's token. Its prefix binds it to the host.
-const cookie = "session"
+// cookie is the name of the browser's token. Over TLS its prefix binds it to
+// the host.
+func cookie(r *http.Request) string {
+	if r.TLS != nil {
+		return "__Host-session"
+	}
+	return "session"
+}
 
 // Tokens authenticates by fixed bearer tokens, for demos and tests: in the
 // Authorization header, or in the cookie that /login sets. Only digests are
@@ -26,8 +32,11 @@ func Tokens(actors map[string]platform.Actor) Authenticator {
 		known[sha256.Sum256([]byte(token))] = actor
 	}
 	return func(r *http.Request) (platform.Actor, bool) {
-		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if c, err := r.Cookie(cookie); !ok && err == nil {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			token = ""
+		}
+		if c, err := r.Cookie(cookie(r)); scheme == "" && err == nil {
 			token = c.Value
 		}
 		actor, found := known[sha256.Sum256([]byte(token))]
@@ -35,29 +44,37 @@ func Tokens(actors map[string]platform.Actor) Authenticator {
 	}
 }
 
-// authenticated puts the actor into the context; a stranger goes on as nobody,
-// and is refused where somebody is needed.
+// authenticated puts the actor into the context; a stranger goes on as nobody.
 func (s *Server) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		actor, ok := s.who(r)
-		switch {
-		case ok:
+		if actor, ok := s.who(r); ok {
 			requestOf(r.Context()).actor = actor
-			next.ServeHTTP(w, r.WithContext(platform.As(r.Context(), actor)))
-		case guarded(r.URL.Path):
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			Refuse(w, r, errNobody)
-		default:
-			next.ServeHTTP(w, r)
+			r = r.WithContext(platform.As(r.Context(), actor))
 		}
+		next.ServeHTTP(w, r)
 	})
 }
+
+// known refuses a stranger where somebody is needed.
+func known(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := platform.ActorOf(r.Context()); err != nil && guarded(r.URL.Path) {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			Refuse(w, r, errNobody)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Notices is where institutions tell what happened to money.
+const Notices = "/v1/notices/"
 
 // guarded tells whether a path needs somebody: all of the API and the console,
 // but for an institution's notices, which are signed, and the stylesheet, which
 // the page that refuses a stranger has too.
 func guarded(path string) bool {
-	return strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/v1/notices/") ||
+	return strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, Notices) ||
 		strings.HasPrefix(path, "/console/") && path != stylesheet
 }
 
@@ -71,14 +88,14 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: cookie, Value: token, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
+		Name: cookie(r), Value: token, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
 	})
 	http.Redirect(w, r, "/console/", http.StatusSeeOther)
 }
 
 // logout forgets the cookie.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
-	http.SetCookie(w, &http.Cookie{Name: cookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: cookie(r), Path: "/", MaxAge: -1, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

@@ -3,10 +3,19 @@ package edge
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/liangding/platform"
 )
@@ -60,12 +69,46 @@ func language(r *http.Request) string {
 		prefer = c.Value
 	}
 	if prefer == "" {
-		prefer = r.Header.Get("Accept-Language")
+		return preferred(r.Header.Get("Accept-Language"))
 	}
 	if strings.HasPrefix(strings.ToLower(prefer), "zh") {
 		return "zh"
 	}
 	return "en"
+}
+
+// preferred is the one of our languages with the greatest weight (RFC 9110,
+// 12.5.4), the first of equals; English when none is named.
+func preferred(accept string) string {
+	best, most := "en", 0.0
+	for part := range strings.SplitSeq(strings.ToLower(accept), ",") {
+		tag, weight, weighted := strings.Cut(strings.TrimSpace(part), ";")
+		lang, _, _ := strings.Cut(strings.TrimSpace(tag), "-")
+		q := 1.0
+		if weighted {
+			q, _ = strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64) // nonsense is 0
+		}
+		if (lang == "en" || lang == "zh") && q > most {
+			best, most = lang, q
+		}
+	}
+	return best
+}
+
+// Body reads a request's body of at most max bytes, for handlers outside the
+// API. It fails as the API does.
+func Body(w http.ResponseWriter, r *http.Request, max int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, max))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, fmt.Errorf("read body of %d or more bytes: %w", max, errTooLarge)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, fmt.Errorf("read body: %w", errSlow)
+	case err != nil:
+		return nil, fmt.Errorf("read body: %w: %w", errBody, err)
+	}
+	return body, nil
 }
 
 // observed wraps the whole server: it names the request, writes its one log
@@ -79,7 +122,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		out := &recorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			if p := recover(); p != nil {
-				s.log.ErrorContext(ctx, "panic", "request", info.id, "panic", p)
+				s.log.ErrorContext(ctx, "panic", "request", info.id, "panic", p, "stack", string(debug.Stack()))
 				if !out.wrote {
 					Refuse(out, r, errPanicked)
 				}
@@ -108,9 +151,12 @@ func (s *Server) finish(r *http.Request, info *request, out *recorder) {
 		pattern = "none"
 	}
 	s.metrics.observe(pattern, out.status, took)
+	span := trace.SpanFromContext(r.Context())
+	span.SetName(pattern)
+	span.SetAttributes(attribute.String("http.route", pattern), attribute.String("request.id", info.id))
 	attrs := []slog.Attr{
 		slog.String("request", info.id), slog.String("method", r.Method), slog.String("route", pattern),
-		slog.Int("status", out.status), slog.Duration("took", took), slog.String("actor", string(info.actor.ID)),
+		slog.Int("status", out.status), slog.Float64("seconds", took.Seconds()), slog.String("actor", string(info.actor.ID)),
 	}
 	level := slog.LevelInfo
 	if p := info.problem; p != nil {

@@ -67,7 +67,7 @@ func New(o Options) *Server {
 	s.mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	s.mux.HandleFunc("GET /login", s.login)
 	s.mux.HandleFunc("POST /logout", s.logout)
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { Refuse(w, r, errUnknown) })
+	s.mux.HandleFunc("/", s.unknown)
 	return s
 }
 
@@ -85,6 +85,7 @@ func description(version string) huma.Config {
 		Currency string `json:"currency" example:"CNY"`
 	}
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[platform.Money](), reflect.TypeFor[money]())
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[Problem](), reflect.TypeFor[problem]())
 	return config
 }
 
@@ -97,7 +98,8 @@ func schemaName(t reflect.Type, hint string) string {
 	if t.Name() == "" {
 		return huma.DefaultSchemaNamer(t, hint)
 	}
-	return strings.Trim(schemaWords.ReplaceAllString(schemaPaths.ReplaceAllString(t.String(), ""), "."), ".")
+	name := strings.Trim(schemaWords.ReplaceAllString(schemaPaths.ReplaceAllString(t.String(), ""), "."), ".")
+	return strings.TrimPrefix(name, "edge.") // money and problem are everybody's
 }
 
 var (
@@ -112,7 +114,8 @@ func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, 
 func (s *Server) Registry() prometheus.Registerer { return s.metrics.registry }
 
 // Handler is the whole server. From the outside in: one log line and request
-// id, bounds and headers, no writes from other sites, who it is, how often.
+// id, bounds and headers, no writes from other sites, who it is, how often, and
+// nobody where somebody is needed.
 func (s *Server) Handler() http.Handler {
 	routed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mux.ServeHTTP(w, r)
@@ -120,8 +123,8 @@ func (s *Server) Handler() http.Handler {
 	})
 	sameSite := http.NewCrossOriginProtection()
 	sameSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { Refuse(w, r, errOrigin) }))
-	sameSite.AddInsecureBypassPattern("POST /v1/notices/")
-	h := s.observed(bounded(sameSite.Handler(s.authenticated(s.limited(routed)))))
+	sameSite.AddInsecureBypassPattern("POST " + Notices)
+	h := s.observed(bounded(sameSite.Handler(s.authenticated(s.limited(known(routed))))))
 	return otelhttp.NewHandler(h, "http", otelhttp.WithFilter(func(r *http.Request) bool {
 		return r.URL.Path != "/healthz" && r.URL.Path != "/metrics"
 	}))
@@ -147,6 +150,25 @@ func (s *Server) readiness(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("ready\n"))
 }
 
+// unknown refuses what no route takes: another method of an address that there
+// is, or an address that there is not.
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		probe := r.WithContext(r.Context())
+		probe.Method = method
+		if _, pattern := s.mux.Handler(probe); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		Refuse(w, r, errUnknown)
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	Refuse(w, r, errMethod)
+}
+
 // bounded refuses what is too large and sets the headers of every answer.
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -158,7 +180,11 @@ func bounded(next http.Handler) http.Handler {
 		if r.TLS != nil {
 			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 		}
-		if len(r.URL.RequestURI()) > maxURL || r.ContentLength > MaxBody {
+		if len(r.URL.RequestURI()) > maxURL {
+			Refuse(w, r, errURL)
+			return
+		}
+		if r.ContentLength > MaxBody {
 			Refuse(w, r, errTooLarge)
 			return
 		}

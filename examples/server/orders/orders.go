@@ -37,8 +37,8 @@ type children struct {
 	Cursor string `query:"cursor" doc:"next of the page before"`
 }
 
-// Mount adds the routes.
-func Mount(api huma.API, m *market.Market) {
+// Mount adds the routes. Streams of events end when ctx does.
+func Mount(ctx context.Context, api huma.API, m *market.Market) {
 	s := m.Orders
 	edge.Create(api, money("orders", "Place an order"), s.Place)
 	edge.Create(api, op("quotes", "What an order would cost; nothing is placed"), s.Quote)
@@ -52,6 +52,7 @@ func Mount(api huma.API, m *market.Market) {
 	edge.List(api, op("orders/{id}/proofs", "The order's proofs"), func(ctx context.Context, c *children) (platform.Page[order.Proof], error) {
 		return s.Proofs(ctx, platform.ID(c.ID), c.Cursor)
 	})
+	mountStream(ctx, api, m)
 	work(api, s)
 	refunds(api, s)
 

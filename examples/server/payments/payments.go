@@ -4,7 +4,6 @@ package payments
 
 import (
 	"context"
-	"io"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -45,6 +44,7 @@ func Mount(api huma.API, m *market.Market) {
 		found, err := s.Intents(ctx, o.Ref())
 		return intents{Items: found}, err
 	})
+	notices(api, s)
 	edge.Get(api, op("books/trial-balance", "Sums of all accounts, which balance to zero"), func(ctx context.Context) (balances, error) {
 		all, err := m.TrialBalance(ctx)
 		return balances{Items: all}, err
@@ -62,11 +62,18 @@ type intents struct {
 // maxNotice is the most that an institution's notice may have.
 const maxNotice = 64 << 10
 
-// Notices answers POST /v1/notices/{institution}: 200 only after the notice is
+// notices mounts POST /v1/notices/{institution}: 200 only after the notice is
 // stored, and 401 for one that is not signed by the institution.
-func Notices(s *payment.Service) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotice+1))
+func notices(api huma.API, s *payment.Service) {
+	edge.Raw(api, huma.Operation{
+		OperationID: "post-notices-institution", Method: http.MethodPost, Path: edge.Notices + "{institution}", Tags: []string{"payments"},
+		Summary:     "An institution tells what happened to money; the notice is signed (Standard Webhooks)",
+		Parameters:  []*huma.Param{{Name: "institution", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}, Description: "The institution's name."}},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {}}},
+		Responses:   map[string]*huma.Response{"200": {Description: "The notice is stored"}},
+		Errors:      []int{401, 404, 408, 413, 422, 503},
+	}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := edge.Body(w, r, maxNotice)
 		if err == nil {
 			err = s.Receive(r.Context(), r.PathValue("institution"), r.Header, body)
 		}
@@ -75,5 +82,5 @@ func Notices(s *payment.Service) http.Handler {
 			return
 		}
 		w.WriteHeader(http.StatusOK)
-	})
+	}))
 }

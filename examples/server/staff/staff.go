@@ -3,6 +3,7 @@
 package staff
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -65,7 +66,10 @@ type reasons struct {
 
 func assignments(api huma.API, s *dispatch.Service) {
 	edge.Command(api, op("orders/{id}/dispatch", "Look for staff and offer the work"), func(c *dispatch.DispatchOrder, id platform.ID) { c.Order = id }, s.DispatchOrder)
-	edge.List(api, op("assignments", "Assignments"), func(ctx context.Context, f *findAssignments) (platform.Page[dispatch.Assignment], error) {
+	edge.List(api, op("assignments", "Assignments; a member's own"), func(ctx context.Context, f *findAssignments) (platform.Page[dispatch.Assignment], error) {
+		if actor, err := platform.ActorOf(ctx); err == nil && actor.Kind == platform.Staff {
+			f.Member = cmp.Or(f.Member, string(actor.For()))
+		}
 		return s.Assignments(ctx, dispatch.Find{
 			Order: platform.ID(f.Order), Member: platform.ID(f.Member), State: dispatch.State(f.State), Limit: f.Limit, Cursor: f.Cursor,
 		})

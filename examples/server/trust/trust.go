@@ -27,7 +27,7 @@ func Mount(api huma.API, m *market.Market) {
 			return verification{}, err
 		}
 		found, err := m.VerifyBooks(ctx)
-		return verification{Sound: len(found) == 0, Found: found}, err
+		return verification{Sound: len(found) == 0, Found: append([]finance.Discrepancy{}, found...)}, err
 	})
 	edge.Get(api, op("audit/checkpoint", "The signed head of the audit log"), func(ctx context.Context) (checkpoint, error) {
 		signed, err := m.Audit.Checkpoint(ctx)
