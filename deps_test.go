@@ -150,5 +150,5 @@ func TestTheRootStaysSmall(t *testing.T) {
 		}
 	}
 	assert.LessOrEqual(t, len(names), 116, "exported names: %v", slices.Sorted(maps.Keys(names)))
-	assert.LessOrEqual(t, lines, 2600)
+	assert.LessOrEqual(t, lines, 2650)
 }

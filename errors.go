@@ -98,18 +98,29 @@ func Detail(err error, name string, fact any) error {
 
 // Details are all facts that err carries; an outer fact hides an inner one of
 // the same name. It is nil when there are none.
-func Details(err error) map[string]any {
-	var all map[string]any
-	for err != nil {
-		if d, ok := err.(*detailed); ok {
-			if all == nil {
-				all = map[string]any{}
+func Details(err error) (all map[string]any) {
+	switch e := err.(type) {
+	case *detailed:
+		all = maps.Clone(e.facts)
+		join(all, Details(e.error))
+	case interface{ Unwrap() error }:
+		all = Details(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, branch := range e.Unwrap() {
+			if facts := Details(branch); all == nil {
+				all = facts
+			} else {
+				join(all, facts)
 			}
-			inner := maps.Clone(d.facts)
-			maps.Copy(inner, all)
-			all = inner
 		}
-		err = errors.Unwrap(err)
 	}
 	return all
+}
+
+func join(all, more map[string]any) {
+	for name, fact := range more {
+		if _, hidden := all[name]; !hidden {
+			all[name] = fact
+		}
+	}
 }

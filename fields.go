@@ -62,8 +62,9 @@ func Wrong(path string, err error) FieldErrors {
 //	text=2000   at most so many characters, none of them a control character
 //	            but newline and tab: text.encoding, text.control, text.too_long
 //
-// Money counts as its minor units, absent money as missing. The code of a field
-// is that of its `code` tag, or "field." and the name of the rule.
+// Money counts as its minor units, absent money as missing; required refuses
+// both that and an amount of zero. The code of a field is that of its code tag,
+// or "field." and the name of the rule.
 func Validate(v any) error {
 	if v == nil || reflect.Indirect(reflect.ValueOf(v)).Kind() != reflect.Struct {
 		return nil
@@ -120,6 +121,12 @@ var checker = sync.OnceValue(func() rules {
 func (c rules) describe(v any, f validator.FieldError) FieldError {
 	_, path, _ := strings.Cut(f.Namespace(), ".")
 	e := FieldError{Path: path, Code: "field." + f.Tag(), En: f.Translate(c.en), Zh: f.Translate(c.zh)}
+	if e.En == f.Error() { // the rule has no text: never show Go's names
+		e.En = Text(ErrInvalid, "en")
+	}
+	if e.Zh == f.Error() {
+		e.Zh = Text(ErrInvalid, "zh")
+	}
 	var fault error
 	switch value, _ := f.Value().(fmt.Stringer); f.Tag() {
 	case "id":

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Class says how careful one must be with a field (clause 2.3.1). It stands in
@@ -101,6 +102,9 @@ func (s Shape[T]) Kind() Kind {
 			return v, err
 		},
 	}
+	if s.RootOf == nil {
+		k.RootOf = nil
+	}
 	k.classify(reflect.TypeFor[T](), "", Field{})
 	return k
 }
@@ -114,7 +118,9 @@ func from[T, V any](kind string, doc any, of func(T) V) (V, error) {
 	case T:
 		return of(v), nil
 	case *T:
-		return of(*v), nil
+		if v != nil {
+			return of(*v), nil
+		}
 	}
 	return none, fmt.Errorf("%T as a document of %s: %w", doc, kind, ErrInvalid)
 }
@@ -124,8 +130,11 @@ func from[T, V any](kind string, doc any, of func(T) V) (V, error) {
 // without its root. Engines refuse to open with such a kind.
 func (k Kind) Fault() error {
 	var wrong []string
-	if len(k.Prefix) != prefixLen || k.Name == "" {
-		wrong = append(wrong, "needs a name and a prefix of three letters")
+	if _, err := ParseID(string(NewID(k.Prefix, time.Time{}, 0, 0))); err != nil || len(k.Prefix) != prefixLen || k.Name == "" {
+		wrong = append(wrong, "needs a name and a prefix of three lower-case letters")
+	}
+	if (k.Root == "") != (k.RootOf == nil) {
+		wrong = append(wrong, "needs Root and RootOf, or neither")
 	}
 	if len(k.untagged) > 0 {
 		wrong = append(wrong, "no class on "+strings.Join(k.untagged, ", "))
@@ -159,6 +168,9 @@ var sealedType = reflect.TypeFor[Sealed]()
 // classify walks the document's type and notes the class of every field.
 func (k *Kind) classify(t reflect.Type, path string, under Field) {
 	switch {
+	case strings.Count(path, ".") > 32: // a type within itself
+		k.note(t, path, under)
+		return
 	case t.Kind() == reflect.Pointer, t.Kind() == reflect.Slice && t != sealedType, t.Kind() == reflect.Map:
 		k.classify(t.Elem(), path+"[]", under)
 		return
@@ -168,9 +180,10 @@ func (k *Kind) classify(t reflect.Type, path string, under Field) {
 	}
 	opaque := true
 	for f := range t.Fields() {
-		opaque = opaque && !f.IsExported()
+		seen := f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct // as JSON sees it
+		opaque = opaque && !seen
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "-" || !f.IsExported() {
+		if name == "-" || !seen {
 			continue
 		}
 		at := path

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ type Move[S ~string] struct {
 	From    []S
 	To      S // empty: the state stays
 	By      []ActorKind
-	Refusal error // what any other state answers; it wraps ErrState
+	Refusal error // what any other state answers; it wraps ErrState. If nil, ErrState
 }
 
 // Moves is the transition table of a record: what is not in it cannot happen.
@@ -32,7 +33,7 @@ func (m Moves[S]) Take(state S, verb string, by ActorKind) (S, error) {
 		}
 		mine := slices.Contains(row.By, by)
 		if refusal == ErrState {
-			refusal, stranger = row.Refusal, true
+			refusal, stranger = cmp.Or(row.Refusal, ErrState), true
 		}
 		if mine && slices.Contains(row.From, state) {
 			if row.To == "" {

@@ -156,7 +156,9 @@ func look(ctx context.Context, db Getter, refs []Ref) ([]Record, error) {
 		refs = slices.DeleteFunc(slices.Clone(refs), func(r Ref) bool { return r.Kind == "counter" })
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.trips = append(s.trips, trip{db, refs, versions(records)})
+		if len(refs) > 0 {
+			s.trips = append(s.trips, trip{db, refs, versions(records)})
+		}
 	}
 	return records, err
 }
@@ -183,18 +185,21 @@ func (s *sight) version(of Ref) (at int64) {
 	return at
 }
 
-// moved tells whether a record that the decision saw before its last trip has
-// changed since: it has then seen two moments, and may have refused what
-// neither of them would. One trip sees one moment.
-func (s *sight) moved(ctx context.Context) bool {
-	if ctx.Err() != nil || len(s.trips) < 2 {
-		return false
+// moved tells whether a record that the decision saw has changed since: it may
+// then have seen two moments, and refused what neither of them would. What still
+// stands was all true when the last trip ended. One record is one moment.
+func (s *sight) moved(ctx context.Context) (bool, error) {
+	if n := 0; !slices.ContainsFunc(s.trips, func(t trip) bool { n += len(t.refs); return n > 1 }) {
+		return false, nil
 	}
-	return slices.ContainsFunc(s.trips[:len(s.trips)-1], func(t trip) bool {
-		if len(t.refs) == 0 {
-			return false
-		}
+	for _, t := range s.trips {
 		now, err := t.db.Get(ctx, t.refs...)
-		return (err == nil || errors.Is(err, ErrNotFound)) && !slices.Equal(versions(now), t.seen)
-	})
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return false, err
+		}
+		if !slices.Equal(versions(now), t.seen) {
+			return true, nil
+		}
+	}
+	return false, nil
 }

@@ -64,6 +64,7 @@ func (w Writer) NewChild(prefix string, root ID) ID {
 var (
 	errTenant       = Err(ErrNotFound, "tenant.not_found", "not found", "找不到")
 	errPrecondition = Err(ErrConflict, "precondition", "not at the expected version", "版本与预期不符")
+	errRestless     = Err(ErrConflict, "restless", "what this depends on did not stand still; try again", "相关数据变动频繁，请重试")
 	errNested       = Err(ErrInvalid, "update.nested", "a command inside the decision of another", "命令不可嵌套")
 )
 
@@ -75,7 +76,8 @@ var (
 // meanwhile, even to refuse: a refusal of what [Read], [ReadAll] and [Lookup]
 // saw at two moments is decided anew, so that what goes out was true at one. It
 // must do nothing but read and return. Ids of new records are made
-// before Update. Changes returned beside an error are committed too, if they are
+// before Update. The answer must survive JSON: a repeat gets what was stored.
+// Changes returned beside an error are committed too, if they are
 // events and new records only (a refusal worth recording); the error goes out.
 //
 // N equal calls under one key have one effect and the same answer. Update fails
@@ -88,23 +90,29 @@ func Update[C, A any](ctx context.Context, w Writer, command C, decide func(ctx 
 	if err != nil {
 		return none, err
 	}
-	for try := 1; ; try++ {
+	for try, named := 1, 0; ; try++ {
 		seen := &sight{}
 		answer, changes, err := decide(context.WithValue(ctx, decideKey{}, seen))
-		if stale := u.expected(seen, changes); stale != nil {
-			changes, err = nil, stale
-		}
-		switch {
-		case err == nil:
+		changes, err = u.expected(seen, changes, err)
+		if err == nil {
 			var receipt Receipt
 			if receipt, err = u.commit(ctx, changes, answer); err == nil {
 				return answered(answer, receipt)
 			}
-			if !errors.Is(err, ErrConflict) || try >= u.patience(err) {
+			if code := Code(err); code == "taken" || code == "exists" {
+				named++ // records move on, but a name that is taken mostly stays so
+			}
+			if !errors.Is(err, ErrConflict) || named == 3 {
 				return none, err
 			}
-		case try >= u.w.Tries || !seen.moved(ctx):
-			return recalled(ctx, u, answer, changes, err)
+		} else {
+			var again bool
+			if answer, again, err = turned(ctx, u, seen, answer, changes, err); !again {
+				return answer, err
+			}
+		}
+		if try >= w.Tries {
+			return none, err
 		}
 		if err := u.pause(ctx, try); err != nil {
 			return none, err
@@ -133,6 +141,9 @@ func (w Writer) admit(ctx context.Context, in any) (command, error) {
 	if u.actor, err = ActorOf(ctx); err != nil {
 		return u, fmt.Errorf("%s: %w", u.name, err)
 	}
+	if u.actor.Kind == System && u.actor.Tenant == "" {
+		u.actor.Tenant = w.Tenant // the platform's own timers act wherever they run
+	}
 	if u.actor.Tenant != w.Tenant {
 		return u, fmt.Errorf("%s: %w", u.name, errTenant)
 	}
@@ -145,8 +156,8 @@ func (w Writer) admit(ctx context.Context, in any) (command, error) {
 	}
 	if s, ok := in.(interface{ Subject() Ref }); ok {
 		u.on = s.Subject()
-		u.version, _ = ctx.Value(versionKey{}).(int64)
 	}
+	u.version, _ = ctx.Value(versionKey{}).(int64)
 	if w.Guard != nil {
 		if err := w.Guard.Allow(ctx, u.actor, u.name, u.on); err != nil {
 			return u, fmt.Errorf("%s: %w", u.name, err)
@@ -164,21 +175,24 @@ func (w Writer) admit(ctx context.Context, in any) (command, error) {
 }
 
 // expected checks that the record which the command names is as its caller saw
-// it.
-func (u command) expected(seen *sight, changes []Change) error {
+// it, and has the set hold it so. A refusal need not have looked at it.
+func (u command) expected(seen *sight, changes []Change, refusal error) ([]Change, error) {
 	if u.version == 0 {
-		return nil
+		return changes, refusal
 	}
-	at := seen.version(u.on)
+	at, held := seen.version(u.on), refusal != nil
 	for _, c := range changes {
 		if c.Ref == u.on {
-			at = c.Version
+			at, held = c.Version, true
 		}
 	}
-	if at != 0 && at != u.version {
-		return fmt.Errorf("%s of %s at version %d, now %d: %w", u.name, u.on, u.version, at, errPrecondition)
+	if at != u.version && (at != 0 || refusal == nil) {
+		return nil, fmt.Errorf("%s of %s at version %d, now %d: %w", u.name, u.on, u.version, at, errPrecondition)
 	}
-	return nil
+	if !held {
+		changes = append(changes, Change{Op: Check, Ref: u.on, Version: at})
+	}
+	return changes, refusal
 }
 
 func (u command) commit(ctx context.Context, changes []Change, answer any) (Receipt, error) {
@@ -220,7 +234,7 @@ func (u command) set(changes []Change, answer any) (Set, error) {
 		changes[i].Ref.ID, changes[i].Value = id, e
 	}
 	set := Set{Changes: changes}
-	if u.key == (Key{}) || answer == nil {
+	if u.key == (Key{}) {
 		return set, nil
 	}
 	body, err := json.Marshal(answer)
@@ -275,29 +289,36 @@ func merged(changes []Change) ([]Change, error) {
 	return out, nil
 }
 
-// recalled ends a command whose decision refused. A twin under the same key may
-// have finished meanwhile: its answer is then the truth.
-func recalled[A any](ctx context.Context, u command, answer A, changes []Change, refusal error) (A, error) {
+// turned ends a command whose decision refused, or tells to decide again
+// because what the refusal rests on has changed meanwhile. A twin under the same
+// key may have finished: its answer is then the truth.
+func turned[A any](ctx context.Context, u command, seen *sight, answer A, changes []Change, refusal error) (_ A, again bool, _ error) {
 	var none A
 	if u.key != (Key{}) {
 		stored, err := u.w.Store.Recall(ctx, u.key)
 		switch {
 		case err == nil && !bytes.Equal(stored.Digest, u.digest):
-			return none, fmt.Errorf("%s: %w", u.name, errKeyReused)
+			return none, false, fmt.Errorf("%s: %w", u.name, errKeyReused)
 		case err == nil:
-			return answered(none, Receipt{Answer: &stored})
+			answer, err = answered(none, Receipt{Answer: &stored})
+			return answer, false, err
 		case !errors.Is(err, ErrNotFound):
-			return none, err
+			return none, false, err
 		}
 	}
-	if !recordable(changes) {
-		return none, refusal
+	switch moved, err := seen.moved(ctx); {
+	case err != nil:
+		return none, false, errors.Join(err, refusal)
+	case moved:
+		return none, true, fmt.Errorf("%s: %w", u.name, errRestless)
+	case !recordable(changes):
+		return none, false, refusal
 	}
 	u.key = Key{} // a refusal is no answer: the same command may succeed later
 	if _, err := u.commit(ctx, changes, nil); err != nil {
-		return none, errors.Join(refusal, err)
+		return none, errors.Is(err, ErrConflict), errors.Join(err, refusal)
 	}
-	return answer, refusal
+	return answer, false, refusal
 }
 
 // recordable tells whether changes beside a refusal record it and do no more:
@@ -329,15 +350,6 @@ func answered[A any](answer A, r Receipt) (A, error) {
 		receiver.Receive(r)
 	}
 	return answer, nil
-}
-
-// patience is how often to decide again: records move on, but a name that is
-// taken mostly stays so.
-func (u command) patience(err error) int {
-	if code := Code(err); code == "taken" || code == "exists" {
-		return min(u.w.Tries, 3)
-	}
-	return u.w.Tries
 }
 
 // pause waits 2 to 250 ms, longer with each try and never twice the same, so

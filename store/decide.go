@@ -166,17 +166,17 @@ func (d *decision) free(steps []Step) error {
 			}
 		}
 	}
-	wanted := map[platform.Claim]bool{}
+	wanted := map[platform.Claim]platform.Ref{}
 	for _, s := range steps {
 		if s.Row == nil {
 			continue
 		}
 		for _, c := range s.Row.Claims {
 			owner, held := d.state.Owners[c]
-			if wanted[c] || held && owner != s.Ref && !leaving[c] {
+			if rival, again := wanted[c]; again && rival != s.Ref || held && owner != s.Ref && !leaving[c] {
 				return platform.Detail(fmt.Errorf("claim %s: %w", c.Scope, ErrTaken), "claim", c.Scope)
 			}
-			wanted[c] = true
+			wanted[c] = s.Ref
 		}
 	}
 	return nil

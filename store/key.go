@@ -10,8 +10,11 @@ import (
 	"github.com/liangding/platform"
 )
 
-// ErrColumn refuses a value that no column can hold.
-var ErrColumn = platform.Err(platform.ErrInvalid, "column.type", "a value that no column can hold", "列值类型无效")
+// Refusals of a column's value.
+var (
+	ErrColumn     = platform.Err(platform.ErrInvalid, "column.type", "a value that no column can hold", "列值类型无效")
+	ErrColumnSize = platform.Err(platform.ErrInvalid, "column.too_long", "values too long to be indexed", "索引值过长")
+)
 
 // Each value begins with a byte for its type, null first, so that keys of
 // several values compare as their values do.

@@ -1,11 +1,16 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/liangding/platform"
 )
@@ -24,12 +29,15 @@ const (
 	MaxDocument = 1 << 20
 	MaxSet      = 8 << 20
 	maxDepth    = 64
+	maxName     = 1024 // bytes of a claim's key
+	maxKey      = 2048 // bytes of an index's key, which PostgreSQL bounds by a third of a page
+	maxNumber   = 512  // characters, and the largest exponent, of a number in a document
 )
 
 // Refusals of a set, found before anything is read.
 var (
 	ErrSetEmpty     = platform.Err(platform.ErrInvalid, "set.empty", "a set without changes", "变更集为空")
-	ErrSetTooLarge  = platform.Err(platform.ErrInvalid, "set.too_large", "a set has at most 10,000 changes and 8 MiB", "变更集过大")
+	ErrSetTooLarge  = platform.Err(platform.ErrInvalid, "set.too_large", "a set has at most 10,000 changes and 8 MiB, its answer included", "变更集过大")
 	ErrSetNoEvent   = platform.Err(platform.ErrInvalid, "set.no_event", "a set without an event", "变更集没有事件")
 	ErrSetTwice     = platform.Err(platform.ErrInvalid, "set.twice", "one record written twice", "同一记录被写入两次")
 	ErrSetMixed     = platform.Err(platform.ErrInvalid, "set.mixed", "derived records beside others", "派生记录不得与其他记录混合")
@@ -58,7 +66,7 @@ func NewKinds(list []platform.Kind) (*Kinds, error) {
 	k := &Kinds{byName: map[string]*platform.Kind{}}
 	prefixes := map[string]string{}
 	for _, kind := range append(builtin(), list...) {
-		if err := kind.Fault(); err != nil {
+		if err := errors.Join(kind.Fault(), unfit(kind)); err != nil {
 			return nil, err
 		}
 		if other, taken := prefixes[kind.Prefix]; taken || k.byName[kind.Name] != nil {
@@ -66,6 +74,11 @@ func NewKinds(list []platform.Kind) (*Kinds, error) {
 		}
 		prefixes[kind.Prefix], k.byName[kind.Name] = kind.Name, &kind
 		k.names = append(k.names, kind.Name)
+	}
+	for _, kind := range k.byName {
+		if root := k.byName[kind.Root]; root != nil && root.Root != "" {
+			return nil, fmt.Errorf("kind %s: %s is no root: %w", kind.Name, kind.Root, platform.ErrInvalid)
+		}
 	}
 	slices.SortFunc(k.names, func(a, b string) int {
 		if x, y := k.byName[a].Root != "", k.byName[b].Root != ""; x != y {
@@ -77,6 +90,31 @@ func NewKinds(list []platform.Kind) (*Kinds, error) {
 		return strings.Compare(a, b)
 	})
 	return k, nil
+}
+
+// unfit says why no engine could keep the kind's columns and indexes.
+func unfit(kind platform.Kind) error {
+	zero, err := kind.Decode([]byte("{}"))
+	if err != nil {
+		return err
+	}
+	columns, err := kind.Promote(zero)
+	if err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	for _, c := range columns {
+		if _, err := Key(c.Value); err != nil || names[c.Name] || c.Name == "" {
+			return fmt.Errorf("kind %s: column %q is of no type or there twice: %w", kind.Name, c.Name, ErrColumn)
+		}
+		names[c.Name] = true
+	}
+	for _, index := range kind.Indexes {
+		if len(index.By) == 0 {
+			return fmt.Errorf("kind %s: an index over no column: %w", kind.Name, platform.ErrInvalid)
+		}
+	}
+	return nil
 }
 
 // Names are the names of all kinds, in lock order.
@@ -139,8 +177,15 @@ func (k *Kinds) Row(ref platform.Ref, version int64, doc any) (*Row, error) {
 			return nil, fmt.Errorf("%s column %s in the year %d: %w", ref, c.Name, t.Year(), ErrDocument)
 		}
 	}
-	row.Claims, err = kind.Claims(doc)
-	return row, err
+	if row.Claims, err = kind.Claims(doc); err != nil {
+		return nil, err
+	}
+	for _, c := range row.Claims {
+		if !isName(c.Scope) || len(c.Key) > maxName || !utf8.ValidString(c.Key) || strings.Contains(c.Key, "\x00") {
+			return nil, fmt.Errorf("%s claims in %.64q: %w", ref, c.Scope, ErrDocument)
+		}
+	}
+	return row, nil
 }
 
 // Stored is the row of a record as it was kept: an older schema is brought to
@@ -201,17 +246,27 @@ func encode(doc any) ([]byte, error) {
 // sound looks for what json.Marshal lets pass: NUL, the escape that it writes
 // for a byte that is not UTF-8 (a true U+FFFD stays as it is), and depth.
 func sound(doc []byte) error {
+	if !utf8.Valid(doc) { // a raw member is passed on as it came
+		return ErrDocument
+	}
 	depth, text := 0, false
 	for i := 0; i < len(doc); i++ {
 		switch c := doc[i]; {
 		case c == '"':
 			text = !text
 		case c == '\\':
-			if esc := string(doc[i:min(i+6, len(doc))]); esc == `\u0000` || esc == `\ufffd` {
+			width := escape(doc[i:])
+			if width == 0 {
 				return ErrDocument
 			}
-			i++
+			i += width - 1
 		case text:
+		case c == '-' || '0' <= c && c <= '9':
+			width := number(doc[i:])
+			if width == 0 {
+				return ErrDocument
+			}
+			i += width - 1
 		case c == '{' || c == '[':
 			if depth++; depth > maxDepth {
 				return ErrDocument
@@ -221,6 +276,43 @@ func sound(doc []byte) error {
 		}
 	}
 	return nil
+}
+
+// escape is the width of the escape that valid JSON goes on with, 0 for one that
+// no text may hold: NUL, U+FFFD, half of a pair.
+func escape(doc []byte) int {
+	code := func(doc []byte) rune {
+		if !bytes.HasPrefix(doc, []byte(`\u`)) {
+			return 0
+		}
+		n, _ := strconv.ParseUint(string(doc[2:6]), 16, 32)
+		return rune(n)
+	}
+	switch r := code(doc); {
+	case doc[1] != 'u':
+		return 2
+	case r == 0 || r == utf8.RuneError:
+		return 0
+	case !utf16.IsSurrogate(r):
+		return 6
+	case utf16.DecodeRune(r, code(doc[6:])) == utf8.RuneError:
+		return 0
+	}
+	return 12
+}
+
+// number is the width of the number that valid JSON goes on with, 0 for one that
+// is longer or larger than every engine can carry.
+func number(doc []byte) int {
+	width := bytes.IndexFunc(doc, func(r rune) bool { return !strings.ContainsRune("+-.0123456789eE", r) })
+	if width < 0 {
+		width = len(doc)
+	}
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(string(doc[:width])), "e")
+	if n, err := strconv.Atoi(exponent); len(mantissa) > maxNumber || exponent != "" && (err != nil || max(n, -n) > maxNumber) {
+		return 0
+	}
+	return width
 }
 
 // inTime tells whether t lies in 1970 to 9999, which every engine can keep.

@@ -84,9 +84,9 @@ func (b *Bounds) span(q platform.Query) error {
 		if b.High, err = edge(q.Until); err != nil {
 			return err
 		}
-		if q.From == nil && b.Index >= 0 {
-			b.Low = prefix + string([]byte{keyNull + 1}) // a range leaves nulls out
-		}
+	}
+	if b.Index >= 0 && (q.From != nil || q.Until != nil) {
+		b.Low = max(b.Low, prefix+string([]byte{keyNull + 1})) // a range leaves nulls out, also one from null
 	}
 	return nil
 }
@@ -122,6 +122,9 @@ func (b *Bounds) resume(cursor string) error {
 	last, mark := string(raw[:len(raw)-8]), raw[len(raw)-8:]
 	if !bytes.Equal(mark, sum(string(b.identity[:]), last)[:8]) {
 		return ErrCursor
+	}
+	if last < b.Low || b.High != "" && last >= b.High {
+		return ErrCursor // the sum has no key, so anybody can make a cursor
 	}
 	if b.Backward {
 		b.High = last
@@ -164,7 +167,9 @@ func (k *Kinds) Keys(row *Row) ([]string, error) {
 		}
 		last := row.Columns[slices.IndexFunc(row.Columns, func(c platform.Column) bool { return c.Name == index.By[len(index.By)-1] })]
 		if !index.Sparse || !null(last.Value) {
-			b = append(b, row.Ref.ID...)
+			if b = append(b, row.Ref.ID...); len(b) > maxKey {
+				return nil, fmt.Errorf("%s by %v: %w", row.Ref, index.By, ErrColumnSize)
+			}
 			keys[i] = string(b)
 		}
 	}

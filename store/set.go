@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/liangding/platform"
 )
@@ -39,7 +41,8 @@ func (k *Kinds) Prepare(set platform.Set) (Prepared, error) {
 	}
 	p := Prepared{Key: set.Key, Answer: set.Answer, Steps: make([]Step, len(set.Changes))}
 	seen := make(map[platform.Ref]bool, len(set.Changes))
-	var events, derived, size int
+	var events, derived int
+	size := len(set.Answer.Body)
 	for i, c := range set.Changes {
 		step, err := k.step(c)
 		if err != nil {
@@ -87,7 +90,13 @@ func keySound(k platform.Key) bool {
 		return true
 	}
 	hidden := strings.ContainsFunc(k.Name, func(r rune) bool { return r < '!' || r > '~' })
-	return k.Scope != "" && k.Name != "" && len(k.Name) <= 255 && !hidden
+	return isName(k.Scope) && isName(k.Name) && !hidden
+}
+
+// isName tells whether a text can name something in every engine: 1 to 255 bytes
+// of UTF-8 without control characters.
+func isName(text string) bool {
+	return text != "" && len(text) <= 255 && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 func (k *Kinds) step(c platform.Change) (Step, error) {
@@ -97,7 +106,7 @@ func (k *Kinds) step(c platform.Change) (Step, error) {
 	case platform.Append:
 		return k.event(c)
 	case platform.Add:
-		if c.Ref.Kind != Counter || c.Ref.ID == "" || len(c.Ref.ID) > 255 || c.Delta == 0 || c.Delta == math.MinInt64 {
+		if c.Ref.Kind != Counter || !isName(string(c.Ref.ID)) || c.Delta == 0 || c.Delta == math.MinInt64 {
 			return s, fmt.Errorf("add %d to %s: %w", c.Delta, c.Ref, ErrChange)
 		}
 		return s, nil

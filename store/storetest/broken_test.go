@@ -50,7 +50,11 @@ func (b broken) adapter() adapter {
 		reopen: func(db platform.DB, kinds []platform.Kind) (platform.DB, error) {
 			engine := db.(interface{ engine() *memory.DB }).engine()
 			if b.reopen != nil {
-				return dress(b.reopen(sound{engine}, edited(kinds))), nil
+				again := b.reopen(sound{engine}, edited(kinds))
+				if again == nil { // what was written is of a newer program
+					return nil, platform.ErrUnavailable
+				}
+				return dress(again), nil
 			}
 			var saved bytes.Buffer
 			if err := engine.Save(&saved); err != nil {

@@ -27,20 +27,21 @@ func kinds(schema int) []platform.Kind {
 	return []platform.Kind{dutyShape.Kind(), childShape.Kind(), documentShape.Kind(), legacyAt(schema), seenShape.Kind(), fenceShape.Kind()}
 }
 
-// duty is on or off, for a team; its badge is unique.
+// duty is on or off, for a team; its badge and its locker are unique.
 type duty struct {
 	platform.Head
-	Team  string    `json:"team" class:"internal"`
-	On    bool      `json:"on" class:"internal"`
-	Count int64     `json:"count" class:"internal"`
-	Badge string    `json:"badge,omitempty" class:"internal"`
-	Due   time.Time `json:"due,omitzero" class:"internal"`
-	Mark  string    `json:"mark,omitempty" class:"internal"` // who wrote it
+	Team   string    `json:"team" class:"internal"`
+	On     bool      `json:"on" class:"internal"`
+	Count  int64     `json:"count" class:"internal"`
+	Badge  string    `json:"badge,omitempty" class:"internal"`
+	Locker string    `json:"locker,omitempty" class:"internal"`
+	Due    time.Time `json:"due,omitzero" class:"internal"`
+	Mark   string    `json:"mark,omitempty" class:"internal"` // who wrote it
 }
 
 func (d duty) Ref() platform.Ref { return platform.Ref{Kind: dutyKind, ID: d.ID} }
 
-const badgeScope = "test.badge"
+const badgeScope, lockerScope = "test.badge", "test.locker"
 
 var dutyShape = platform.Shape[duty]{
 	Name: dutyKind, Prefix: "dty",
@@ -48,11 +49,14 @@ var dutyShape = platform.Shape[duty]{
 		return []platform.Column{{Name: "team", Value: d.Team}, {Name: "on", Value: d.On}, {Name: "count", Value: d.Count}, {Name: "due", Value: d.Due}}
 	},
 	Indexes: []platform.Index{{By: []string{"team", "count"}}, {By: []string{"on"}}, {By: []string{"due"}, Sparse: true}},
-	Unique: func(d duty) []platform.Claim {
-		if d.Badge == "" {
-			return nil
+	Unique: func(d duty) (claims []platform.Claim) {
+		if d.Badge != "" {
+			claims = append(claims, platform.Claim{Scope: badgeScope, Key: d.Badge})
 		}
-		return []platform.Claim{{Scope: badgeScope, Key: d.Badge}}
+		if d.Locker != "" {
+			claims = append(claims, platform.Claim{Scope: lockerScope, Key: d.Locker})
+		}
+		return claims
 	},
 }
 

@@ -53,6 +53,11 @@ func getMany(ctx context.Context, w *world) error {
 			return fmt.Errorf("beside a missing one: %w", err)
 		}
 	}
+	twice := []platform.Ref{refs[0], refs[1], refs[0]}
+	records, err := w.db.Get(ctx, twice...)
+	if err := errors.Join(err, inOrder(records, twice)); err != nil {
+		return fmt.Errorf("one asked for twice: %w", err)
+	}
 	return w.oddGets(ctx)
 }
 

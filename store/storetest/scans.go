@@ -98,6 +98,7 @@ func oddScans(ctx context.Context, w *world) error {
 		"an index that is not":       {Kind: documentKind, By: []string{"number"}},
 		"a column that is not":       {Kind: documentKind, By: []string{"colour"}},
 		"columns in another order":   {Kind: documentKind, By: []string{"number", "word"}},
+		"a limit over 500":           {Kind: documentKind, Limit: 501},
 		"a limit below zero":         {Kind: documentKind, Limit: -1},
 		"more values than columns":   {Kind: documentKind, By: []string{"text"}, Equal: []any{"a", "b"}},
 		"a range behind all columns": {Kind: documentKind, By: []string{"text"}, Equal: []any{"a"}, From: "b"},
