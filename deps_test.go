@@ -35,11 +35,11 @@ func list(t *testing.T, args ...string) []pkg {
 	var all []pkg
 	for in := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p pkg
-		if err := in.Decode(&p); errors.Is(err, io.EOF) {
+		err := in.Decode(&p)
+		if errors.Is(err, io.EOF) {
 			return all
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 		all = append(all, p)
 	}
 }

@@ -49,12 +49,10 @@ func Code(err error) string {
 	if err == nil {
 		return ""
 	}
-	var fields FieldErrors
-	if errors.As(err, &fields) && len(fields) > 0 {
+	if fields, ok := errors.AsType[FieldErrors](err); ok && len(fields) > 0 {
 		return fields[0].Code
 	}
-	var r *refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.code
 	}
 	return "internal"
@@ -64,14 +62,13 @@ func Code(err error) string {
 // ("zh…" for Chinese, anything else English): the text of its refusal, never
 // the ids and causes wrapped around it. An unknown error reads as unavailable.
 func Text(err error, lang string) string {
-	var r *refusal
-	if !errors.As(err, &r) {
-		var fields FieldErrors
-		if !errors.As(err, &fields) {
-			r = ErrUnavailable.(*refusal)
-		} else {
-			r = ErrInvalid.(*refusal)
+	r, ok := errors.AsType[*refusal](err)
+	if !ok {
+		kind := ErrUnavailable
+		if _, invalid := errors.AsType[FieldErrors](err); invalid {
+			kind = ErrInvalid
 		}
+		r, _ = errors.AsType[*refusal](kind)
 	}
 	if chinese(lang) {
 		return r.zh
@@ -99,7 +96,7 @@ func Detail(err error, name string, fact any) error {
 // Details are all facts that err carries; an outer fact hides an inner one of
 // the same name. It is nil when there are none.
 func Details(err error) (all map[string]any) {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // it walks the chain itself
 	case *detailed:
 		all = maps.Clone(e.facts)
 		join(all, Details(e.error))

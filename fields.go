@@ -98,7 +98,7 @@ var checker = sync.OnceValue(func() rules {
 		return name
 	})
 	v.RegisterCustomTypeFunc(func(field reflect.Value) any {
-		if m, ok := field.Interface().(Money); ok && m != (Money{}) {
+		if m, ok := reflect.TypeAssert[Money](field); ok && m != (Money{}) {
 			return m.Minor()
 		}
 		return nil

@@ -117,7 +117,7 @@ func from[T, V any](kind string, doc any, of func(T) V) (V, error) {
 	switch v := doc.(type) {
 	case T:
 		return of(v), nil
-	case *T:
+	case *T: //nolint:gocritic // a pointer is no T
 		if v != nil {
 			return of(*v), nil
 		}

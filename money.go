@@ -422,7 +422,7 @@ func members(data string) (amount, currency string, err error) {
 		before, text, _ := strings.Cut(data, `"`)
 		before = strings.Trim(before, blanks)
 		value := strings.TrimLeft(strings.TrimPrefix(before, ":"), blanks)
-		if strings.IndexAny(value, "-0123456789") == 0 && (i == 0 || texts[i-1] == "amount") {
+		if strings.IndexAny(value, "-0123456789") == 0 && (i == 0 || texts[i-1] == "amount") { //nolint:gosec // i is above 0 there
 			return "", "", errNumber
 		}
 		if before != mark {

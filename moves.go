@@ -32,7 +32,7 @@ func (m Moves[S]) Take(state S, verb string, by ActorKind) (S, error) {
 			continue
 		}
 		mine := slices.Contains(row.By, by)
-		if refusal == ErrState {
+		if refusal == ErrState { //nolint:errorlint // no row gave its own yet
 			refusal, stranger = cmp.Or(row.Refusal, ErrState), true
 		}
 		if mine && slices.Contains(row.From, state) {

@@ -13,6 +13,7 @@ import (
 // swap moves the light from one of two lamps to the other, in one commit: at
 // every moment exactly one is on.
 func (s lamps) swap(t *testing.T, on, off platform.ID) {
+	t.Helper()
 	_, err := platform.Update(platform.As(t.Context(), alice), s.w, SwitchOn{Lamp: on}, func(ctx context.Context) (lamp, []platform.Change, error) {
 		both, err := platform.ReadAll[lamp](ctx, s.db, "lamp", on, off)
 		if err != nil {

@@ -42,7 +42,7 @@ func TestNilAnswersAreAnswersToo(t *testing.T) {
 	l := s.add(t)
 	ctx := platform.WithKey(platform.As(t.Context(), alice), "k1")
 	for range 2 {
-		_, err := platform.Update(ctx, s.w, SwitchOn{Lamp: l.ID}, func(ctx context.Context) (any, []platform.Change, error) {
+		_, err := platform.Update(ctx, s.w, SwitchOn{Lamp: l.ID}, func(context.Context) (any, []platform.Change, error) {
 			return nil, []platform.Change{platform.Delta(platform.Counter("paid", "CNY"), 1, l.Ref()), platform.Happened("lamp.paid", l.Ref(), nil)}, nil
 		})
 		require.NoError(t, err)
@@ -59,7 +59,7 @@ func TestAPreconditionIsNeverSilentlyIgnored(t *testing.T) {
 	s := newLamps(t)
 	l := s.add(t)
 	ctx := platform.IfVersion(platform.As(t.Context(), alice), 7)
-	_, err := platform.Update(ctx, s.w, SwitchOn{Lamp: l.ID}, func(ctx context.Context) (int, []platform.Change, error) {
+	_, err := platform.Update(ctx, s.w, SwitchOn{Lamp: l.ID}, func(context.Context) (int, []platform.Change, error) {
 		return 1, []platform.Change{platform.Delta(platform.Counter("paid", "CNY"), 1, l.Ref()), platform.Happened("lamp.paid", l.Ref(), nil)}, nil
 	})
 	require.Error(t, err)
@@ -102,7 +102,7 @@ func TestATakenNameIsDecidedAgainHoweverLate(t *testing.T) {
 	w := s.w
 	clash := &clashing{DB: s.db, codes: []string{"stale", "stale", "stale", "taken"}}
 	w.Store = clash
-	_, err := platform.Update(platform.As(t.Context(), alice), w, SwitchOn{Lamp: l.ID}, func(ctx context.Context) (lamp, []platform.Change, error) {
+	_, err := platform.Update(platform.As(t.Context(), alice), w, SwitchOn{Lamp: l.ID}, func(context.Context) (lamp, []platform.Change, error) {
 		if clash.n == 4 {
 			return lamp{}, nil, errOn // the domain sees who took it
 		}

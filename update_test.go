@@ -42,6 +42,7 @@ type lamps struct {
 }
 
 func newLamps(t *testing.T) lamps {
+	t.Helper()
 	db := memory.New([]platform.Kind{platform.Shape[lamp]{Name: "lamp", Prefix: "lmp"}.Kind()}, nil)
 	t.Cleanup(func() { _ = db.Close() })
 	var ticks atomic.Int64
@@ -52,6 +53,7 @@ func newLamps(t *testing.T) lamps {
 func (c SwitchOn) Subject() platform.Ref { return platform.Ref{Kind: "lamp", ID: c.Lamp} }
 
 func (s lamps) add(t *testing.T) lamp {
+	t.Helper()
 	ctx := platform.As(context.Background(), alice)
 	l := lamp{Head: platform.Head{ID: s.w.NewRoot(ctx, "lmp")}}
 	l, err := platform.Update(ctx, s.w, SwitchOn{Lamp: l.ID}, func(context.Context) (lamp, []platform.Change, error) {
@@ -77,6 +79,7 @@ func (s lamps) switchOn(ctx context.Context, in SwitchOn) (lamp, error) {
 }
 
 func (s lamps) events(t *testing.T, l lamp) []platform.Event {
+	t.Helper()
 	page, err := platform.List[platform.Event](t.Context(), s.db, platform.Query{Kind: "event", By: []string{"subject", "id"}, Equal: []any{l.Ref()}, Limit: 500})
 	require.NoError(t, err)
 	return page.Items
@@ -238,9 +241,10 @@ func (nobody) Allow(context.Context, platform.Actor, string, platform.Ref) error
 
 // deciding is a ctx from inside a decision.
 func deciding(t *testing.T, s lamps) (inside context.Context) {
+	t.Helper()
 	_, err := platform.Update(platform.As(t.Context(), alice), s.w, SwitchOn{Lamp: "lmp_01kdvdna00eajs4d2pf2dbsqqg"},
 		func(ctx context.Context) (lamp, []platform.Change, error) {
-			inside = ctx
+			inside = ctx //nolint:fatcontext // it is handed out once
 			return lamp{}, nil, errOn
 		})
 	require.ErrorIs(t, err, errOn)

@@ -67,7 +67,7 @@ type tagged struct {
 	URL   string         `json:"url" validate:"omitempty,https_url"`
 	When  string         `json:"when" validate:"required_with=Mail"`
 	Uniq  []string       `json:"uniq" validate:"omitempty,unique"`
-	Ascii string         `json:"ascii" validate:"omitempty,printascii"`
+	ASCII string         `json:"ascii" validate:"omitempty,printascii"`
 	Hex   string         `json:"hex" validate:"omitempty,hexadecimal"`
 	Start string         `json:"start" validate:"omitempty,startswith=x"`
 	Price platform.Money `json:"price" validate:"required"`
@@ -78,7 +78,7 @@ type tagged struct {
 
 func TestEveryRuleSpeaksBothLanguages(t *testing.T) {
 	t.Parallel()
-	v := tagged{Mail: "x", Tel: "x", Zone: "x", Day: "x", Kind: "x", URL: "x", Uniq: []string{"a", "a"}, Start: "y", Ascii: "é", Hex: "z", Price: platform.MustMoney("0.00", "CNY")}
+	v := tagged{Mail: "x", Tel: "x", Zone: "x", Day: "x", Kind: "x", URL: "x", Uniq: []string{"a", "a"}, Start: "y", ASCII: "é", Hex: "z", Price: platform.MustMoney("0.00", "CNY")}
 	v.M = map[string]struct {
 		Text string `json:"text" validate:"text=2" code:"m.text"`
 	}{"a.b": {Text: "long"}}

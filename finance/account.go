@@ -101,13 +101,14 @@ func ParseAccount(text string) (Account, error) {
 
 // String is the text of the account.
 func (a Account) String() string {
-	text := a.Role
+	var text strings.Builder
+	text.WriteString(a.Role)
 	for _, id := range []platform.ID{a.Of, a.Party} {
 		if id != "" {
-			text += ":" + string(id)
+			text.WriteString(":" + string(id))
 		}
 	}
-	return text
+	return text.String()
 }
 
 // MarshalText writes the text of the account.

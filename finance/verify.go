@@ -95,7 +95,7 @@ func (v *verifier) posting(p Posting) {
 	if p.Version != 1 {
 		v.report("V1", p.Ref(), "version 1", p.Version)
 	}
-	if id := p.Fact.id(); id != p.ID {
+	if id := p.id(); id != p.ID {
 		v.report("V1", p.Ref(), id, p.ID)
 	}
 }

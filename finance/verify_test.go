@@ -95,6 +95,7 @@ func movement(which, account string, seq int64) func(platform.Movement) bool {
 
 // busy has something of everything: a hold settled, one voided, one open.
 func busy(t testing.TB) *desk {
+	t.Helper()
 	return newDesk(t, captured("100.00"),
 		approved(1, "10.00"), succeeded(1, "10.00"),
 		approved(2, "20.00"), booked("refund.withdrawn", refund(2)),

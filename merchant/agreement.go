@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/liangding/platform"
@@ -35,9 +36,9 @@ var plain = Template{
 // inEffect is the text with the latest From that has come. It fails with
 // ErrState, code agreement.template_missing, when there is none yet.
 func inEffect(sorted []Template, at time.Time) (Template, error) {
-	for i := len(sorted) - 1; i >= 0; i-- {
-		if !at.Before(sorted[i].From) {
-			return sorted[i], nil
+	for _, t := range slices.Backward(sorted) {
+		if !at.Before(t.From) {
+			return t, nil
 		}
 	}
 	return Template{}, errTemplate

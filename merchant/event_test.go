@@ -47,6 +47,7 @@ func TestEventsHaveTheirNamesAndNoPersonalData(t *testing.T) {
 
 // walk makes every move of the package at least once.
 func (h *house) walk(t *testing.T) {
+	t.Helper()
 	h.gate.set(true)
 	m, g := h.admitted(t)
 	_, err := h.Sign(as(owner(m.ID)), Sign{Agreement: g.ID, Hash: g.Hash})

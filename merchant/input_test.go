@@ -124,12 +124,12 @@ func TestMovesOutsideTheTablesAreRefused(t *testing.T) {
 // bilingual checks that a refusal reads in English and in Chinese, and so does
 // each of its fields.
 func bilingual(t *testing.T, name string, err error) {
+	t.Helper()
 	han := func(text string) bool {
 		return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 	}
 	texts := [][2]string{{platform.Text(err, "en"), platform.Text(err, "zh-CN")}}
-	var fields platform.FieldErrors
-	if errors.As(err, &fields) {
+	if fields, ok := errors.AsType[platform.FieldErrors](err); ok {
 		for _, f := range fields {
 			texts = append(texts, [2]string{f.Text("en"), f.Text("zh")})
 		}

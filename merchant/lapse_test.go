@@ -2,7 +2,7 @@ package merchant
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -113,7 +113,7 @@ func TestTicksFireEachDeadlineOnceUpToTheLimit(t *testing.T) {
 	t.Parallel()
 	h := opened(&Options{LicenceOptional: true})
 	for i := range 25 {
-		_, err := h.Apply(as(system), Apply{Party: Party{Name: "Lead"}, Reference: fmt.Sprint(i)})
+		_, err := h.Apply(as(system), Apply{Party: Party{Name: "Lead"}, Reference: strconv.Itoa(i)})
 		require.NoError(t, err)
 	}
 	late := noon.AddDate(1, 0, 0)

@@ -251,7 +251,7 @@ func (s *Service) ApproveRevision(ctx context.Context, in ApproveRevision) (Revi
 		l.Queued = time.Time{}
 		changes := []platform.Change{platform.Unchanged(m), platform.Happened("listing.approved", l.Ref(), map[string]any{"revision": r.ID})}
 		if m.May("list") != nil || l.State == TakenDown {
-			return r, append(changes, platform.Put(l), platform.Put(r)), nil
+			return r, append(changes, platform.Put(l), platform.Put(r)), nil //nolint:nilerr // it is asked whether it may, and nothing was tried
 		}
 		_, r, live, err := s.publish(ctx, l, r, by, now)
 		if err != nil {

@@ -67,10 +67,10 @@ const day = 24 * time.Hour
 func (o Options) withDefaults() Options {
 	for _, d := range []struct {
 		of   *time.Duration
-		days time.Duration
+		days int
 	}{{&o.ApplyFor, 90}, {&o.AnswerFor, 14}, {&o.SignFor, 30}, {&o.OnboardFor, 60}, {&o.CoolOff, 30}, {&o.FraudCoolOff, 365}} {
 		if *d.of <= 0 {
-			*d.of = d.days * day
+			*d.of = time.Duration(d.days) * day
 		}
 	}
 	if len(o.Templates) == 0 {

@@ -83,6 +83,7 @@ func (c *clock) pass(d time.Duration) time.Time {
 }
 
 func open(t testing.TB, opts *order.Options) *house {
+	t.Helper()
 	kinds := append(order.Kinds(), shelfKind, postingKind, holdKind)
 	db := &counted{DB: memory.New(kinds, nil)}
 	t.Cleanup(func() { _ = db.Close() })

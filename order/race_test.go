@@ -19,7 +19,7 @@ const crowd = 32
 
 // race has a crowd give one command at once, all under one key or each under its
 // own, and returns what each was told.
-func race(t *testing.T, who platform.Actor, shared bool, command func(n int, key string) error) (won int, refused []error) {
+func race(t *testing.T, shared bool, command func(n int, key string) error) (won int, refused []error) {
 	t.Helper()
 	told := make([]error, crowd)
 	var start, done sync.WaitGroup
@@ -53,21 +53,20 @@ func TestOfManyEqualCommandsOneTakesEffect(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		given   func(*house) order.Order
-		who     platform.Actor
 		command func(*house, order.Order, string) error
 		refusal string
 		effect  string // the event that there is one of
 		of      func(*house, order.Order) platform.Ref
 	}{
 		"accept": {
-			func(h *house) order.Order { return h.delivered(h.list(nil)) }, customer,
+			func(h *house) order.Order { return h.delivered(h.list(nil)) },
 			func(h *house, o order.Order, key string) error {
 				_, err := h.orders.Accept(platform.WithKey(as(customer), key), order.Accept{Order: o.ID})
 				return err
 			}, "order.not_acceptable", "order.completed", nil,
 		},
 		"cancel": {
-			func(h *house) order.Order { return h.confirmed(h.list(nil)) }, customer,
+			func(h *house) order.Order { return h.confirmed(h.list(nil)) },
 			func(h *house, o order.Order, key string) error {
 				_, err := h.orders.Cancel(platform.WithKey(as(customer), key), order.Cancel{Order: o.ID, MaxFee: cny("100"), Reason: "x"})
 				return err
@@ -79,14 +78,14 @@ func TestOfManyEqualCommandsOneTakesEffect(t *testing.T) {
 				_, err := h.orders.Start(as(merchant), order.Start{Order: o.ID})
 				require.NoError(h.t, err)
 				return o
-			}, merchant,
+			},
 			func(h *house, o order.Order, key string) error {
 				_, err := h.orders.Deliver(platform.WithKey(as(merchant), key), order.Deliver{Order: o.ID, Proofs: photo(nil)})
 				return err
 			}, "order.not_deliverable", "order.delivered", nil,
 		},
 		"refund": {
-			func(h *house) order.Order { return h.completed(h.list(nil)) }, customer,
+			func(h *house) order.Order { return h.completed(h.list(nil)) },
 			func(h *house, o order.Order, key string) error {
 				_, err := h.orders.RequestRefund(platform.WithKey(as(customer), key), order.RequestRefund{Order: o.ID, Reason: "late"})
 				return err
@@ -99,7 +98,7 @@ func TestOfManyEqualCommandsOneTakesEffect(t *testing.T) {
 				t.Parallel()
 				h := open(t, nil)
 				o := c.given(h)
-				won, refused := race(t, c.who, shared, func(_ int, key string) error { return c.command(h, o, key) })
+				won, refused := race(t, shared, func(_ int, key string) error { return c.command(h, o, key) })
 				if shared {
 					assert.Equal(t, crowd, won, "%v", errors.Join(refused...))
 				} else {
@@ -159,7 +158,7 @@ func TestMoneyThatComesTwiceCountsOnce(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
 	o := h.placed(h.list(nil))
-	won, refused := race(t, customer, false, func(int, string) error { return h.pay(o.ID, cny("100")) })
+	won, refused := race(t, false, func(int, string) error { return h.pay(o.ID, cny("100")) })
 	assert.Equal(t, 1, won)
 	for _, err := range refused {
 		require.ErrorIs(t, err, order.ErrNotPayable)
@@ -171,7 +170,7 @@ func TestOneSeatForOneMember(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
 	o := h.confirmed(h.list(func(m map[string]any) { m["seats"] = 1 }))
-	won, refused := race(t, member, false, func(n int, _ string) error {
+	won, refused := race(t, false, func(n int, _ string) error {
 		who := platform.Actor{ID: platform.NewID("stf", noon, 2, uint64(n)), Kind: platform.Staff}
 		return h.fill(o.ID, 1, who)
 	})

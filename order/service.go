@@ -102,9 +102,9 @@ func (o Options) check() error {
 
 // newest is the version of a policy that new orders get: the last listed.
 func (o Options) newest(name string) (Policy, error) {
-	for i := len(o.Policies) - 1; i >= 0; i-- {
-		if o.Policies[i].Name == name {
-			return o.Policies[i], nil
+	for _, p := range slices.Backward(o.Policies) {
+		if p.Name == name {
+			return p, nil
 		}
 	}
 	return Policy{}, fmt.Errorf("policy %s: %w", name, errPolicyUnknown)

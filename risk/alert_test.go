@@ -62,6 +62,7 @@ func TestAnAlertIsRaisedOnceByParallelTicks(t *testing.T) {
 
 // count is how many events of the type there are.
 func (h *house) count(t testing.TB, what string) int {
+	t.Helper()
 	page, err := platform.List[platform.Event](t.Context(), h.db, platform.Query{Kind: "event", By: []string{"type", "id"}, Equal: []any{what}, Limit: 500})
 	require.NoError(t, err)
 	return len(page.Items)

@@ -71,7 +71,7 @@ func (c *Counts) fold(events []platform.Event) {
 	}
 }
 
-// Measure counts the minutes that begin from from (included) to to (not). It
+// Measure counts the minutes that begin in the span, from included and to not. It
 // fails with [ErrUnmeasured] for a metric that is not counted and for a time too
 // long ago, and as the log does when that cannot be read. What is older than the
 // longest window before to is forgotten.

@@ -13,7 +13,7 @@ import (
 
 // Meter measures a metric. [Counts] is one.
 type Meter interface {
-	// Measure returns the fraction over from (included) to to (not), with
+	// Measure returns the fraction over the span, from included and to not, with
 	// denominator 1 for what is no ratio. An error is no sample.
 	Measure(ctx context.Context, name string, from, to time.Time) (numerator, denominator int64, err error)
 }

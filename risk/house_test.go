@@ -100,6 +100,7 @@ type house struct {
 }
 
 func opened(t testing.TB, change ...func(*Indicator)) *house {
+	t.Helper()
 	h := &house{
 		db: memory.New(Kinds(), nil), clock: noon, dial: &dial{d: 100},
 		bell: &bell{rung: map[string]string{}, to: map[string][]platform.Ref{}},
@@ -122,6 +123,7 @@ func (h *house) now() time.Time {
 
 // run ticks once a minute, with the refunds of a hundred sales at that number.
 func (h *house) run(t testing.TB, minutes int, refunds int64) {
+	t.Helper()
 	h.dial.turn(refunds, 100, nil)
 	for range minutes {
 		h.minute(t)
@@ -129,6 +131,7 @@ func (h *house) run(t testing.TB, minutes int, refunds int64) {
 }
 
 func (h *house) minute(t testing.TB) {
+	t.Helper()
 	h.mu.Lock()
 	h.clock = h.clock.Add(time.Minute)
 	h.mu.Unlock()
@@ -139,6 +142,7 @@ func (h *house) minute(t testing.TB) {
 func as(by platform.Actor) context.Context { return platform.As(context.Background(), by) }
 
 func (h *house) alerts(t testing.TB, state State) []Alert {
+	t.Helper()
 	page, err := h.Alerts(as(operator), state, "", 0)
 	require.NoError(t, err)
 	return page.Items
@@ -146,6 +150,7 @@ func (h *house) alerts(t testing.TB, state State) []Alert {
 
 // firing is the only alert once refunds were at 12 % for long enough.
 func (h *house) firing(t testing.TB) Alert {
+	t.Helper()
 	h.run(t, 6, 12)
 	all := h.alerts(t, AlertFiring)
 	require.Len(t, all, 1)

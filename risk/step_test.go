@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -120,8 +121,8 @@ func TestFlappingHoldsTheAlertOpen(t *testing.T) {
 func drawn(t *rapid.T) Indicator {
 	at := func(n int) string { return percent(n).String() }
 	points := rapid.SliceOfNDistinct(rapid.IntRange(0, 100), 3, 3, rapid.ID[int]).Draw(t, "thresholds")
-	low, mid, high := min(points[0], points[1], points[2]), 0, max(points[0], points[1], points[2])
-	mid = points[0] + points[1] + points[2] - low - high
+	slices.Sort(points)
+	low, mid, high := points[0], points[1], points[2]
 	critical := bound(at(high), at(rapid.IntRange(low, high-1).Draw(t, "critical recover")))
 	return Indicator{
 		Name: "x", Metric: "a/b", Owner: "o", Direction: Above, Warn: bound(at(mid), at(low)), Critical: &critical,

@@ -94,7 +94,6 @@ func TestHoursAreCountedOnTheLocalDay(t *testing.T) {
 	t.Parallel()
 	m := member(func(m *Member) { m.Shifts = []Shift{everyDay("00:00", "12:00"), everyDay("12:00", "00:00")} })
 	free := Terms{Rest: -1, Buffer: -1}
-	at := func(text string) time.Time { return utc(text) }
 	for name, c := range map[string]struct {
 		booked, work [2]string
 		why          []string
@@ -120,9 +119,9 @@ func TestHoursAreCountedOnTheLocalDay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			booked := []Interval{{From: at(c.booked[0]), Until: at(c.booked[1])}}
+			booked := []Interval{{From: utc(c.booked[0]), Until: utc(c.booked[1])}}
 
-			why := Dispatchable(m, Facts{Place: berlin, Bookings: booked, Terms: free}, Need{}, at(c.work[0]), at(c.work[1]))
+			why := Dispatchable(m, Facts{Place: berlin, Bookings: booked, Terms: free}, Need{}, utc(c.work[0]), utc(c.work[1]))
 
 			assert.Equal(t, c.why, why)
 		})

@@ -2,6 +2,7 @@ package staff
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -126,13 +127,8 @@ func (m Member) away(from, until time.Time) bool {
 
 func (m Member) conflicted(parties []platform.ID) bool {
 	for _, p := range parties {
-		if p == m.ID {
+		if p == m.ID || slices.Contains(m.Bars, p) {
 			return true
-		}
-		for _, barred := range m.Bars {
-			if p == barred {
-				return true
-			}
 		}
 	}
 	return false

@@ -139,7 +139,7 @@ func builtin() []platform.Kind {
 		}.Kind(),
 		platform.Shape[platform.Count]{
 			Name: Counter, Prefix: "ctr",
-			Columns: func(c platform.Count) []platform.Column { return nil },
+			Columns: func(platform.Count) []platform.Column { return nil },
 		}.Kind(),
 		platform.Shape[platform.Movement]{
 			Name: Movement, Prefix: "mvt",

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/liangding/platform"
 )
@@ -52,7 +53,7 @@ func (k *Kinds) Bounds(q platform.Query) (Bounds, error) {
 	if err := b.span(q); err != nil {
 		return Bounds{}, err
 	}
-	b.identity = [8]byte(sum(q.Kind, fmt.Sprint(q.By), b.Low, b.High, fmt.Sprint(q.Backward)))
+	b.identity = [8]byte(sum(q.Kind, fmt.Sprint(q.By), b.Low, b.High, strconv.FormatBool(q.Backward)))
 	return b, b.resume(q.Cursor)
 }
 

@@ -8,7 +8,7 @@ import (
 // BenchmarkReplay is the first 1,000 orders of the real data with the whole
 // funnel, in memory.
 func BenchmarkReplay(b *testing.B) {
-	d, err := read(real(b), 1000)
+	d, err := read(realData(b), 1000)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -81,12 +81,12 @@ func TestTheStreamKeepsTheOrderOfTimeThenRankThenArrival(t *testing.T) {
 		s.add(hour(h.hour), h.rank, h.about, nil)
 	}
 
-	var got string
+	var got []string
 	for next, ok := s.next(); ok; next, ok = s.next() {
-		got += next.about
+		got = append(got, next.about)
 	}
 
-	assert.Equal(t, "abcde", got)
+	assert.Equal(t, []string{"a", "b", "c", "d", "e"}, got)
 }
 
 func TestDriftComparesTheSameCommands(t *testing.T) {

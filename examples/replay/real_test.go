@@ -12,8 +12,8 @@ import (
 
 var all = flag.Bool("all", false, "replay all orders of the real data, which takes a while")
 
-// real is the directory of the real data. Without it the test is skipped.
-func real(t testing.TB) string {
+// realData is the directory of the real data. Without it the test is skipped.
+func realData(t testing.TB) string {
 	t.Helper()
 	const dir = "../../../shared/data/orders"
 	if _, err := os.Stat(dir); err != nil {
@@ -47,7 +47,7 @@ func TestRealOrdersGiveTheKnownFigures(t *testing.T) {
 			Funnel: Funnel{Leads: 8000, Won: 842, WonBeforeContact: 1},
 		}
 	}
-	d := readAll(t, real(t), most)
+	d := readAll(t, realData(t), most)
 	if !*all {
 		d.leads = d.leads[6000:6500]
 	}

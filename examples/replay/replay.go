@@ -34,7 +34,7 @@ type replay struct {
 	market *market.Market
 	clock  clock
 	stream stream
-	ctx    context.Context // of the system
+	ctx    context.Context //nolint:containedctx // a run has one, of the system, and each of its steps is within it
 
 	zone      platform.ID
 	merchants map[string]platform.ID // by seller

@@ -111,7 +111,7 @@ func (d *dataset) part(dir string, p part) (known bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer t.file.Close()
+	defer func() { _ = t.file.Close() }()
 	if err := t.demand(p.columns...); err != nil {
 		return false, err
 	}

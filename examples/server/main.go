@@ -36,7 +36,6 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "server:", err)
@@ -175,12 +174,12 @@ func token() string { return rand.Text() }
 // introduce prints who may log in, and what a shell needs to speak for them.
 func (a *app) introduce(out io.Writer, base string) {
 	fmt.Fprintf(out, "\nServices marketplace on %s, with demo data.\n\n", base)
-	exports := "export"
+	var exports strings.Builder
 	for _, p := range a.people {
 		fmt.Fprintf(out, "  %-9s %s/login?token=%s\n            Authorization: Bearer %s\n", p.name, base, p.token, p.token)
-		exports += " " + strings.ToUpper(p.name) + "=" + p.token
+		fmt.Fprintf(&exports, " %s=%s", strings.ToUpper(p.name), p.token)
 	}
-	fmt.Fprintf(out, "\n  %s LISTING=%s\n", exports, a.cast.Listing)
+	fmt.Fprintf(out, "\n  export%s LISTING=%s\n", &exports, a.cast.Listing)
 	fmt.Fprintf(out, "\n  %s/openapi.json describes the API. Ctrl-C stops the server.\n\n", base)
 }
 

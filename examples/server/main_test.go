@@ -54,7 +54,7 @@ func TestBadSettingsAreRefused(t *testing.T) {
 }
 
 // started runs a server, and returns its greeting.
-func started(t *testing.T, ctx context.Context, ended chan<- error) (greeting string) {
+func started(ctx context.Context, t *testing.T, ended chan<- error) (greeting string) {
 	t.Helper()
 	out, in, err := os.Pipe()
 	require.NoError(t, err)
@@ -75,7 +75,7 @@ func TestTheServerStopsWhenAsked(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	greeting := started(t, ctx, ended)
+	greeting := started(ctx, t, ended)
 	word := func(after string) string {
 		return strings.Fields(greeting[strings.Index(greeting, after)+len(after):])[0]
 	}
@@ -91,10 +91,12 @@ func TestTheServerStopsWhenAsked(t *testing.T) {
 	}
 	placed := send("POST", "/v1/orders", `{"lines":[{"listing":"`+listing+`","quantity":1}],"total":{"amount":"180.00","currency":"CNY"}}`)
 	require.Equal(t, http.StatusCreated, placed.StatusCode)
+	defer func() { _ = placed.Body.Close() }()
 	order, err := io.ReadAll(placed.Body)
 	require.NoError(t, err)
 	id, _, _ := strings.Cut(string(order[len(`{"id":"`):]), `"`)
 	stream := send("GET", "/v1/orders/"+id+"/events", "")
+	defer func() { _ = stream.Body.Close() }()
 	require.Equal(t, http.StatusOK, stream.StatusCode)
 
 	stop()

@@ -27,7 +27,7 @@ const (
 var open = []AttemptState{AttemptSent, AttemptRequiresAction, AttemptUnknown}
 
 // undecided are the states in which the institution's word decides.
-var undecided = append(open[:len(open):len(open)], AttemptManual)
+var undecided = append(slices.Clip(open), AttemptManual)
 
 var (
 	queued   = []AttemptState{AttemptManual, AttemptQuarantined}
@@ -44,9 +44,9 @@ var AttemptMoves = platform.Moves[AttemptState]{
 	{Verb: "capture", From: queued, To: AttemptCaptured, By: operator, Refusal: ErrNotResolvable},
 	{Verb: "fail", From: undecided, To: AttemptFailed, By: system, Refusal: ErrNothingNew},
 	{Verb: "fail", From: queued, To: AttemptFailed, By: operator, Refusal: ErrNotResolvable},
-	{Verb: "surplus", From: append(undecided[:len(undecided):len(undecided)], AttemptFailed), To: AttemptSurplus, By: system, Refusal: ErrNothingNew},
+	{Verb: "surplus", From: append(slices.Clip(undecided), AttemptFailed), To: AttemptSurplus, By: system, Refusal: ErrNothingNew},
 	{Verb: "surplus", From: queued, To: AttemptSurplus, By: operator, Refusal: ErrNotResolvable},
-	{Verb: "quarantine", From: append(undecided[:len(undecided):len(undecided)], AttemptFailed), To: AttemptQuarantined, By: system, Refusal: ErrNothingNew},
+	{Verb: "quarantine", From: append(slices.Clip(undecided), AttemptFailed), To: AttemptQuarantined, By: system, Refusal: ErrNothingNew},
 }
 
 // Attempt is one try to pay an intent. Money that came without one, or that the

@@ -142,7 +142,7 @@ func (s *Service) take(ctx context.Context, n Received, at time.Time) error {
 	if verdict != NoticeApplied {
 		return s.settle(ctx, n, verdict, at)
 	}
-	_, err = s.record(ctx, a, s.heard(n, st, at))
+	err = s.record(ctx, a, s.heard(n, st, at))
 	return s.unless(ctx, err, n, at)
 }
 

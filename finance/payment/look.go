@@ -33,17 +33,17 @@ func (s *Service) Look(ctx context.Context, in Look) (Attempt, error) {
 	if err != nil || !slices.Contains(undecided, a.State) {
 		return a, err
 	}
-	if _, err := s.look(ctx, a, s.w.Now(), false); err != nil && !errors.Is(err, ErrNothingNew) {
+	if err := s.look(ctx, a, s.w.Now(), false); err != nil && !errors.Is(err, ErrNothingNew) {
 		return Attempt{}, err
 	}
 	return s.answer(context.WithoutCancel(ctx), a.ID)
 }
 
 // look asks the institution how an attempt stands, and records the answer.
-func (s *Service) look(ctx context.Context, a Attempt, at time.Time, doubts bool) (Attempt, error) {
+func (s *Service) look(ctx context.Context, a Attempt, at time.Time, doubts bool) error {
 	g, err := s.gateway(a.Institution)
 	if err != nil {
-		return Attempt{}, err
+		return err
 	}
 	st, certain := s.lookup(ctx, g, a.Key(), a.Missed(at))
 	return s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: doubts, Via: "look", At: at})

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,7 +119,7 @@ func (s *Service) charge(ctx context.Context, a Attempt, method string) (Attempt
 	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
 	defer cancel()
 	st, certain := told(g.Charge(call, Charge{Key: a.Key(), Subject: a.Subject, Amount: a.Amount, Method: method}))
-	_, err = s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: s.w.Now()})
+	err = s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: s.w.Now()})
 	if err != nil && !errors.Is(err, ErrNothingNew) {
 		return Attempt{}, err
 	}
@@ -172,7 +173,7 @@ func (s *Service) screen(ctx context.Context, in Pay) (verdict, error) {
 	if err != nil && !s.answered(ctx, key) { // a twin may have finished in between
 		return verdict{}, fmt.Errorf("screen %s: %w", i.ID, err)
 	}
-	return verdict{outcome, changes[:len(changes):len(changes)]}, nil
+	return verdict{outcome, slices.Clip(changes)}, nil
 }
 
 // answered tells whether a command under the key has its answer already.

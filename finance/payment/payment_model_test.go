@@ -78,7 +78,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"silence": func(t *rapid.T) { m.hooks.silence(rapid.Bool().Draw(t, "deaf")) },
 		"post": func(t *rapid.T) { // what is not taken is posted again
 			away := rapid.Bool().Draw(t, "away")
-			m.world.post = func(l sandbox.Letter) error {
+			m.post = func(l sandbox.Letter) error {
 				m.letters = append(m.letters, l)
 				if away {
 					return platform.ErrUnavailable

@@ -44,11 +44,11 @@ func persist[A any](ctx context.Context, s *Service, step any, decide func(conte
 
 // record writes down what was learnt of an attempt. It fails with
 // ErrNothingNew when that was known already, and nothing is written then.
-func (s *Service) record(ctx context.Context, a Attempt, in record) (Attempt, error) {
+func (s *Service) record(ctx context.Context, a Attempt, in record) error {
 	if in.Status.Outcome == NeedsAction && in.Status.Until.IsZero() {
 		in.Status.Until = in.At.Add(s.opts.Act)
 	}
-	return persist(ctx, s, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
+	_, err := persist(ctx, s, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
 		all, now, err := s.payment(ctx, a)
 		if err != nil {
 			return Attempt{}, nil, err
@@ -69,6 +69,7 @@ func (s *Service) record(ctx context.Context, a Attempt, in record) (Attempt, er
 		}
 		return next, append(changes, next.event().Because(in.Via)), nil
 	})
+	return err
 }
 
 // payment is an attempt as it is now, with all intents of its subject.

@@ -15,10 +15,12 @@ import (
 )
 
 func (v *world) ret(t *testing.T, g giving) payment.Return {
+	t.Helper()
 	return read[payment.Return](t, v, "payment.return", g.ID.As("rtn"))
 }
 
 func (v *world) giving(t *testing.T, g giving) giving {
+	t.Helper()
 	return read[giving](t, v, "order.refund", g.ID)
 }
 

@@ -152,15 +152,15 @@ func (s *Service) returned(ctx context.Context, was, next Return, at time.Time) 
 	var changes []platform.Change
 	switch surplus := next.Refund == (platform.Ref{}); {
 	case done && surplus:
-		legs := append(out, platform.Leg{Role: "surplus", Of: next.Subject.ID, Amount: next.Amount})
-		changes, err = s.ports.Books.Post(ctx, "pay.returned", next.Ref(), at, legs)
+		out = append(out, platform.Leg{Role: "surplus", Of: next.Subject.ID, Amount: next.Amount})
+		changes, err = s.ports.Books.Post(ctx, "pay.returned", next.Ref(), at, out)
 	case done:
 		changes, err = s.ports.Subject.Returned(ctx, next.Refund, "succeeded", out, at)
 	case refused && !surplus:
 		changes, err = s.ports.Subject.Returned(ctx, next.Refund, "failed", nil, at)
 	}
 	if errors.Is(err, platform.ErrState) { // the money has moved: nobody may call that out of date
-		err = fmt.Errorf("%w: %v", platform.ErrUnavailable, err)
+		err = fmt.Errorf("%w: %v", platform.ErrUnavailable, err) //nolint:errorlint // for that, the cause is only told
 	}
 	if err != nil {
 		return nil, fmt.Errorf("return %s %s: %w", next.ID, next.State, err)

@@ -47,8 +47,7 @@ func (s *Service) tickAttempt(ctx context.Context, id platform.ID, now time.Time
 	if !a.Open() || now.Before(a.Due) {
 		return fmt.Errorf("attempt %s: %w", id, ErrNotDue)
 	}
-	_, err = s.look(ctx, a, now, true)
-	return err
+	return s.look(ctx, a, now, true)
 }
 
 func (s *Service) tickReturn(ctx context.Context, id platform.ID, now time.Time) error {

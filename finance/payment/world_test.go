@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -127,7 +128,7 @@ func (s shop) Returned(ctx context.Context, refund platform.Ref, outcome string,
 		return nil, err
 	}
 	from := map[string][]string{"sent": {"approved", "failed"}, "succeeded": {"sent"}, "failed": {"sent"}}
-	if !contains(from[outcome], g.State) {
+	if !slices.Contains(from[outcome], g.State) {
 		return nil, platform.Detail(errEnded, "state", g.State)
 	}
 	g.State, g.Heard = outcome, append(g.Heard, outcome)
@@ -147,15 +148,6 @@ func (s shop) Returned(ctx context.Context, refund platform.Ref, outcome string,
 		return nil, err
 	}
 	return append(append(changes, platform.Put(o)), books...), nil
-}
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
 }
 
 // hooked is an institution that tests step into.
@@ -375,14 +367,19 @@ func read[T any](t *testing.T, v *world, kind string, id platform.ID) T {
 }
 
 func (v *world) attempt(t *testing.T, id platform.ID) payment.Attempt {
+	t.Helper()
 	return read[payment.Attempt](t, v, "payment.attempt", id)
 }
 
 func (v *world) intent(t *testing.T, o sale) payment.Intent {
+	t.Helper()
 	return read[payment.Intent](t, v, "payment.intent", full(o))
 }
 
-func (v *world) sale(t *testing.T, o sale) sale { return read[sale](t, v, "order", o.ID) }
+func (v *world) sale(t *testing.T, o sale) sale {
+	t.Helper()
+	return read[sale](t, v, "order", o.ID)
+}
 
 // all are the records of a kind.
 func all[T any](db platform.Getter, kind string) ([]T, error) {

@@ -56,6 +56,7 @@ func (sealer) Seal(_ context.Context, at platform.Place, plain string) (platform
 func (sealer) Blind(context.Context, string, string) (string, error) { return "", nil }
 
 func open(t testing.TB, now time.Time, ports care.Ports) *care.Service {
+	t.Helper()
 	db := memory.New(care.Kinds(), nil)
 	t.Cleanup(func() { _ = db.Close() })
 	w := platform.Writer{Store: db, Now: func() time.Time { return now }}

@@ -128,7 +128,7 @@ func (m *machine) some(t *rapid.T) (platform.ID, bool) {
 }
 
 func (m *machine) dispatchOne(t *rapid.T) {
-	if order, any := m.some(t); any {
+	if order, ok := m.some(t); ok {
 		_, err := m.DispatchOrder(m.ctx, DispatchOrder{Order: order})
 		fair(t, err)
 	}
@@ -142,7 +142,7 @@ func (m *machine) dispatchAll(t *rapid.T) {
 }
 
 func (m *machine) offerByHand(t *rapid.T) {
-	if order, any := m.some(t); any {
+	if order, ok := m.some(t); ok {
 		_, err := m.Offer(m.ctx, Offer{Order: order, Seat: rapid.IntRange(1, 2).Draw(t, "seat"), Member: rapid.SampledFrom(m.members).Draw(t, "member")})
 		fair(t, err)
 	}
@@ -166,7 +166,7 @@ func (m *machine) one(t *rapid.T, in ...State) (Assignment, bool) {
 }
 
 func (m *machine) acceptOne(t *rapid.T) {
-	if a, any := m.one(t, Offered, Withdrawn, Expired); any {
+	if a, ok := m.one(t, Offered, Withdrawn, Expired); ok {
 		err := m.accept(a)
 		fair(t, err)
 		if err == nil {
@@ -176,8 +176,8 @@ func (m *machine) acceptOne(t *rapid.T) {
 }
 
 func (m *machine) answer(t *rapid.T) {
-	a, any := m.one(t, Offered)
-	if !any {
+	a, ok := m.one(t, Offered)
+	if !ok {
 		return
 	}
 	var err error
@@ -190,7 +190,7 @@ func (m *machine) answer(t *rapid.T) {
 }
 
 func (m *machine) work(t *rapid.T) {
-	if a, any := m.one(t, Accepted, Travelling, Arrived, Working); any {
+	if a, ok := m.one(t, Accepted, Travelling, Arrived, Working); ok {
 		step := rapid.SampledFrom(m.steps()).Draw(t, "step")
 		_, err := step(as(a.Member), a.ID)
 		fair(t, err)
@@ -198,8 +198,8 @@ func (m *machine) work(t *rapid.T) {
 }
 
 func (m *machine) release(t *rapid.T) {
-	a, any := m.one(t, Accepted, Travelling, Arrived, Working)
-	if !any {
+	a, ok := m.one(t, Accepted, Travelling, Arrived, Working)
+	if !ok {
 		return
 	}
 	var err error
@@ -212,7 +212,7 @@ func (m *machine) release(t *rapid.T) {
 }
 
 func (m *machine) endOne(t *rapid.T) {
-	if order, any := m.some(t); any && rapid.IntRange(0, 3).Draw(t, "really") == 0 {
+	if order, ok := m.some(t); ok && rapid.IntRange(0, 3).Draw(t, "really") == 0 {
 		require.NoError(t, m.end(order))
 		m.orders = slices.DeleteFunc(slices.Clone(m.orders), func(o platform.ID) bool { return o == order })
 		for _, a := range m.all(order) {
@@ -277,14 +277,14 @@ func (m *machine) checkSeat(t *rapid.T, order platform.ID, seat int, all []Assig
 			asked = append(asked, a.ID)
 		}
 	}
-	e, err := platform.Read[errand](m.world.ctx, m.db, "order", order)
+	e, err := platform.Read[errand](m.ctx, m.db, "order", order)
 	require.NoError(t, err)
 	if seat > len(e.Seats) {
 		require.Empty(t, all)
 		return
 	}
 	require.Equal(t, holder, e.Seats[seat-1], "the order names who holds the seat")
-	search, err := m.store.Search(m.world.ctx, searchID(order, seat))
+	search, err := m.store.Search(m.ctx, searchID(order, seat))
 	if platform.Code(err) == "dispatch.search.not_found" {
 		require.Empty(t, all)
 		return

@@ -8,6 +8,8 @@ import (
 )
 
 // DispatchOrder looks for members for all open seats of an order.
+//
+//nolint:revive // a command is named after its method; dispatch.Order would be an order
 type DispatchOrder struct {
 	Order platform.ID `json:"order" validate:"required,id=ord"`
 }
@@ -56,7 +58,7 @@ func (s *Service) DispatchOrder(ctx context.Context, in DispatchOrder) (Dispatch
 }
 
 // Dispatch does as [Service.DispatchOrder] for many orders, and answers for each
-// in the order asked; an order that fails fails no other.
+// in the order asked; what fails one order fails no other.
 func (s *Service) Dispatch(ctx context.Context, in Dispatch) ([]Dispatched, error) {
 	return s.dispatch(ctx, in, in.Orders)
 }

@@ -32,6 +32,7 @@ type house struct {
 }
 
 func opened(t testing.TB, change ...func(*Rules)) *house {
+	t.Helper()
 	set, err := rules(change...).Compile()
 	require.NoError(t, err)
 	return open(set)
@@ -139,6 +140,7 @@ func commit(ctx context.Context, s *Service, w platform.Writer, ev platform.Even
 }
 
 func (h *house) commit(t testing.TB, ev platform.Event) string {
+	t.Helper()
 	outcome, err := commit(t.Context(), h.Service, h.writer(), ev)
 	if !errors.Is(err, errBlocked) {
 		require.NoError(t, err)
@@ -148,6 +150,7 @@ func (h *house) commit(t testing.TB, ev platform.Event) string {
 
 // decided is the decision among the changes of a screening.
 func decided(t testing.TB, changes []platform.Change) Decision {
+	t.Helper()
 	require.Equal(t, platform.Create, changes[0].Op)
 	d := changes[0].Value.(Decision)
 	types := []string{happened[d.Outcome]}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -182,7 +183,7 @@ func TestRestartChangesNoDecision(t *testing.T) {
 		steady, restarted := first.empty(), first.empty()
 		for range rapid.IntRange(1, 45).Draw(rt, "attempts") {
 			gap := time.Duration(rapid.IntRange(0, 20).Draw(rt, "minutes")) * time.Minute
-			amount := fmt.Sprint(rapid.IntRange(1, 1100).Draw(rt, "amount"))
+			amount := strconv.Itoa(rapid.IntRange(1, 1100).Draw(rt, "amount"))
 			steady.pass(gap)
 			restarted.pass(gap)
 			if rapid.IntRange(0, 4).Draw(rt, "restart") == 0 {

@@ -124,7 +124,7 @@ func TestTwoSequencersLeaveNoGap(t *testing.T) {
 		log := audit.New(db.Tree(), signer, nil)
 		parallel.Go(func() {
 			for j := i; j < len(all); j += 2 {
-				for log.Publish(t.Context(), all[j:j+1]) != nil { // a rival was faster, eight times over
+				for log.Publish(t.Context(), all[j:j+1]) != nil { //nolint:revive // a rival was faster, eight times over
 				}
 			}
 		})

@@ -54,15 +54,16 @@ func (c Checkpoint) Open(key note.Verifier) (Head, error) {
 // exact tells whether every signature is written as an encoder writes it: the
 // last character of base64 has bits that a reader ignores.
 func exact(c Checkpoint, n *note.Note) bool {
-	text := n.Text + "\n"
+	var text strings.Builder
+	text.WriteString(n.Text + "\n")
 	for _, sig := range append(n.Sigs, n.UnverifiedSigs...) {
 		raw, err := base64.StdEncoding.Strict().DecodeString(sig.Base64)
 		if err != nil {
 			return false
 		}
-		text += "— " + sig.Name + " " + base64.StdEncoding.EncodeToString(raw) + "\n"
+		text.WriteString("— " + sig.Name + " " + base64.StdEncoding.EncodeToString(raw) + "\n")
 	}
-	return len(text) == len(c)
+	return text.Len() == len(c)
 }
 
 // Last is where the signer keeps the head that it signed last, outside the

@@ -75,7 +75,7 @@ func (l *Log) grow(ctx context.Context, events []platform.Event) error {
 		return err
 	}
 	batch := growing{}
-	if batch.roots, err = rootsOf(size, reader{ctx, l.tree}); err != nil {
+	if batch.roots, err = rootsOf(size, reader(ctx, l.tree)); err != nil {
 		return fmt.Errorf("grow the log: %w", err)
 	}
 	hasher := newHasher(l.key)
@@ -120,27 +120,24 @@ func (g *growing) add(id platform.ID, leaf tlog.Hash) {
 }
 
 // reader reads a tree's hashes for tlog.
-type reader struct {
-	ctx  context.Context
-	tree Tree
-}
-
-func (r reader) ReadHashes(at []int64) ([]tlog.Hash, error) {
-	raw, err := r.tree.Hashes(r.ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	if len(raw) != len(at) {
-		return nil, ErrFork
-	}
-	found := make([]tlog.Hash, len(raw))
-	for i, h := range raw {
-		if len(h) != tlog.HashSize {
+func reader(ctx context.Context, tree Tree) tlog.HashReaderFunc {
+	return func(at []int64) ([]tlog.Hash, error) {
+		raw, err := tree.Hashes(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		if len(raw) != len(at) {
 			return nil, ErrFork
 		}
-		found[i] = tlog.Hash(h)
+		found := make([]tlog.Hash, len(raw))
+		for i, h := range raw {
+			if len(h) != tlog.HashSize {
+				return nil, ErrFork
+			}
+			found[i] = tlog.Hash(h)
+		}
+		return found, nil
 	}
-	return found, nil
 }
 
 // Checkpoint signs the tree as it is now. It fails with ErrFork, loudly, when
@@ -159,7 +156,7 @@ func (l *Log) sign(ctx context.Context) (Checkpoint, Head, error) {
 		return nil, Head{}, err
 	}
 	head := Head{Size: size}
-	if head.Root, err = tlog.TreeHash(size, reader{ctx, l.tree}); err != nil {
+	if head.Root, err = tlog.TreeHash(size, reader(ctx, l.tree)); err != nil {
 		return nil, Head{}, fmt.Errorf("root of %d events: %w", size, err)
 	}
 	last, err := l.last.Load()
@@ -189,7 +186,7 @@ func (l *Log) extends(ctx context.Context, old, now Head) error {
 	if now.Size < old.Size {
 		return fmt.Errorf("%d events after %d were signed: %w", now.Size, old.Size, ErrFork)
 	}
-	root, err := tlog.TreeHash(old.Size, reader{ctx, l.tree})
+	root, err := tlog.TreeHash(old.Size, reader(ctx, l.tree))
 	if err != nil || root != old.Root {
 		return fmt.Errorf("the first %d events: %w", old.Size, ErrFork)
 	}

@@ -33,7 +33,7 @@ func (l *Log) Receipt(ctx context.Context, e platform.Event) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	proof, err := tlog.ProveRecord(head.Size, index, reader{ctx, l.tree})
+	proof, err := tlog.ProveRecord(head.Size, index, reader(ctx, l.tree))
 	if err != nil {
 		return Receipt{}, fmt.Errorf("prove event %s: %w", e.ID, err)
 	}
@@ -78,7 +78,7 @@ func (l *Log) Consistency(ctx context.Context, size int64) (tlog.TreeProof, Chec
 	if size < 1 || size > head.Size {
 		return nil, nil, fmt.Errorf("from %d of %d events: %w", size, head.Size, ErrProof)
 	}
-	proof, err := tlog.ProveTree(head.Size, size, reader{ctx, l.tree})
+	proof, err := tlog.ProveTree(head.Size, size, reader(ctx, l.tree))
 	if err != nil {
 		return nil, nil, fmt.Errorf("prove %d events: %w", size, err)
 	}

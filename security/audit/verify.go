@@ -36,7 +36,7 @@ func Verify(events iter.Seq2[platform.Event, error], signed Checkpoint, public n
 			break // committed after the checkpoint
 		}
 		if errors.Is(err, platform.ErrNotFound) {
-			return Report{Events: t.size}, fmt.Errorf("%v: %w", err, ErrProof)
+			return Report{Events: t.size}, fmt.Errorf("%v: %w", err, ErrProof) //nolint:errorlint // what the dump lacks is no refusal of the caller's
 		}
 		if err != nil {
 			return Report{}, err
@@ -112,7 +112,7 @@ func (l *Log) Find(ctx context.Context, events iter.Seq2[platform.Event, error])
 		if err != nil {
 			return -1, err
 		}
-		leaf, err := reader{ctx, l.tree}.ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
+		leaf, err := reader(ctx, l.tree).ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
 		if err != nil {
 			return -1, err
 		}

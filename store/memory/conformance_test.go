@@ -16,6 +16,7 @@ func TestLaws(t *testing.T) {
 	t.Parallel()
 	open := func(_ *testing.T, kinds []platform.Kind) platform.DB { return memory.New(kinds, nil) }
 	reopen := func(t *testing.T, db platform.DB, kinds []platform.Kind) (platform.DB, error) {
+		t.Helper()
 		var saved bytes.Buffer
 		if err := db.(*memory.DB).Save(&saved); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func forged(q platform.Query, low, high, last string) string {
 		}
 		return h.Sum(nil)
 	}
-	identity := sum(q.Kind, fmt.Sprint(q.By), low, high, fmt.Sprint(q.Backward))[:8]
+	identity := sum(q.Kind, fmt.Sprint(q.By), low, high, strconv.FormatBool(q.Backward))[:8]
 	return base64.RawURLEncoding.EncodeToString(append([]byte(last), sum(string(identity), last)[:8]...))
 }
 

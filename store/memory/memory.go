@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -204,9 +205,7 @@ func (db *DB) write(w store.Writes) {
 	for claim := range w.Freed {
 		delete(db.claims, claim)
 	}
-	for claim, owner := range w.Taken {
-		db.claims[claim] = owner
-	}
+	maps.Copy(db.claims, w.Taken)
 	for _, c := range w.Counters {
 		db.tables[store.Counter].put(counted(c))
 	}

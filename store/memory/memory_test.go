@@ -42,6 +42,7 @@ func kinds() []platform.Kind {
 }
 
 func write(t testing.TB, db *memory.DB, pages ...page) []page {
+	t.Helper()
 	w := platform.Writer{Store: db, Now: func() time.Time { return noon }}.Ready()
 	ctx := platform.As(t.Context(), clerk)
 	for i := range pages {

@@ -49,14 +49,14 @@ func TestNoticesTellEachStepInTime(t *testing.T) {
 
 func TestNoticesMayComeTwiceAndInAnyOrder(t *testing.T) {
 	t.Parallel()
-	s, clock := opened(func(o *sandbox.Options) { o.Faults = sandbox.Faults{Duplicate: 1} })
+	s, _ := opened(func(o *sandbox.Options) { o.Faults = sandbox.Faults{Duplicate: 1} })
 	_, err := s.Charge(t.Context(), charge("att_1", sandbox.OK))
 	require.NoError(t, err)
 	ids, _ := outcomes(t, s, s.Drain())
 	require.Len(t, ids, 2)
 	assert.Equal(t, ids[0], ids[1])
 
-	s, clock = opened(func(o *sandbox.Options) { o.Faults = sandbox.Faults{Reorder: 1} })
+	s, clock := opened(func(o *sandbox.Options) { o.Faults = sandbox.Faults{Reorder: 1} })
 	_, err = s.Charge(t.Context(), charge("att_1", sandbox.Delay))
 	require.NoError(t, err)
 	clock.Advance(time.Hour)

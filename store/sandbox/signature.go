@@ -55,7 +55,7 @@ func verify(secret []byte, header map[string][]string, raw []byte, now time.Time
 		return "", fmt.Errorf("notice without id or time: %w", payment.ErrNoticeSignature)
 	}
 	want, signed := []byte(sign(secret, id, timestamp, raw)), false
-	for _, s := range strings.Fields(signatures) {
+	for s := range strings.FieldsSeq(signatures) {
 		signed = hmac.Equal([]byte(s), want) || signed
 	}
 	if !signed {

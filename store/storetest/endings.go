@@ -170,7 +170,7 @@ func (w *world) labelled() []string {
 		return []string{err.Error()}
 	}
 	var left []string
-	for _, stack := range strings.Split(profile.String(), "\n\n") {
+	for stack := range strings.SplitSeq(profile.String(), "\n\n") {
 		if strings.Contains(stack, w.label) && !strings.Contains(stack, "labelled") {
 			left = append(left, stack)
 		}

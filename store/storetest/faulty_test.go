@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,16 +46,18 @@ func TestFaultsTellTheTruth(t *testing.T) {
 
 func TestFaultsRepeatByTheirSeed(t *testing.T) {
 	t.Parallel()
-	run := func(seed uint64) (codes string) {
+	run := func(seed uint64) string {
+		var codes strings.Builder
 		w, db := shaky(Faults{Seed: seed, Refuse: 0.3, Lose: 0.3})
 		for i := range 64 {
 			_, err := db.Commit(t.Context(), w.deed(fmt.Sprint("deed-", i)).set)
-			codes += platform.Code(err) + " "
+			codes.WriteString(platform.Code(err) + " ")
 		}
-		return codes
+		return codes.String()
 	}
-	if run(1) != run(1) || run(1) == run(2) {
-		t.Errorf("seed 1: %s\nagain:  %s\nseed 2: %s", run(1), run(1), run(2))
+	first, again, other := run(1), run(1), run(2)
+	if first != again || first == other {
+		t.Errorf("seed 1: %s\nagain:  %s\nseed 2: %s", first, again, other)
 	}
 }
 

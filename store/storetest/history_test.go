@@ -193,7 +193,7 @@ func TestDigestsFollowMeaning(t *testing.T) {
 	t.Parallel()
 	a := digest([]byte(`{"a":1,"b":[1,2]}`))
 	for text, same := range map[string]bool{
-		` { "b" : [ 1, 2 ] , "a" : 1 } `: true,
+		` { "b" : [ 1, 2 ] , "a" : 1 } `: true, //nolint:gocritic // the spacing is the case
 		`{"a":1,"b":[2,1]}`:              false,
 		`{"a":1.0,"b":[1,2]}`:            false,
 		`{"a":"1","b":[1,2]}`:            false,

@@ -84,6 +84,7 @@ func Run(t *testing.T, open func(t *testing.T, kinds []platform.Kind) platform.D
 func (o Options) seed() uint64 { return max(o.Seed, 1) }
 
 func (o Options) adapter(t *testing.T, open func(*testing.T, []platform.Kind) platform.DB) adapter {
+	t.Helper()
 	a := adapter{open: func(kinds []platform.Kind) platform.DB { return open(t, kinds) }}
 	if o.Reopen != nil {
 		a.reopen = func(db platform.DB, kinds []platform.Kind) (platform.DB, error) { return o.Reopen(t, db, kinds) }

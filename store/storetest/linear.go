@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/liangding/platform"
@@ -275,7 +276,7 @@ func (s *search) String() string {
 	effects := map[effect]string{reading: "seen", done: "done", refused: "refused", maybe: "no answer"}
 	var b strings.Builder
 	for _, span := range s.spans {
-		name, ended := opNames[span.op], fmt.Sprint(span.ended)
+		name, ended := opNames[span.op], strconv.FormatInt(span.ended, 10)
 		if span.op == 0 {
 			name = "get"
 		}

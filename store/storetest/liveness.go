@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -135,7 +136,7 @@ func (f *field) play(ctx context.Context, w *world, db platform.DB, die *rand.Ra
 	}
 	var set []platform.Change
 	for _, r := range rows {
-		d := duty{Head: platform.Head{ID: r.Ref.ID, Version: r.Version}, Mark: fmt.Sprint(die.Uint32())}
+		d := duty{Head: platform.Head{ID: r.Ref.ID, Version: r.Version}, Mark: strconv.FormatUint(uint64(die.Uint32()), 10)}
 		if die.IntN(3) == 0 {
 			set = append(set, platform.Unchanged(d))
 		} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/liangding/platform"
@@ -72,7 +73,7 @@ func (w *world) undone(ctx context.Context, t trial) error {
 	if _, err := w.db.Recall(ctx, set.Key); !errors.Is(err, platform.ErrNotFound) {
 		return fmt.Errorf("%s: the key of a refused set is known: %w", t.name, err)
 	}
-	set.Changes = append(good, set.Changes[len(set.Changes)-1])
+	set.Changes = append(slices.Clip(good), set.Changes[len(set.Changes)-1])
 	if _, err := w.db.Commit(ctx, set); err != nil {
 		return fmt.Errorf("%s: the same set without its failing change: %w", t.name, err)
 	}

@@ -46,6 +46,7 @@ func TestSuiteFindsBrokenAdapters(t *testing.T) {
 
 // fails are the laws of that number that the broken adapter does not keep.
 func (b broken) fails(t *testing.T, number int) (names []string) {
+	t.Helper()
 	for _, law := range Laws() {
 		if law.Number != number || law.check == nil {
 			continue

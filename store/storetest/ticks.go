@@ -36,7 +36,7 @@ func firedOnce(ctx context.Context, w *world) error {
 		return err
 	}
 	var pushed atomic.Bool
-	fired := together(tickers, func(i int) (int, error) {
+	fired := together(tickers, func(int) (int, error) {
 		return platform.Sweep(ctx, due, func(cursor string) (platform.Page[duty], error) {
 			page, err := platform.List[duty](ctx, w.db, platform.Query{Kind: dutyKind, By: []string{"due"}, Until: now, Limit: 7, Cursor: cursor})
 			if err == nil && pushed.CompareAndSwap(false, true) {

@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -49,9 +50,9 @@ func TestPagesReadInBothLanguages(t *testing.T) {
 	} {
 		for i, lang := range []string{"en", "zh-CN,zh;q=0.9"} {
 			page := html.UnescapeString(s.ok("operator", path, "Accept-Language", lang))
-			assert.True(t, strings.Contains(page, `<html lang="`+lang[:2]+`">`), path)
+			assert.Contains(t, page, `<html lang="`+lang[:2]+`">`, path)
 			for _, text := range texts[i] {
-				assert.True(t, strings.Contains(page, text), "%s of %s in %s", text, path, lang)
+				assert.Contains(t, page, text, "%s of %s in %s", text, path, lang)
 			}
 		}
 	}
@@ -164,9 +165,7 @@ func TestButtonsMoveOnceHoweverOftenPressed(t *testing.T) {
 		{"/console/applications", "/console/applications/" + string(s.revision.ID) + "/decline", "listing.rejected", nil},
 	} {
 		before, sent := s.events(press.event), form(t, s.ok("operator", press.page), press.to)
-		for name, value := range press.set {
-			sent[name] = value
-		}
+		maps.Copy(sent, press.set)
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {

@@ -44,7 +44,7 @@ func serve(t *testing.T, o Options) (http.Handler, *bytes.Buffer) {
 	o.Log = slog.New(slog.NewJSONHandler(&log, nil))
 	o.Who = Tokens(map[string]platform.Actor{"letmein": {ID: "cus_01kdvdna00eajs4d2pf2dbsqqg", Kind: platform.Customer}})
 	s := New(o)
-	Command(s.API, Op{Path: "/v1/lamps/{id}/buy", Money: true}, func(c *Buy, id platform.ID) { c.Lamp = id }, func(ctx context.Context, c Buy) (lamp, error) {
+	Command(s.API, Op{Path: "/v1/lamps/{id}/buy", Money: true}, func(c *Buy, id platform.ID) { c.Lamp = id }, func(_ context.Context, c Buy) (lamp, error) {
 		if err := platform.Validate(c); err != nil {
 			return lamp{}, err
 		}
@@ -181,11 +181,11 @@ func TestABodyEndsInTimeAndInBounds(t *testing.T) {
 	for code, body := range map[string]io.Reader{
 		"body.too_large": strings.NewReader("12345"), "body.slow": iotest.ErrReader(os.ErrDeadlineExceeded), "body.malformed": iotest.ErrReader(io.ErrUnexpectedEOF),
 	} {
-		_, err := Body(httptest.NewRecorder(), httptest.NewRequest("POST", "/", body), 4)
+		_, err := Body(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", body), 4)
 		assert.Equal(t, code, platform.Code(err))
 	}
 	assert.Equal(t, http.StatusRequestTimeout, Status(errSlow))
-	body, err := Body(httptest.NewRecorder(), httptest.NewRequest("POST", "/", strings.NewReader("1234")), 4)
+	body, err := Body(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader("1234")), 4)
 	require.NoError(t, err)
 	assert.Equal(t, "1234", string(body))
 }
@@ -233,7 +233,7 @@ func TestCallersAreLimitedEachByThemselves(t *testing.T) {
 func TestAStrangerIsAnAddress(t *testing.T) {
 	t.Parallel()
 	from := func(addr string) string {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = addr
 		return caller(r)
 	}
@@ -282,7 +282,7 @@ func TestOverTLSTheCookieIsBoundToTheHost(t *testing.T) {
 	t.Parallel()
 	h, _ := serve(t, Options{})
 	secure := func(path, cookie string) *httptest.ResponseRecorder {
-		r := httptest.NewRequest("GET", "https://market.example"+path, nil)
+		r := httptest.NewRequest(http.MethodGet, "https://market.example"+path, nil)
 		r.Header.Set("Cookie", cookie)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)

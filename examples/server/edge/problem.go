@@ -18,6 +18,8 @@ import (
 // Problem is an error as HTTP shows it (RFC 9457): our stable code, a text in
 // the caller's language, the wrong fields, the request's id, and the facts that
 // a refusal carries. What the log knows beyond that stays in the log.
+//
+//nolint:errname // the word of RFC 9457
 type Problem struct {
 	Status  int
 	Code    string
@@ -91,8 +93,7 @@ func Explain(ctx context.Context, err error) *Problem {
 	}
 	lang := Language(ctx)
 	p = &Problem{Status: Status(err), Code: platform.Code(err), Text: platform.Text(err, lang), Request: Request(ctx), Facts: platform.Details(err), cause: err}
-	var fields platform.FieldErrors
-	if errors.As(err, &fields) {
+	if fields, ok := errors.AsType[platform.FieldErrors](err); ok {
 		for _, f := range fields {
 			p.Fields = append(p.Fields, Field{Path: f.Path, Code: f.Code, Text: f.Text(lang)})
 		}

@@ -95,14 +95,14 @@ func preferred(accept string) string {
 	return best
 }
 
-// Body reads a request's body of at most max bytes, for handlers outside the
+// Body reads a request's body of at most limit bytes, for handlers outside the
 // API. It fails as the API does.
-func Body(w http.ResponseWriter, r *http.Request, max int64) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, max))
+func Body(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, fmt.Errorf("read body of %d or more bytes: %w", max, errTooLarge)
+		return nil, fmt.Errorf("read body of %d or more bytes: %w", limit, errTooLarge)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, fmt.Errorf("read body: %w", errSlow)
 	case err != nil:

@@ -28,14 +28,14 @@ const (
 // is something new; what that is it reads from the store.
 type stream struct {
 	market    *market.Market
-	ended     context.Context // with it end the connections
+	ended     <-chan struct{} // closed, it ends the connections
 	mu        sync.Mutex
 	listeners map[platform.Ref]map[chan struct{}]bool
 }
 
 // mountStream adds GET /v1/orders/{id}/events; the streams end when ctx does.
 func mountStream(ctx context.Context, api huma.API, m *market.Market) {
-	s := &stream{market: m, ended: ctx, listeners: map[platform.Ref]map[chan struct{}]bool{}}
+	s := &stream{market: m, ended: ctx.Done(), listeners: map[platform.Ref]map[chan struct{}]bool{}}
 	m.Follow(s)
 	text := &huma.Schema{Type: "string"}
 	edge.Raw(api, huma.Operation{
@@ -113,7 +113,7 @@ func (s *stream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			next = func() error { _, err := io.WriteString(w, ": still here\n\n"); return err }
 		case <-ctx.Done():
 			return
-		case <-s.ended.Done():
+		case <-s.ended:
 			return
 		}
 	}
