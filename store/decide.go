@@ -43,12 +43,12 @@ type Found struct {
 }
 
 // NewState is an empty state with room for the given sets.
-func NewState(sets ...Prepared) State {
+func NewState(sets ...Prepared) *State {
 	size := 0
 	for _, set := range sets {
 		size += len(set.Steps)
 	}
-	return State{
+	return &State{
 		Answers: map[platform.Key]*platform.Answer{}, Owners: map[platform.Claim]platform.Ref{},
 		rows: make(map[platform.Ref]*Found, size), spare: make([]Found, size),
 	}
@@ -96,7 +96,7 @@ type Answered struct {
 // Decide says what each set does, in order of arrival and each on its own: a
 // later set sees what an earlier one did, and a refused one changes nothing and
 // fails no neighbour. It is pure but for state, which it brings up to date.
-func Decide(state State, sets []Prepared) (Writes, []Outcome) {
+func Decide(state *State, sets []Prepared) (Writes, []Outcome) {
 	d := decision{state: state}
 	outcomes := make([]Outcome, len(sets))
 	for i, set := range sets {
@@ -107,7 +107,7 @@ func Decide(state State, sets []Prepared) (Writes, []Outcome) {
 }
 
 type decision struct {
-	state  State
+	state  *State
 	writes Writes
 	trial  int // number of the set
 }

@@ -168,7 +168,7 @@ func (k *Kinds) rooted(c platform.Change) error {
 func (k *Kinds) event(c platform.Change) (Step, error) {
 	s := Step{Change: c}
 	e, ok := c.Value.(platform.Event)
-	if !ok || c.Ref.Kind != Event || c.Ref.ID != e.ID || e.ID.Prefix() != "evt" || e.Type == "" ||
+	if _, err := platform.ParseID(string(e.ID)); !ok || err != nil || c.Ref.Kind != Event || c.Ref.ID != e.ID || e.ID.Prefix() != "evt" || e.Type == "" ||
 		e.Subject.Kind == "" || e.Subject.ID == "" || e.Actor.ID == "" || e.Actor.Kind == "" || !inTime(e.At) {
 		return s, fmt.Errorf("append %s: %w", c.Ref, ErrEvent)
 	}

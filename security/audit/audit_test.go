@@ -60,7 +60,7 @@ func dump(all []platform.Event) iter.Seq2[platform.Event, error] {
 	}
 }
 
-func logOf(t testing.TB, n int) (*audit.Log, []platform.Event, *memory.Tree) {
+func logOf(t testing.TB, n int) (*audit.Log, []platform.Event, audit.Tree) {
 	t.Helper()
 	signer, _ := keys(t)
 	tree := memory.New(nil, nil).Tree()

@@ -17,12 +17,7 @@ import (
 	"github.com/liangding/platform/store"
 )
 
-var _ interface {
-	platform.DB
-	store.Feed
-} = (*DB)(nil)
-
-var errClosed = platform.Err(platform.ErrUnavailable, "closed", "the store is closed", "存储已关闭")
+var _ store.Engine = (*DB)(nil)
 
 // DB is the store. It may be used by several goroutines at once.
 //
@@ -31,7 +26,7 @@ var errClosed = platform.Err(platform.ErrUnavailable, "closed", "the store is cl
 // sees one moment; [DB.Snapshot] sees one moment for as long as it is used.
 type DB struct {
 	kinds *store.Kinds
-	tree  *Tree
+	tree  *tree
 
 	mu      sync.RWMutex
 	closed  bool
@@ -53,19 +48,23 @@ func New(kinds []platform.Kind, _ *Options) *DB {
 	if err != nil {
 		panic(err)
 	}
-	db := &DB{
-		kinds: known, tree: newTree(), tables: map[string]*table{}, claims: map[platform.Claim]platform.Ref{},
-		answers: map[platform.Key]platform.Answer{}, place: map[platform.ID]int64{},
-	}
-	for _, name := range known.Names() {
-		kind, _ := known.Kind(name)
-		db.tables[name] = newTable(len(kind.Indexes))
-	}
+	db := &DB{kinds: known, tree: newTree()}
+	db.clear()
 	return db
 }
 
-// Tree keeps the audit log's tree beside the records.
-func (db *DB) Tree() *Tree { return db.tree }
+// clear makes the tables, with nothing in them.
+func (db *DB) clear() {
+	db.tables, db.claims = map[string]*table{}, map[platform.Claim]platform.Ref{}
+	db.answers, db.place = map[platform.Key]platform.Answer{}, map[platform.ID]int64{}
+	for _, name := range db.kinds.Names() {
+		kind, _ := db.kinds.Kind(name)
+		db.tables[name] = newTable(len(kind.Indexes))
+	}
+}
+
+// Tree implements [store.Engine].
+func (db *DB) Tree() store.Tree { return db.tree }
 
 // Get implements [platform.DB].
 func (db *DB) Get(ctx context.Context, refs ...platform.Ref) ([]platform.Record, error) {
@@ -75,7 +74,7 @@ func (db *DB) Get(ctx context.Context, refs ...platform.Ref) ([]platform.Record,
 	db.mu.RLock()
 	defer db.mu.RUnlock()
 	if db.closed {
-		return nil, errClosed
+		return nil, store.ErrClosed
 	}
 	return get(db.kinds, db.tables, refs)
 }
@@ -92,7 +91,7 @@ func (db *DB) Scan(ctx context.Context, q platform.Query) (platform.Page[platfor
 	db.mu.RLock()
 	defer db.mu.RUnlock()
 	if db.closed {
-		return platform.Page[platform.Record]{}, errClosed
+		return platform.Page[platform.Record]{}, store.ErrClosed
 	}
 	return db.tables[q.Kind].scan(bounds), nil
 }
@@ -105,7 +104,7 @@ func (db *DB) Recall(ctx context.Context, key platform.Key) (platform.Answer, er
 	db.mu.RLock()
 	defer db.mu.RUnlock()
 	if db.closed {
-		return platform.Answer{}, errClosed
+		return platform.Answer{}, store.ErrClosed
 	}
 	answer, known := db.answers[key]
 	if !known {
@@ -137,7 +136,7 @@ func (db *DB) Commit(ctx context.Context, set platform.Set) (platform.Receipt, e
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if db.closed {
-		return platform.Receipt{}, errClosed
+		return platform.Receipt{}, store.ErrClosed
 	}
 	if err := ctx.Err(); err != nil {
 		return platform.Receipt{}, err
@@ -165,7 +164,7 @@ func (db *DB) index(p store.Prepared) (err error) {
 }
 
 // read gathers what the set names.
-func (db *DB) read(p store.Prepared) store.State {
+func (db *DB) read(p store.Prepared) *store.State {
 	state := store.NewState(p)
 	if answer, known := db.answers[p.Key]; known {
 		answer = own(answer)
@@ -260,7 +259,7 @@ func (db *DB) Delivered(ctx context.Context, ids ...platform.ID) error {
 	return ctx.Err()
 }
 
-// Close implements [platform.DB]. What is stored stays readable by [DB.Save].
+// Close implements [platform.DB]. What is stored can still be saved.
 func (db *DB) Close() error {
 	db.mu.Lock()
 	defer db.mu.Unlock()

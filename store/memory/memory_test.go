@@ -127,11 +127,11 @@ func TestADamagedFileIsRefused(t *testing.T) {
 		bad := bytes.Clone(file.Bytes())
 		bad[at] ^= 1
 		_, err := memory.Load(bytes.NewReader(bad), kinds(), nil)
-		require.ErrorIs(t, err, memory.ErrDamaged, "bit %d of byte %d", 0, at)
+		require.ErrorIs(t, err, store.ErrDamaged, "bit %d of byte %d", 0, at)
 	}
 	for _, cut := range []int{0, 1, file.Len() / 2, file.Len() - 1} {
 		_, err := memory.Load(bytes.NewReader(file.Bytes()[:cut]), kinds(), nil)
-		require.ErrorIs(t, err, memory.ErrDamaged)
+		require.ErrorIs(t, err, store.ErrDamaged)
 	}
 }
 

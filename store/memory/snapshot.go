@@ -7,11 +7,11 @@ import (
 	"github.com/liangding/platform/store"
 )
 
-var _ platform.Getter = (*Snapshot)(nil)
+var _ store.Snapshot = (*Snapshot)(nil)
 
 // Snapshot shows the store as it was at one moment, however long it is read:
 // for verification, reports and backup. It may be used by several goroutines at
-// once, and needs no closing.
+// once; closing it does nothing.
 type Snapshot struct {
 	kinds  *store.Kinds
 	tables map[string]*table
@@ -24,6 +24,14 @@ func (db *DB) Snapshot() *Snapshot {
 	defer db.mu.Unlock()
 	return db.snapshot()
 }
+
+// Moment implements [store.Engine].
+func (db *DB) Moment(ctx context.Context) (store.Snapshot, error) {
+	return db.Snapshot(), ctx.Err()
+}
+
+// Close implements [store.Snapshot].
+func (s *Snapshot) Close() error { return nil }
 
 func (db *DB) snapshot() *Snapshot {
 	s := &Snapshot{kinds: db.kinds, tables: make(map[string]*table, len(db.tables))}
