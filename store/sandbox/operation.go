@@ -185,6 +185,7 @@ func (s *Sandbox) enter(o *operation) {
 	if o.of == "" {
 		o.reference = fmt.Sprintf("ch_%s_%d", s.opts.Name, len(s.order))
 		o.left, s.charges[o.reference] = o.moved, o
+		s.write(o)
 		return
 	}
 	o.reference = fmt.Sprintf("re_%s_%d", s.opts.Name, len(s.order))
@@ -192,4 +193,5 @@ func (s *Sandbox) enter(o *operation) {
 	if left, err := charge.left.Sub(o.amount); err == nil && o.code == "" {
 		charge.left = left
 	}
+	s.write(o, charge)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -72,6 +73,7 @@ type Sandbox struct {
 	calls      map[string]uint64
 	outbox     []notice
 	sent       uint64
+	file       *os.File // of [Open]; nil without one
 }
 
 const defaultSecret = "c2FuZGJveC1zZWNyZXQtZm9yLWRlbW9zLW9ubHk=" //nolint:gosec // it guards demos only, and is no secret
@@ -179,6 +181,7 @@ func (s *Sandbox) Act(k payment.Key, agree bool) error {
 	if !agree {
 		o.code = "payer_refused"
 	}
+	s.write(o)
 	s.tell(o, now)
 	return nil
 }
