@@ -77,8 +77,12 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"security/audit":  {nil, []string{"golang.org/x/mod/"}},
 	"store":           {nil, nil},
 	"store/memory":    {[]string{"store"}, []string{"github.com/tidwall/btree"}},
-	"store/storetest": {[]string{"store"}, nil},
-	"store/sandbox":   {[]string{"finance/payment"}, nil},
+	"store/sqlite":    {[]string{"store"}, []string{"modernc.org/sqlite"}},
+	"store/postgres":  {[]string{"store"}, []string{"github.com/jackc/pgx/v5"}},
+
+	"store/postgres/postgrestest": {nil, []string{"github.com/jackc/pgx/v5"}},
+	"store/storetest":             {[]string{"store"}, nil},
+	"store/sandbox":               {[]string{"finance/payment"}, nil},
 }
 
 func TestNoRoomImportsWhatItMustNot(t *testing.T) {

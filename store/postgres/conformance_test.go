@@ -1,0 +1,140 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/store/postgres"
+	"github.com/liangding/platform/store/postgres/postgrestest"
+	"github.com/liangding/platform/store/storetest"
+)
+
+var server postgrestest.Server
+
+func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
+
+// unsafe is how tests open their server, which writes nothing through to disk.
+func unsafe() *postgres.Options {
+	return &postgres.Options{AllowUnsafe: true, Unknown: 5 * time.Second}
+}
+
+// hasty is for tests whose lost connections stay lost.
+func hasty() *postgres.Options {
+	return &postgres.Options{AllowUnsafe: true, Unknown: time.Second}
+}
+
+// line is a way to a database that can be cut, as the end of a process cuts it.
+type line struct {
+	dsn   string
+	pool  *pgxpool.Pool
+	mu    sync.Mutex
+	ended bool
+	conns []net.Conn
+	wrap  func(net.Conn) net.Conn
+}
+
+// dialled is a pool over a line. edit may change its config.
+func dialled(t testing.TB, dsn string, edit func(*pgxpool.Config)) *line {
+	t.Helper()
+	l := &line{dsn: dsn}
+	config, err := pgxpool.ParseConfig(dsn)
+	require.NoError(t, err)
+	config.MaxConns = 6
+	dial := config.ConnConfig.DialFunc
+	config.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if err == nil && l.ended {
+			return nil, errors.Join(errors.New("the process has ended"), conn.Close())
+		}
+		if err != nil {
+			return nil, err
+		}
+		l.conns = append(l.conns, conn)
+		if l.wrap != nil {
+			conn = l.wrap(conn)
+		}
+		return conn, nil
+	}
+	if edit != nil {
+		edit(config)
+	}
+	l.pool, err = pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(l.pool.Close)
+	return l
+}
+
+// cut ends all connections, and those to come if the process ends.
+func (l *line) cut(ended bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = l.ended || ended
+	for _, conn := range l.conns {
+		_ = conn.Close()
+	}
+	l.conns = nil
+}
+
+// remote is a store at the end of a line, which closes with it.
+type remote struct {
+	*postgres.DB
+	line *line
+}
+
+func (r *remote) Close() error {
+	defer r.line.pool.Close()
+	return r.DB.Close()
+}
+
+// reached opens a store over a line.
+func reached(t testing.TB, dsn string, kinds []platform.Kind, edit func(*pgxpool.Config)) (*remote, error) {
+	t.Helper()
+	l := dialled(t, dsn, edit)
+	db, err := postgres.New(t.Context(), l.pool, kinds, hasty())
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return &remote{db, l}, nil
+}
+
+// laws puts the adapter to the laws of storage.
+func laws(t *testing.T, edit func(*pgxpool.Config)) {
+	must := func(t *testing.T, dsn string, kinds []platform.Kind) platform.DB {
+		db, err := reached(t, dsn, kinds, edit)
+		require.NoError(t, err)
+		return db
+	}
+	storetest.Run(t, func(t *testing.T, kinds []platform.Kind) platform.DB {
+		return must(t, server.Database(t), kinds)
+	}, storetest.Options{
+		Reopen: func(t *testing.T, db platform.DB, kinds []platform.Kind) (platform.DB, error) {
+			l := db.(*remote).line
+			l.cut(true)
+			again, err := reached(t, l.dsn, kinds, edit)
+			if err != nil {
+				return nil, err
+			}
+			return again, nil
+		},
+		Handle: func(t *testing.T, db platform.DB, kinds []platform.Kind) platform.DB {
+			return must(t, db.(*remote).line.dsn, kinds)
+		},
+	})
+}
+
+func TestLaws(t *testing.T) {
+	t.Parallel()
+	laws(t, nil)
+}

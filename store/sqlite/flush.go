@@ -1,0 +1,237 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strconv"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/store"
+)
+
+// flush writes sets in one transaction. One whose commit was undone runs once
+// more.
+func (db *DB) flush(ctx context.Context, sets []store.Prepared) (outcomes []store.Outcome, err error) {
+	for range 2 {
+		err = db.writer.transact(ctx, func() error {
+			state, err := db.gather(sets)
+			if err != nil {
+				return err
+			}
+			var writes store.Writes
+			writes, outcomes = store.Decide(state, sets)
+			return db.apply(writes)
+		})
+		if !errors.Is(err, errUndone) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range outcomes {
+		if o.Receipt.Answer != nil { // a twin in this flush has the same one
+			answer := own(*o.Receipt.Answer)
+			outcomes[i].Receipt.Answer = &answer
+		}
+	}
+	return outcomes, nil
+}
+
+// list is a JSON array of places, each a slot and texts or bytes in hex: what a
+// statement joins with a table to read many rows at once.
+type list struct{ json []byte }
+
+func (l *list) add(slot platform.Slot, parts ...[]byte) {
+	if len(l.json) == 0 {
+		l.json = append(l.json, '[')
+	} else {
+		l.json = append(l.json, ',')
+	}
+	l.json = strconv.AppendInt(append(l.json, '['), int64(slot), 10)
+	for _, p := range parts {
+		l.json = append(hex.AppendEncode(append(l.json, `,"`...), p), '"')
+	}
+	l.json = append(l.json, ']')
+}
+
+func (l *list) String() string {
+	if len(l.json) == 0 {
+		return "[]"
+	}
+	return string(l.json) + "]"
+}
+
+// names are what sets name, each once.
+type names struct {
+	keys   []platform.Key
+	claims []platform.Claim
+	refs   map[string][]platform.Ref // by kind
+}
+
+func named(sets []store.Prepared) names {
+	n := names{refs: map[string][]platform.Ref{}}
+	keys, claims, refs := map[platform.Key]bool{}, map[platform.Claim]bool{}, map[platform.Ref]bool{}
+	for _, set := range sets {
+		if set.Key != (platform.Key{}) && !keys[set.Key] {
+			keys[set.Key] = true
+			n.keys = append(n.keys, set.Key)
+		}
+		for _, s := range set.Steps {
+			if !refs[s.Ref] {
+				refs[s.Ref] = true
+				n.refs[s.Ref.Kind] = append(n.refs[s.Ref.Kind], s.Ref)
+			}
+			if s.Row == nil {
+				continue
+			}
+			for _, c := range s.Row.Claims {
+				if !claims[c] {
+					claims[c] = true
+					n.claims = append(n.claims, c)
+				}
+			}
+		}
+	}
+	return n
+}
+
+// gather reads what sets name.
+func (db *DB) gather(sets []store.Prepared) (*store.State, error) {
+	state := store.NewState(sets...)
+	n := named(sets)
+	err := db.answers(state, n.keys)
+	for kind, refs := range n.refs {
+		switch {
+		case err != nil:
+		case kind == store.Counter:
+			err = db.counters(state, refs)
+		default:
+			err = db.records(state, db.tables[kind], refs)
+		}
+	}
+	if err == nil {
+		err = db.owners(state, n.claims)
+	}
+	return state, err
+}
+
+func (db *DB) answers(state *store.State, keys []platform.Key) error {
+	var places list
+	for _, k := range keys {
+		places.add(0, []byte(k.Scope), []byte(k.Name))
+	}
+	return db.each(len(keys), `select x.key, a.digest, a.body, a.receipt from json_each(?) x cross join answer a
+		on a.scope = cast(unhex(x.value ->> 1) as text) and a.name = cast(unhex(x.value ->> 2) as text)`, &places,
+		func(rows *sql.Rows) error {
+			var at int
+			answer, err := answered(rows, &at)
+			state.Answers[keys[at]] = &answer
+			return err
+		})
+}
+
+// answered reads a stored answer; the columns before it go where the caller says.
+func answered(rows interface{ Scan(...any) error }, before ...any) (platform.Answer, error) {
+	var a platform.Answer
+	var receipt []byte
+	if err := rows.Scan(append(before, &a.Digest, &a.Body, &receipt)...); err != nil {
+		return a, err
+	}
+	if json.Unmarshal(receipt, &a.Receipt) != nil {
+		return a, ErrDamaged
+	}
+	return a, nil
+}
+
+func (db *DB) counters(state *store.State, refs []platform.Ref) error {
+	var places list
+	for _, ref := range refs {
+		id := store.CounterUUID(ref)
+		places.add(ref.ID.Slot(), id[:])
+	}
+	return db.each(len(refs), manyCounters, &places, func(rows *sql.Rows) error {
+		var at int
+		var value, seq int64
+		if err := rows.Scan(&at, &value, &seq); err != nil {
+			return err
+		}
+		found := state.At(refs[at])
+		found.Value, found.Version = value, seq
+		return nil
+	})
+}
+
+func (db *DB) records(state *store.State, t *table, refs []platform.Ref) error {
+	var places list
+	for _, ref := range refs {
+		id := ref.ID.UUID()
+		places.add(ref.ID.Slot(), id[:])
+	}
+	return db.each(len(refs), t.exists, &places, func(rows *sql.Rows) error {
+		var at int
+		var claims []byte
+		var version int64
+		if err := rows.Scan(&at, &version, &claims); err != nil {
+			return err
+		}
+		found := state.At(refs[at])
+		found.Version = version
+		if claims != nil && json.Unmarshal(claims, &found.Claims) != nil {
+			return ErrDamaged
+		}
+		for _, c := range found.Claims {
+			state.Owners[c] = refs[at]
+		}
+		return nil
+	})
+}
+
+func (db *DB) owners(state *store.State, claims []platform.Claim) error {
+	var places list
+	for _, c := range claims {
+		places.add(registered(c), []byte(c.Scope), []byte(c.Key))
+	}
+	return db.each(len(claims), `select x.key, c.kind, c.owner from json_each(?) x cross join claim c
+		on c.slot = x.value ->> 0 and c.scope = cast(unhex(x.value ->> 1) as text) and c.key = cast(unhex(x.value ->> 2) as text)`, &places,
+		func(rows *sql.Rows) error {
+			var at int
+			var kind string
+			var owner []byte
+			if err := rows.Scan(&at, &kind, &owner); err != nil {
+				return err
+			}
+			t := db.tables[kind]
+			if t == nil || len(owner) != 16 { // of a kind that this program lacks, but held all the same
+				state.Owners[claims[at]] = platform.Ref{Kind: kind}
+				return nil
+			}
+			state.Owners[claims[at]] = platform.Ref{Kind: kind, ID: platform.IDFromUUID(t.kind.Prefix, [16]byte(owner))}
+			return nil
+		})
+}
+
+func registered(c platform.Claim) platform.Slot {
+	return platform.Key{Scope: c.Scope, Name: c.Key}.Slot()
+}
+
+// each reads n places by one statement, row by row.
+func (db *DB) each(n int, statement string, places *list, read func(*sql.Rows) error) error {
+	if n == 0 {
+		return nil
+	}
+	rows, err := db.writer.query(statement, places.String())
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := read(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

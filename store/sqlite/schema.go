@@ -1,0 +1,121 @@
+package sqlite
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/store"
+)
+
+// table is where the records of a kind are, and the statements about them.
+type table struct {
+	kind    *platform.Kind
+	name    string   // quoted
+	columns []string // quoted, one an index: its keys
+	shape   int64    // number of the definition by which this program derives keys
+
+	exists, one, many, insert, put, remove string
+}
+
+// reserved are the names of the tables that are no kind's.
+var reserved = []string{"counter", "movement", "claim", "answer", "undelivered", "leaf", "hash", "witness", "shape", "migration"}
+
+// tables are those of all kinds but counters and movements. It fails with
+// ErrInvalid when two kinds would share one.
+func tables(kinds *store.Kinds) (map[string]*table, error) {
+	all, taken := map[string]*table{}, slices.Clone(reserved)
+	for _, name := range kinds.Names() {
+		if name == store.Counter || name == store.Movement {
+			continue
+		}
+		lower := strings.ToLower(store.Table(name)) // names of tables are equal in either case
+		if slices.Contains(taken, lower) || strings.HasPrefix(lower, "sqlite_") {
+			return nil, fmt.Errorf("kind %s: its table %s is another's: %w", name, lower, store.ErrKind)
+		}
+		taken = append(taken, lower)
+		kind, _ := kinds.Kind(name)
+		all[name] = newTable(kind)
+	}
+	return all, nil
+}
+
+func newTable(kind *platform.Kind) *table {
+	t := &table{kind: kind, name: quoted(store.Table(kind.Name))}
+	for _, index := range kind.Indexes {
+		t.columns = append(t.columns, quoted("by "+label(index)))
+	}
+	fields := append([]string{"slot", "id", "version", "schema", "shape", "doc", "claims"}, t.columns...)
+	var set []string
+	for _, f := range fields[2:] {
+		set = append(set, f+" = excluded."+f)
+	}
+	const found = " from json_each(?) x cross join %s t on t.slot = x.value ->> 0 and t.id = unhex(x.value ->> 1)"
+	t.exists = "select x.key, t.version, t.claims" + fmt.Sprintf(found, t.name)
+	t.many = "select x.key, t.version, t.schema, t.doc" + fmt.Sprintf(found, t.name)
+	t.one = "select 0, version, schema, doc from " + t.name + " where slot = ? and id = ?"
+	t.insert = "insert into " + t.name + " (" + strings.Join(fields, ", ") + ") values (?" + strings.Repeat(", ?", len(fields)-1) + ")"
+	t.put = t.insert + " on conflict (slot, id) do update set " + strings.Join(set, ", ")
+	t.remove = "delete from " + t.name + " where slot = ? and id = ?"
+	return t
+}
+
+// create are the statements that make the table; its indexes follow when old
+// rows have their keys.
+func (t *table) create() string {
+	var columns strings.Builder
+	for _, c := range t.columns {
+		columns.WriteString(c + " blob, ")
+	}
+	return "create table if not exists " + t.name + ` (slot integer not null, id blob not null, version integer not null,
+		schema integer not null, shape integer not null, doc text not null, claims text, ` + columns.String() + `primary key (slot, id)) strict;
+		create index if not exists ` + t.index("id") + " on " + t.name + ` (id);
+		create index if not exists ` + t.index("shape") + " on " + t.name + " (shape)"
+}
+
+func (t *table) indexes() string {
+	var all strings.Builder
+	for i, index := range t.kind.Indexes {
+		c := t.columns[i]
+		fmt.Fprintf(&all, "create index if not exists %s on %s (%s) where %s is not null;\n", t.index(label(index)), t.name, c, c)
+	}
+	return all.String()
+}
+
+func (t *table) index(of string) string { return quoted(store.Table(t.kind.Name) + " by " + of) }
+
+// label names an index by what it is over, so that a column outlives a change
+// of the order in which a kind declares its indexes.
+func label(index platform.Index) string {
+	if by := strings.Join(index.By, ","); !index.Sparse {
+		return by
+	} else {
+		return by + " sparse"
+	}
+}
+
+// definition is by what a program derives keys: a row kept under another one
+// may be missing in an index, or be under keys of an older schema.
+func (t *table) definition() string {
+	labels := make([]string, len(t.kind.Indexes))
+	for i, index := range t.kind.Indexes {
+		labels[i] = label(index)
+	}
+	slices.Sort(labels)
+	return fmt.Sprintf("%d: %s", t.kind.Schema, strings.Join(labels, "; "))
+}
+
+// covers tells whether rows of another definition are found as well by this
+// one's indexes. Rows of a newer schema are left alone: they cannot be read.
+func (t *table) covers(other string) bool {
+	var schema int
+	head, labels, _ := strings.Cut(other, ": ")
+	if _, err := fmt.Sscan(head, &schema); err != nil || schema > t.kind.Schema {
+		return true
+	}
+	has := strings.Split(labels, "; ")
+	return schema == t.kind.Schema && !slices.ContainsFunc(t.kind.Indexes, func(i platform.Index) bool { return !slices.Contains(has, label(i)) })
+}
+
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
