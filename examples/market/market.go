@@ -28,7 +28,6 @@ import (
 	"github.com/liangding/platform/security/audit"
 	"github.com/liangding/platform/staff"
 	"github.com/liangding/platform/store"
-	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/sandbox"
 )
 
@@ -40,6 +39,10 @@ type Options struct {
 	Guard  platform.Guard   // if nil, access.Default
 	Name   string           // of the audit log; if empty, market.example
 	Last   audit.Last       // where the last signed head is kept; if nil, in memory
+
+	SequenceLater bool // events reach the audit log by [Market.Sequence], not by the relay
+
+	SandboxBooks string // file of the institution's books; if empty, they die with the process
 
 	Merchant merchant.Options
 	Order    order.Options
@@ -73,8 +76,7 @@ type Market struct {
 	AuditKey  string           // the same as text, for those who verify elsewhere
 	Sandbox   *sandbox.Sandbox // the institution
 
-	feed   store.Feed
-	moment func() platform.Getter // the store as it is now
+	engine store.Engine
 	sinks  []store.Sink
 }
 
@@ -85,7 +87,7 @@ func Kinds() []platform.Kind {
 }
 
 // Open wires a market over a store that was opened with [Kinds].
-func Open(db *memory.DB, o *Options) (*Market, error) {
+func Open(db store.Engine, o *Options) (*Market, error) {
 	if o == nil {
 		o = &Options{}
 	}
@@ -93,7 +95,7 @@ func Open(db *memory.DB, o *Options) (*Market, error) {
 	if secret == nil {
 		secret = randomSecret()
 	}
-	m := &Market{DB: db, feed: db, moment: func() platform.Getter { return db.Snapshot() }}
+	m := &Market{DB: db, engine: db}
 	digest := key(secret, "digest")
 	m.Writer = platform.Writer{
 		Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard,
@@ -117,6 +119,12 @@ func (m *Market) serve(seal platform.Sealer, o Options) error {
 	duty := staff.Members{Store: members, Terms: o.Staff.Terms}
 	o.Sandbox.Now = w.Now
 	m.Sandbox = sandbox.New(&o.Sandbox)
+	if o.SandboxBooks != "" {
+		var err error
+		if m.Sandbox, err = sandbox.Open(o.SandboxBooks, &o.Sandbox); err != nil {
+			return err
+		}
+	}
 
 	rules := screen.Standard()
 	if o.Rules != nil {
@@ -151,7 +159,7 @@ func (m *Market) serve(seal platform.Sealer, o Options) error {
 }
 
 // keep sets up what follows the log: the audit tree and the indicators.
-func (m *Market) keep(db *memory.DB, secret []byte, o Options) error {
+func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 	name := o.Name
 	if name == "" {
 		name = "market.example"
@@ -173,7 +181,10 @@ func (m *Market) keep(db *memory.DB, secret []byte, o Options) error {
 		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate()}}
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
-	m.sinks = []store.Sink{m.Audit, counts, m.Dispatch}
+	m.sinks = []store.Sink{counts, m.Dispatch}
+	if !o.SequenceLater {
+		m.sinks = append(m.sinks, m.Audit)
+	}
 	m.Risk, err = risk.New(m.Writer, risk.StoreOn(db), risk.Ports{Meter: counts}, o.Risk)
 	return err
 }
@@ -196,20 +207,45 @@ func (m *Market) Follow(s store.Sink) { m.sinks = append(m.sinks, s) }
 // Relay hands the events that were committed since to the audit log and the
 // indicators.
 func (m *Market) Relay(ctx context.Context) error {
-	_, err := store.Relay(ctx, m.feed, m.sinks...)
+	_, err := store.Relay(ctx, m.engine, m.sinks...)
 	return err
+}
+
+// Sequence appends every event that the audit log lacks, in the order of their
+// ids: after a restore, or for a log that is the same from every engine.
+func (m *Market) Sequence(ctx context.Context) error {
+	q := platform.Query{Kind: "event", Limit: 500}
+	for {
+		page, err := platform.List[platform.Event](ctx, m.DB, q)
+		if err == nil {
+			err = m.Audit.Publish(ctx, page.Items)
+		}
+		if q.Cursor = page.Next; err != nil || q.Cursor == "" {
+			return err
+		}
+	}
 }
 
 // TrialBalance adds up the books as they are at one moment: halves of commits
 // under way never show.
 func (m *Market) TrialBalance(ctx context.Context) ([]finance.TrialBalance, error) {
-	return finance.Books{Store: finance.StoreOn(m.moment()), Tenant: m.Writer.Tenant}.TrialBalance(ctx)
+	now, err := m.engine.Moment(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = now.Close() }()
+	return finance.Books{Store: finance.StoreOn(now), Tenant: m.Writer.Tenant}.TrialBalance(ctx)
 }
 
 // VerifyBooks proves the books as they are at one moment, and tells what is
 // wrong with them.
 func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error) {
-	return finance.Verify(ctx, m.moment())
+	now, err := m.engine.Moment(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = now.Close() }()
+	return finance.Verify(ctx, now)
 }
 
 // Tick fires what is due in every domain, then relays the events. It is a

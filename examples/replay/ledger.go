@@ -68,8 +68,12 @@ func (r *replay) booked(a finance.Account, delivered map[platform.ID]bool) (sum 
 	}
 }
 
-// log signs the tree of events and verifies every one of them against it.
+// log puts the events in the order of their ids, which is the same on every
+// engine, signs their tree and verifies every one of them against it.
 func (r *replay) log(rep *Report) error {
+	if err := r.market.Sequence(r.ctx); err != nil {
+		return err
+	}
 	signed, err := r.market.Audit.Checkpoint(r.ctx)
 	if err != nil {
 		return err

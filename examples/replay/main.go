@@ -17,6 +17,7 @@ func main() {
 	file := flag.String("json", "", "write the report as JSON to this file")
 	seed := flag.Uint64("seed", 1, "of the ids; the same seed gives the same report")
 	faults := flag.Uint64("faults", 0, "seed of the institution's faults; 0 is none")
+	engine := flag.String("store", "memory", "where the records go: memory, sqlite:`PATH` or postgres://…, which must be empty")
 	most := flag.Int("orders", 0, "replay the first so many orders; 0 is all")
 	flag.Parse()
 	if *data == "" || flag.NArg() > 0 {
@@ -26,7 +27,7 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // a store in memory only grows: looking for garbage less often is worth the memory
 	}
-	o := options{seed: *seed, faults: *faults, wall: time.Now, progress: func(line string) { log.Print(line) }}
+	o := options{seed: *seed, faults: *faults, store: *engine, wall: time.Now, progress: func(line string) { log.Print(line) }}
 	if err := play(*data, *most, o, os.Stdout, *file); err != nil {
 		log.Fatal(err)
 	}

@@ -10,28 +10,34 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/folder"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/risk/screen"
-	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/sandbox"
 )
 
 // open makes a market for a dataset, with nothing in it.
 func open(d *dataset, o options) (*replay, error) {
+	if o.store == "" {
+		o.store = "memory"
+	}
+	db, err := folder.Connect(context.Background(), o.store, append(market.Kinds(), kinds()...))
+	if err != nil {
+		return nil, err
+	}
 	r := &replay{
-		options: o, data: d, db: memory.New(append(market.Kinds(), kinds()...), nil),
+		options: o, data: d, db: db,
 		merchants: map[string]platform.ID{}, customers: map[string]platform.ID{}, listings: map[offer]platform.ID{},
 	}
 	r.clock.now = d.first()
 	seed := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("replay"), o.seed))
 	ids := rand.New(rand.NewChaCha8(seed))
 	rules := rules()
-	var err error
 	r.market, err = market.Open(r.db, &market.Options{
-		Now: r.clock.Now, IDs: ids.Uint64, Secret: seed[:], Name: "replay.example",
+		Now: r.clock.Now, IDs: ids.Uint64, Secret: seed[:], Name: "replay.example", SequenceLater: true,
 		Merchant: merchant.Options{LicenceOptional: true, ApplyFor: 3650 * day}, // the funnel knows no lapse
 		Order: order.Options{
 			Windows: order.Windows{Pay: payBy}, ExtraKinds: []string{"freight"},

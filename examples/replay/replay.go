@@ -8,7 +8,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
-	"github.com/liangding/platform/store/memory"
+	"github.com/liangding/platform/store"
 )
 
 // options say how to replay.
@@ -17,6 +17,7 @@ type options struct {
 	faults   uint64           // seed of the institution's faults; 0 is none
 	wall     func() time.Time // for speed and progress
 	progress func(string)     // a line now and then; nil is none
+	store    string           // as folder.Connect takes it; empty is memory
 }
 
 const (
@@ -30,7 +31,7 @@ const (
 type replay struct {
 	options
 	data   *dataset
-	db     *memory.DB
+	db     store.Engine
 	market *market.Market
 	clock  clock
 	stream stream

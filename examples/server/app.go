@@ -17,7 +17,7 @@ import (
 	"github.com/liangding/platform/examples/server/payments"
 	"github.com/liangding/platform/examples/server/staff"
 	"github.com/liangding/platform/examples/server/trust"
-	"github.com/liangding/platform/store/memory"
+	"github.com/liangding/platform/store"
 )
 
 // app is the server with everything mounted.
@@ -29,9 +29,11 @@ type app struct {
 	log    *slog.Logger
 }
 
+// casting is who acts in the demo: made now, or kept from the first time.
+type casting func(context.Context, *market.Market) (market.Cast, error)
+
 // assemble opens the market, fills it for a demo, and mounts every domain.
-func assemble(ctx context.Context, base string, c config, log *slog.Logger, o market.Options) (*app, error) {
-	db := memory.New(market.Kinds(), nil)
+func assemble(ctx context.Context, base string, c config, log *slog.Logger, db store.Engine, o market.Options, cast casting) (*app, error) {
 	o.Sandbox.Deliver = post(base + edge.Notices + "sandbox")
 	m, err := market.Open(db, &o)
 	if err != nil {
@@ -40,7 +42,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, o ma
 	a := &app{market: m, log: log}
 	who := edge.Authenticator(nil)
 	if c.demo {
-		if a.cast, err = m.Demo(ctx); err != nil {
+		if a.cast, err = cast(ctx, m); err != nil {
 			return nil, err
 		}
 		a.people = people(a.cast)

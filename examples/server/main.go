@@ -47,6 +47,8 @@ func main() {
 type config struct {
 	addr     string
 	demo     bool
+	store    string
+	folder   string
 	trace    string
 	logs     string
 	commands int
@@ -60,6 +62,8 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 	f.SetOutput(errs)
 	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on")
 	f.BoolVar(&c.demo, "demo", true, "fill with demo data and print demo tokens; listens on loopback only")
+	f.StringVar(&c.store, "store", "", "where the data are: memory, sqlite:`PATH` or postgres://…; if empty, SQLite in the data folder")
+	f.StringVar(&c.folder, "folder", "data", "`path` of the data folder: what must outlive the process; not used with -store memory")
 	f.StringVar(&c.trace, "trace", "", "OTLP `endpoint` for traces, such as http://127.0.0.1:4318; if empty, none are sent")
 	f.StringVar(&c.logs, "log", "json", "log `format`: json, text or off")
 	f.IntVar(&c.commands, "commands", 60, "commands a minute and account; negative is without limit")
@@ -110,10 +114,16 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	base := "http://" + listener.Addr().String()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	a, err := assemble(ctx, base, c, log, market.Options{})
+	db, o, cast, done, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
+	defer done()
+	a, err := assemble(ctx, base, c, log, db, o, cast)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.market.Sandbox.Close() }()
 	if c.demo {
 		a.introduce(out, base)
 	} else {

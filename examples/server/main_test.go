@@ -32,7 +32,7 @@ func TestFlagsComeFromTheEnvironmentToo(t *testing.T) {
 	}
 	c, err := read(map[string]string{"PLATFORM_DEMO": "false", "PLATFORM_READS": "7", "PLATFORM_COMMANDS": "8", "PLATFORM_LOG": ""}, "-commands=9")
 	require.NoError(t, err)
-	assert.Equal(t, config{addr: "127.0.0.1:8080", logs: "json", reads: 7, commands: 9}, c)
+	assert.Equal(t, config{addr: "127.0.0.1:8080", folder: "data", logs: "json", reads: 7, commands: 9}, c)
 	_, err = read(map[string]string{"PLATFORM_DEMO": "off"})
 	require.ErrorContains(t, err, "PLATFORM_DEMO=off", "what was meant is not guessed")
 	_, err = read(nil, "-demo", "false")
@@ -47,18 +47,18 @@ func TestBadSettingsAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = taken.Close() }()
 	for _, args := range [][]string{
-		{"-nonsense"}, {"-log=loud"}, {"-commands=many"}, {"-trace=collector:4318"}, {"-trace=http://"}, {"-addr=:0"}, {"-addr=" + taken.Addr().String()},
+		{"-store=oracle:x"}, {"-folder=/dev/null/x"}, {"-nonsense"}, {"-log=loud"}, {"-commands=many"}, {"-trace=collector:4318"}, {"-trace=http://"}, {"-addr=:0"}, {"-addr=" + taken.Addr().String()},
 	} {
-		require.Error(t, run(t.Context(), args, io.Discard, io.Discard), "%v", args)
+		require.Error(t, run(t.Context(), append([]string{"-folder", t.TempDir()}, args...), io.Discard, io.Discard), "%v", args)
 	}
 }
 
 // started runs a server, and returns its greeting.
-func started(ctx context.Context, t *testing.T, ended chan<- error) (greeting string) {
+func started(ctx context.Context, t *testing.T, folder string, ended chan<- error) (greeting string) {
 	t.Helper()
 	out, in, err := os.Pipe()
 	require.NoError(t, err)
-	go func() { ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-log", "off"}, in, in) }()
+	go func() { ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-log", "off", "-folder", folder}, in, in) }()
 	var read bytes.Buffer
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		read.WriteString(lines.Text() + "\n")
@@ -75,7 +75,7 @@ func TestTheServerStopsWhenAsked(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	greeting := started(ctx, t, ended)
+	greeting := started(ctx, t, t.TempDir(), ended)
 	word := func(after string) string {
 		return strings.Fields(greeting[strings.Index(greeting, after)+len(after):])[0]
 	}

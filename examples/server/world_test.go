@@ -21,6 +21,7 @@ import (
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/sandbox"
 )
 
@@ -42,9 +43,9 @@ func newWorld(t *testing.T, faults sandbox.Faults) *world {
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(func() { stop(); server.Close() })
 	w.base = server.URL
-	a, err := assemble(ctx, server.URL, config{demo: true, commands: -1, reads: -1}, slog.New(slog.DiscardHandler), market.Options{
+	a, err := assemble(ctx, server.URL, config{demo: true, commands: -1, reads: -1}, slog.New(slog.DiscardHandler), memory.New(market.Kinds(), nil), market.Options{
 		Now: func() time.Time { return time.UnixMicro(w.now.Add(1)).UTC() }, Sandbox: sandbox.Options{Seed: 7, Faults: faults},
-	})
+	}, fresh)
 	require.NoError(t, err)
 	w.app = a
 	handler.Store(&a.http.Handler)

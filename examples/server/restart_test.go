@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// shop is a server that runs in a data folder, and what its greeting told.
+type shop struct {
+	t        *testing.T
+	greeting string
+	stop     context.CancelFunc
+	ended    chan error
+}
+
+func openShop(t *testing.T, folder string) *shop {
+	ctx, stop := context.WithCancel(t.Context())
+	s := &shop{t: t, stop: stop, ended: make(chan error, 1)}
+	s.greeting = started(ctx, t, folder, s.ended)
+	return s
+}
+
+func (s *shop) close() {
+	s.stop()
+	require.NoError(s.t, <-s.ended)
+}
+
+// word is what stands in the greeting behind a text.
+func (s *shop) word(after string) string {
+	return strings.Fields(s.greeting[strings.Index(s.greeting, after)+len(after):])[0]
+}
+
+// call speaks as a person of the demo, under a key that is the path.
+func (s *shop) call(who, method, path, body string) (status int, answer map[string]any) {
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.word("marketplace on ")[:len(s.word("marketplace on "))-1]+path, strings.NewReader(body))
+	require.NoError(s.t, err)
+	r.Header.Set("Authorization", "Bearer "+s.word(strings.ToUpper(who)+"="))
+	r.Header.Set("Idempotency-Key", "k"+path)
+	reply, err := http.DefaultClient.Do(r)
+	require.NoError(s.t, err)
+	defer func() { _ = reply.Body.Close() }()
+	raw, err := io.ReadAll(reply.Body)
+	require.NoError(s.t, err)
+	require.NoError(s.t, json.Unmarshal(raw, &answer), "%s", raw)
+	return reply.StatusCode, answer
+}
+
+func TestARestartLosesNothing(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	s := openShop(t, folder)
+	body := `{"lines":[{"listing":"` + s.word("LISTING=") + `","quantity":1}],"total":{"amount":"180.00","currency":"CNY"}}`
+	status, placed := s.call("customer", "POST", "/v1/orders", body)
+	require.Equal(t, http.StatusCreated, status)
+	order := placed["id"].(string)
+	_, intents := s.call("customer", "GET", "/v1/orders/"+order+"/intents", "")
+	intent := intents["items"].([]any)[0].(map[string]any)["id"].(string)
+	_, paid := s.call("customer", "POST", "/v1/intents/"+intent+"/pay", `{"method":"pm_ok"}`)
+	require.Equal(t, "captured", paid["state"])
+	listing := s.word("LISTING=")
+
+	require.ErrorContains(t, run(t.Context(), []string{"-addr", "127.0.0.1:0", "-folder", folder}, io.Discard, io.Discard), "another process")
+	s.close()
+	s = openShop(t, folder)
+	defer s.close()
+
+	assert.Equal(t, listing, s.word("LISTING="), "the demo is the same")
+	_, again := s.call("customer", "POST", "/v1/orders", body)
+	assert.Equal(t, order, again["id"], "a repeat across the restart has the one effect")
+	_, repeat := s.call("customer", "POST", "/v1/intents/"+intent+"/pay", `{"method":"pm_ok"}`)
+	assert.Equal(t, paid["id"], repeat["id"])
+	status, cancelled := s.call("customer", "POST", "/v1/orders/"+order+"/cancel", `{"reason":"changed_mind","max_fee":{"amount":"180.00","currency":"CNY"}}`)
+	require.Equal(t, http.StatusOK, status, "%v", cancelled)
+	assert.Equal(t, "cancelled", cancelled["state"], "its money goes back: the institution knows the charge still")
+}
