@@ -53,13 +53,31 @@ func Open(dir string) (*Folder, error) {
 	return f, nil
 }
 
-// Close gives the folder back.
-func (f *Folder) Close() error { return f.lock.Close() }
+// Beside looks into a folder that another process may have: for reading its
+// store, which allows that.
+func Beside(dir string) (*Folder, error) {
+	secret, err := os.ReadFile(filepath.Join(dir, "secret"))
+	if err != nil {
+		return nil, fmt.Errorf("look into the data folder: %w", err)
+	}
+	return &Folder{dir: dir, secret: secret}, nil
+}
 
-// Options are the market's options with what the folder keeps.
+// Close gives the folder back.
+func (f *Folder) Close() error {
+	if f.lock == nil {
+		return nil
+	}
+	return f.lock.Close()
+}
+
+// Options are the market's options with what the folder keeps: beside another
+// process only the secret.
 func (f *Folder) Options(o market.Options) market.Options {
-	o.Secret, o.SandboxBooks = f.secret, filepath.Join(f.dir, "sandbox.jsonl")
-	o.Last = audit.File(filepath.Join(f.dir, "audit.head"))
+	o.Secret = f.secret
+	if f.lock != nil {
+		o.SandboxBooks, o.Last = filepath.Join(f.dir, "sandbox.jsonl"), audit.File(filepath.Join(f.dir, "audit.head"))
+	}
 	return o
 }
 

@@ -5,6 +5,13 @@
 // starts it on 127.0.0.1:8080 with demo data, and prints a login link and a
 // token for each of the demo's people. -help lists the flags; each can also be
 // set by the environment, as PLATFORM_ADDR for -addr.
+//
+//	server backup [flags] FILE
+//	server restore [flags] FILE
+//	server verify [flags]
+//
+// copy the store to a file while the server runs on, fill an empty
+// store of any engine from one, and prove what is stored.
 package main
 
 import (
@@ -30,6 +37,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/folder"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/examples/server/edge"
 )
@@ -53,6 +61,7 @@ type config struct {
 	logs     string
 	commands int
 	reads    int
+	files    []string // what follows the flags
 }
 
 // flags reads the arguments, and what they leave open from the environment.
@@ -84,16 +93,25 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
-	if f.NArg() > 0 {
-		return c, fmt.Errorf("%q is no flag; a flag's value follows =, as in -demo=false", f.Arg(0))
-	}
+	c.files = f.Args()
 	return c, wrong
 }
 
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
+	var todo string
+	if len(args) > 0 {
+		if _, known := chores[args[0]]; known {
+			todo, args = args[0], args[1:]
+		}
+	}
 	c, err := flags(args, os.LookupEnv, errs)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case todo != "":
+		return chore(ctx, todo, c, out)
+	case len(c.files) > 0:
+		return fmt.Errorf("%q is no flag; a flag's value follows =, as in -demo=false", c.files[0])
 	}
 	if err := c.loopback(); err != nil {
 		return err
@@ -114,7 +132,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	base := "http://" + listener.Addr().String()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	db, o, cast, done, err := c.open(ctx)
+	db, o, cast, done, err := c.open(ctx, folder.Open)
 	if err != nil {
 		return err
 	}

@@ -32,11 +32,10 @@ func TestFlagsComeFromTheEnvironmentToo(t *testing.T) {
 	}
 	c, err := read(map[string]string{"PLATFORM_DEMO": "false", "PLATFORM_READS": "7", "PLATFORM_COMMANDS": "8", "PLATFORM_LOG": ""}, "-commands=9")
 	require.NoError(t, err)
-	assert.Equal(t, config{addr: "127.0.0.1:8080", folder: "data", logs: "json", reads: 7, commands: 9}, c)
+	assert.Equal(t, config{addr: "127.0.0.1:8080", folder: "data", logs: "json", reads: 7, commands: 9, files: []string{}}, c)
 	_, err = read(map[string]string{"PLATFORM_DEMO": "off"})
 	require.ErrorContains(t, err, "PLATFORM_DEMO=off", "what was meant is not guessed")
-	_, err = read(nil, "-demo", "false")
-	require.ErrorContains(t, err, `"false" is no flag`)
+	require.ErrorContains(t, run(t.Context(), []string{"-demo", "false"}, io.Discard, io.Discard), `"false" is no flag`)
 	_, err = read(nil, "-help")
 	require.ErrorIs(t, err, flag.ErrHelp)
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/liangding/platform/store"
 )
 
-// open opens the store that the flags name, and what is kept beside it. done
-// closes both.
-func (c config) open(ctx context.Context) (db store.Engine, o market.Options, cast casting, done func(), err error) {
+// open opens the store that the flags name, and what is kept beside it, by
+// folder.Open or folder.Beside. done closes both.
+func (c config) open(ctx context.Context, take func(string) (*folder.Folder, error)) (db store.Engine, o market.Options, cast casting, done func(), err error) {
 	if c.store == "memory" {
 		db, err = folder.Connect(ctx, c.store, market.Kinds())
 		return db, o, fresh, func() { _ = db.Close() }, err
 	}
-	f, err := folder.Open(c.folder)
+	f, err := take(c.folder)
 	if err != nil {
 		return nil, o, nil, nil, err
 	}

@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform/store"
 )
 
 // shop is a server that runs in a data folder, and what its greeting told.
@@ -79,4 +83,51 @@ func TestARestartLosesNothing(t *testing.T) {
 	status, cancelled := s.call("customer", "POST", "/v1/orders/"+order+"/cancel", `{"reason":"changed_mind","max_fee":{"amount":"180.00","currency":"CNY"}}`)
 	require.Equal(t, http.StatusOK, status, "%v", cancelled)
 	assert.Equal(t, "cancelled", cancelled["state"], "its money goes back: the institution knows the charge still")
+}
+
+func TestAStoreIsBackedUpRestoredAndVerified(t *testing.T) {
+	t.Parallel()
+	folder, other := t.TempDir(), t.TempDir()
+	s := openShop(t, folder)
+	status, _ := s.call("customer", "POST", "/v1/orders", `{"lines":[{"listing":"`+s.word("LISTING=")+`","quantity":1}],"total":{"amount":"180.00","currency":"CNY"}}`)
+	require.Equal(t, http.StatusCreated, status)
+	do := func(args ...string) (string, error) {
+		var out strings.Builder
+		err := run(t.Context(), args, &out, io.Discard)
+		return out.String(), err
+	}
+	file := filepath.Join(t.TempDir(), "backup")
+
+	_, err := do("backup", "-folder", folder)
+	require.ErrorContains(t, err, "usage: server backup [flags] FILE")
+	_, err = do("backup", "-folder", folder, file)
+	require.NoError(t, err, "while the server runs")
+	s.close()
+	_, err = do("backup", "-folder", folder, file)
+	require.NoError(t, err)
+	secret, err := os.ReadFile(filepath.Join(folder, "secret"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(other, "secret"), secret, 0o600))
+	restored, err := do("restore", "-folder", other, file)
+	require.NoError(t, err)
+	assert.Contains(t, restored, "1 order\n")
+
+	_, err = do("restore", "-folder", other, file)
+	require.ErrorIs(t, err, store.ErrNotEmpty)
+	before, err := do("verify", "-folder", folder)
+	require.NoError(t, err)
+	after, err := do("verify", "-folder", other)
+	require.NoError(t, err)
+	assert.Contains(t, before, "sound")
+	assert.Equal(t, before, after, "the same findings and the same audit root")
+
+	raw, err := os.ReadFile(file)
+	require.NoError(t, err)
+	raw[len(raw)/2] ^= 1
+	require.NoError(t, os.WriteFile(file, raw, 0o600))
+	third := t.TempDir()
+	_, err = do("restore", "-folder", third, file)
+	require.ErrorIs(t, err, store.ErrDamaged)
+	_, err = do("verify", "-folder", third)
+	require.NoError(t, err, "nothing of it was stored")
 }
