@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -184,7 +185,7 @@ func TestAFullQueueSaysSoAtOnce(t *testing.T) {
 		var mu sync.Mutex
 		for i := range 16384 + 2 {
 			all.Go(func() {
-				if _, err := g.Commit(t.Context(), named(fmt.Sprint(i))); errors.Is(err, store.ErrBusy) {
+				if _, err := g.Commit(t.Context(), named(strconv.Itoa(i))); errors.Is(err, store.ErrBusy) {
 					mu.Lock()
 					busy++
 					mu.Unlock()

@@ -52,7 +52,7 @@ type verifier struct {
 	found []Finding
 }
 
-func (v *verifier) note(code string, ref platform.Ref, format string, args ...any) {
+func (v *verifier) notef(code string, ref platform.Ref, format string, args ...any) {
 	v.found = append(v.found, Finding{Code: code, Ref: ref, What: fmt.Sprintf(format, args...)})
 }
 
@@ -76,12 +76,12 @@ func (v *verifier) records(ctx context.Context, page []platform.Record) error {
 		kind := v.kinds.byName[r.Ref.Kind]
 		row, err := v.kinds.Stored(r)
 		if err != nil {
-			v.note("document", r.Ref, "schema %d does not decode", r.Schema)
+			v.notef("document", r.Ref, "schema %d does not decode", r.Schema)
 			continue
 		}
 		for _, c := range row.Claims {
 			if other, taken := v.held[c]; taken && other != r.Ref {
-				v.note("claim", r.Ref, "holds a name in %s that %s holds", c.Scope, other)
+				v.notef("claim", r.Ref, "holds a name in %s that %s holds", c.Scope, other)
 			}
 			v.held[c] = r.Ref
 		}
@@ -94,7 +94,7 @@ func (v *verifier) records(ctx context.Context, page []platform.Record) error {
 		}
 		id, err := kind.RootOf(value)
 		if err != nil || id.Slot() != r.Ref.ID.Slot() {
-			v.note("orphan", r.Ref, "lies in another slot than its %s", kind.Root)
+			v.notef("orphan", r.Ref, "lies in another slot than its %s", kind.Root)
 			continue
 		}
 		root := platform.Ref{Kind: kind.Root, ID: id}
@@ -115,7 +115,7 @@ func (v *verifier) missing(ctx context.Context, named map[platform.Ref][]platfor
 			continue
 		}
 		for _, by := range named[ref] {
-			v.note(code, by, "%s is missing", ref)
+			v.notef(code, by, "%s is missing", ref)
 		}
 	}
 	return nil
@@ -125,7 +125,7 @@ func (v *verifier) counters(ctx context.Context, page []platform.Record) error {
 	for _, r := range page {
 		var c platform.Count
 		if err := json.Unmarshal(r.Doc, &c); err != nil {
-			v.note("document", r.Ref, "does not decode")
+			v.notef("document", r.Ref, "does not decode")
 			continue
 		}
 		if err := v.movements(ctx, r.Ref, c); err != nil {
@@ -148,7 +148,7 @@ func (v *verifier) movements(ctx context.Context, counter platform.Ref, c platfo
 		for _, m := range page.Items {
 			seq, sum = seq+1, sum+m.Delta
 			if m.Seq != seq || m.After != sum {
-				v.note("counter", counter, "movement %d to %d should be %d to %d", m.Seq, m.After, seq, sum)
+				v.notef("counter", counter, "movement %d to %d should be %d to %d", m.Seq, m.After, seq, sum)
 				seq, sum = m.Seq, m.After
 			}
 			event := platform.Ref{Kind: Event, ID: m.Event}
@@ -162,7 +162,7 @@ func (v *verifier) movements(ctx context.Context, counter platform.Ref, c platfo
 		}
 	}
 	if c.Value != sum || c.Seq != seq {
-		v.note("counter", counter, "is %d after %d movements, which come to %d after %d", c.Value, c.Seq, sum, seq)
+		v.notef("counter", counter, "is %d after %d movements, which come to %d after %d", c.Value, c.Seq, sum, seq)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func (db *DB) Lines(ctx context.Context) iter.Seq2[store.Line, error] {
 			yield(store.Line{}, err)
 			return
 		}
-		defer m.Close()
+		defer func() { _ = m.Close() }()
 		ctx, done, err := m.turn(ctx)
 		if err != nil {
 			yield(store.Line{}, err)
@@ -175,11 +175,11 @@ func (db *DB) empty(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, db.tables.sql("lock table "+name+" in exclusive mode")); err != nil {
 			return err
 		}
-		var any bool
-		if err := tx.QueryRow(ctx, db.tables.sql("select exists (select from "+name+")")).Scan(&any); err != nil {
+		var some bool
+		if err := tx.QueryRow(ctx, db.tables.sql("select exists (select from "+name+")")).Scan(&some); err != nil {
 			return err
 		}
-		if any {
+		if some {
 			return fmt.Errorf("load: %w", store.ErrNotEmpty)
 		}
 	}

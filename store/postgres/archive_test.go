@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -80,8 +81,8 @@ func TestLoadIsAllOrNothing(t *testing.T) {
 	commitAll(t, from, "a", 3)
 	all := lines(t, from)
 	broken := errors.New("the file ends here")
-	twice := append(all[:len(all):len(all)], all[0])
-	bad := append(all[:len(all):len(all)], store.Line{Kind: "page", ID: "pag_1", Version: 1, Schema: 1, Doc: []byte(`{}`)})
+	twice := slices.Concat(all, all[:1])
+	bad := slices.Concat(all, []store.Line{{Kind: "page", ID: "pag_1", Version: 1, Schema: 1, Doc: []byte(`{}`)}})
 	db := fresh(t)
 
 	require.ErrorIs(t, db.Load(t.Context(), giving(all, broken)), broken)

@@ -26,7 +26,7 @@ func BenchmarkHotCounter(b *testing.B) {
 		b.Run(fmt.Sprintf("group/%d", callers), func(b *testing.B) {
 			db, err := postgres.Open(b.Context(), own.Database(b), kinds(), nil)
 			require.NoError(b, err)
-			defer db.Close()
+			defer func() { _ = db.Close() }()
 			hammer(b, callers, func(s platform.Set) error {
 				_, err := db.Commit(b.Context(), s)
 				return err
@@ -43,7 +43,7 @@ func BenchmarkHotCounter(b *testing.B) {
 			defer pool.Close()
 			db, err := postgres.New(b.Context(), pool, kinds(), nil)
 			require.NoError(b, err)
-			defer db.Close()
+			defer func() { _ = db.Close() }()
 			_, err = db.Commit(b.Context(), set(titled("first"))) // the counter is there
 			require.NoError(b, err)
 			hammer(b, callers, func(s platform.Set) error {
@@ -61,6 +61,7 @@ func BenchmarkHotCounter(b *testing.B) {
 }
 
 func hammer(b *testing.B, callers int, commit func(platform.Set) error) {
+	b.Helper()
 	b.ReportAllocs()
 	b.ResetTimer()
 	var next atomic.Int64

@@ -111,15 +111,19 @@ func reached(t testing.TB, dsn string, kinds []platform.Kind, edit func(*pgxpool
 
 // laws puts the adapter to the laws of storage.
 func laws(t *testing.T, edit func(*pgxpool.Config)) {
+	t.Helper()
 	must := func(t *testing.T, dsn string, kinds []platform.Kind) platform.DB {
+		t.Helper()
 		db, err := reached(t, dsn, kinds, edit)
 		require.NoError(t, err)
 		return db
 	}
 	storetest.Run(t, func(t *testing.T, kinds []platform.Kind) platform.DB {
+		t.Helper()
 		return must(t, server.Database(t), kinds)
 	}, storetest.Options{
 		Reopen: func(t *testing.T, db platform.DB, kinds []platform.Kind) (platform.DB, error) {
+			t.Helper()
 			l := db.(*remote).line
 			l.cut(true)
 			again, err := reached(t, l.dsn, kinds, edit)
@@ -129,6 +133,7 @@ func laws(t *testing.T, edit func(*pgxpool.Config)) {
 			return again, nil
 		},
 		Handle: func(t *testing.T, db platform.DB, kinds []platform.Kind) platform.DB {
+			t.Helper()
 			return must(t, db.(*remote).line.dsn, kinds)
 		},
 	})

@@ -32,7 +32,7 @@ func TestAKilledServerLosesNothing(t *testing.T) {
 	opts.Unknown *= 4
 	db, err := postgres.Open(t.Context(), own.Database(t), kinds(), opts)
 	require.NoError(t, err)
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 
 	const callers, each = 16, 30
 	var done atomic.Int64
@@ -172,6 +172,7 @@ func TestEachExecModeWorks(t *testing.T) {
 
 // everyStatement uses all that the package sends.
 func everyStatement(t *testing.T, db *postgres.DB) {
+	t.Helper()
 	a, b := titled("a"), titled("b")
 	_, err := db.Commit(t.Context(), keyed("k", set(a, b)))
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ func ExampleOpen() {
 	if err != nil {
 		return // says what to do
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	_ = platform.Writer{Store: db}.Ready()
 }
 

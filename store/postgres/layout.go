@@ -84,9 +84,10 @@ func (l layout) next(t *table) layout {
 	free := 1
 	for _, index := range t.kind.Indexes {
 		name := l.at(index)
-		for ; name == "" && used[fmt.Sprint("k", free)]; free++ {
-		}
 		if name == "" {
+			for used[fmt.Sprint("k", free)] {
+				free++
+			}
 			name = fmt.Sprint("k", free)
 			used[name] = true
 		}
@@ -179,16 +180,16 @@ func (db *DB) change(ctx context.Context, conn *pgxpool.Conn, t *table, l layout
 }
 
 func (t *table) create(l layout) []string {
-	columns := ""
+	var columns strings.Builder
 	for _, c := range l.Indexes {
-		columns += ",\n  " + c.Name + " bytea"
+		columns.WriteString(",\n  " + c.Name + " bytea")
 	}
 	all := []string{
 		fmt.Sprintf(`create table %s (
   slot smallint not null, id uuid not null, version bigint not null, schema smallint not null, layout integer not null,
   doc %s not null, claims jsonb%s,
   primary key (slot, id)
-) with (fillfactor = 80)`, t.name, t.doc, columns),
+) with (fillfactor = 80)`, t.name, t.doc, &columns),
 		t.fence(l.Number),
 		fmt.Sprintf("create index %s on %s (id)", quoted(t.plain+"_id"), t.name),
 	}

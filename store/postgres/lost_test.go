@@ -51,6 +51,7 @@ var errCut = errors.New("the cable was cut")
 // lossy is a store whose statements travel as text, so that the snare can tell
 // the trips apart.
 func lossy(t *testing.T, dsn string, opts *postgres.Options) (*postgres.DB, *snare) {
+	t.Helper()
 	s := &snare{}
 	s.line = dialled(t, dsn, func(config *pgxpool.Config) {
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
@@ -70,7 +71,7 @@ func lossy(t *testing.T, dsn string, opts *postgres.Options) (*postgres.DB, *sna
 func TestALostAnswerEndsInTheTruth(t *testing.T) {
 	t.Parallel()
 	for name, fate := range map[string]func(conn net.Conn, trip []byte) (int, error){
-		"it never left": func(conn net.Conn, trip []byte) (int, error) {
+		"it never left": func(conn net.Conn, _ []byte) (int, error) {
 			return 0, errors.Join(errCut, conn.Close())
 		},
 		"half of it left": func(conn net.Conn, trip []byte) (int, error) {
@@ -126,7 +127,7 @@ func TestALostCommitBehindALockIsSettled(t *testing.T) {
 	commitAll(t, db, "before", 1)
 	rival, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
-	defer rival.Close(t.Context())
+	defer func() { _ = rival.Close(t.Context()) }()
 	tx, err := rival.Begin(t.Context())
 	require.NoError(t, err)
 	_, err = db.In(tx).Commit(t.Context(), platform.Set{Changes: set(titled("wanted")).Changes})

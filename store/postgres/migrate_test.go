@@ -49,7 +49,7 @@ func execute(t *testing.T, dsn string, statements ...string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
-	defer conn.Close(t.Context())
+	defer func() { _ = conn.Close(t.Context()) }()
 	for _, s := range statements {
 		_, err := conn.Exec(t.Context(), s)
 		require.NoError(t, err)
@@ -60,7 +60,7 @@ func dump(t *testing.T, dsn string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
-	defer conn.Close(t.Context())
+	defer func() { _ = conn.Close(t.Context()) }()
 	rows, err := conn.Query(t.Context(), `select table_name || ' ' || column_name || ' ' || data_type from information_schema.columns where table_schema = 'platform'
  union all select indexdef from pg_indexes where schemaname = 'platform' union all select number::text || at::text from platform.migration order by 1`)
 	require.NoError(t, err)
@@ -207,7 +207,7 @@ func TestTwoSchemasAreTwoStores(t *testing.T) {
 	opts.Schema = `odd "schema`
 	two, err := postgres.Open(t.Context(), dsn, kinds(), opts)
 	require.NoError(t, err)
-	defer two.Close()
+	defer func() { _ = two.Close() }()
 
 	p := titled("a")
 	_, err = one.Commit(t.Context(), set(p))

@@ -119,12 +119,12 @@ func (t *table) scan(b store.Bounds) (scan, error) {
 func (t *table) scanIDs(b store.Bounds) scan {
 	s := scan{order: []string{"t.id"}}
 	if b.Low != "" {
-		low, any := firstID(t.kind.Prefix, b.Low)
-		s.empty = !any
+		low, some := firstID(t.kind.Prefix, b.Low)
+		s.empty = !some
 		s.where = append(s.where, "t.id >= "+s.arg(uuid(low)))
 	}
 	if b.High != "" {
-		if high, any := firstID(t.kind.Prefix, b.High); any {
+		if high, some := firstID(t.kind.Prefix, b.High); some {
 			s.where = append(s.where, "t.id < "+s.arg(uuid(high)))
 		}
 	}
@@ -133,7 +133,7 @@ func (t *table) scanIDs(b store.Bounds) scan {
 
 // firstID is the lowest of all 16 bytes whose text is not before the given one,
 // found bit by bit: the order of bytes is that of texts.
-func firstID(prefix, text string) (u [16]byte, any bool) {
+func firstID(prefix, text string) (u [16]byte, some bool) {
 	for bit := range 128 { // the highest that is still before it
 		next := u
 		next[bit/8] |= 1 << (7 - bit%8)

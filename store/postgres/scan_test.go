@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -27,7 +28,7 @@ func TestTypedTablesScanLikeAllOthers(t *testing.T) {
 	die := rand.New(rand.NewPCG(1, 2))
 	var ids []platform.ID
 	for i := range 120 {
-		s := set(titled(fmt.Sprint(i)))
+		s := set(titled(strconv.Itoa(i)))
 		ids = append(ids, s.Changes[0].Ref.ID)
 		for range 3 {
 			s.Changes = append(s.Changes, platform.Delta(counters[die.IntN(len(counters))], 1+die.Int64N(9), causes[die.IntN(len(causes))]))
@@ -75,7 +76,7 @@ func TestTypedTablesScanLikeAllOthers(t *testing.T) {
 		if edge != nil && die.IntN(2) == 0 {
 			q.Until = edge()
 		}
-		for page := 0; page < 4; page++ {
+		for page := range 4 {
 			want, failed := model.Scan(t.Context(), q)
 			got, err := db.Scan(t.Context(), q)
 			if failed != nil {

@@ -103,30 +103,33 @@ func (t *table) lock(mode string) string {
 
 // columns of a row that is written, and the arrays that they come from.
 func (t *table) columns() (names, values, arrays string) {
-	names, values, arrays = "slot, id, version, schema, layout, doc, claims", fmt.Sprintf("x.slot, x.id, x.version, x.schema, %d, x.doc::%s, x.claims::jsonb", t.layout, t.doc), "$1::int2[], $2::uuid[], $3::int8[], $4::int2[], $5::text[], $6::text[]"
-	for i, key := range t.keys {
-		names += ", " + key
-		values += fmt.Sprintf(", x.key%d", i)
-		arrays += fmt.Sprintf(", $%d::bytea[]", 7+i)
-	}
+	names = "slot, id, version, schema, layout, doc, claims" + t.each(func(_ int, key string) string { return ", " + key })
+	values = fmt.Sprintf("x.slot, x.id, x.version, x.schema, %d, x.doc::%s, x.claims::jsonb", t.layout, t.doc) +
+		t.each(func(i int, _ string) string { return fmt.Sprintf(", x.key%d", i) })
+	arrays = "$1::int2[], $2::uuid[], $3::int8[], $4::int2[], $5::text[], $6::text[]" +
+		t.each(func(i int, _ string) string { return fmt.Sprintf(", $%d::bytea[]", 7+i) })
 	return names, values, arrays
+}
+
+// each is the part of a statement that repeats for every key.
+func (t *table) each(part func(i int, key string) string) string {
+	var all strings.Builder
+	for i, key := range t.keys {
+		all.WriteString(part(i, key))
+	}
+	return all.String()
 }
 
 // insert writes new rows; replace writes rows that this transaction has locked.
 func (t *table) insert() string {
 	names, values, arrays := t.columns()
-	as := "slot, id, version, schema, doc, claims"
-	for i := range t.keys {
-		as += fmt.Sprintf(", key%d", i)
-	}
+	as := "slot, id, version, schema, doc, claims" + t.each(func(i int, _ string) string { return fmt.Sprintf(", key%d", i) })
 	return fmt.Sprintf("insert into %s (%s) select %s from unnest(%s) x(%s)", t.name, names, values, arrays, as)
 }
 
 func (t *table) replace() string {
-	set := "version = excluded.version, schema = excluded.schema, layout = excluded.layout, doc = excluded.doc, claims = excluded.claims"
-	for _, key := range t.keys {
-		set += fmt.Sprintf(", %s = excluded.%s", key, key)
-	}
+	set := "version = excluded.version, schema = excluded.schema, layout = excluded.layout, doc = excluded.doc, claims = excluded.claims" +
+		t.each(func(_ int, key string) string { return fmt.Sprintf(", %s = excluded.%s", key, key) })
 	return t.insert() + " on conflict (slot, id) do update set " + set
 }
 

@@ -20,7 +20,7 @@ func (db *DB) Lines(ctx context.Context) iter.Seq2[store.Line, error] {
 			yield(store.Line{}, err)
 			return
 		}
-		defer m.Close()
+		defer func() { _ = m.Close() }()
 		for _, s := range db.sources() {
 			more, err := s.lines(ctx, m.tx, yield)
 			if err != nil {
@@ -151,11 +151,11 @@ func (db *DB) empty() error {
 		names = append(names, t.name)
 	}
 	for _, name := range names {
-		var any bool
-		if err := db.writer.row("select exists (select 1 from " + name + ")").Scan(&any); err != nil {
+		var some bool
+		if err := db.writer.row("select exists (select 1 from " + name + ")").Scan(&some); err != nil {
 			return err
 		}
-		if any {
+		if some {
 			return store.ErrNotEmpty
 		}
 	}

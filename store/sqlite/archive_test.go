@@ -21,6 +21,7 @@ import (
 
 // stocked is a store with something of everything in it.
 func stocked(t *testing.T) *DB {
+	t.Helper()
 	db := open(t, fresh(t), notes)
 	for i := range 30 {
 		n := noteOf(fmt.Sprint("owner ", i%4))
@@ -95,8 +96,8 @@ func TestLoadIsAllOrNothing(t *testing.T) {
 		err   error
 	}{
 		"cut short":     {with(lines, cut), cut},
-		"unknown kind":  {with(append(lines[:len(lines):len(lines)], store.Line{Kind: "stranger", ID: "str_1"}), nil), store.ErrKind},
-		"wrong id":      {with(append(lines[:len(lines):len(lines)], store.Line{Kind: "note", ID: "nte_1", Version: 1, Schema: 1, Doc: []byte(`{}`)}), nil), platform.ErrInvalid},
+		"unknown kind":  {with(append(slices.Clip(lines), store.Line{Kind: "stranger", ID: "str_1"}), nil), store.ErrKind},
+		"wrong id":      {with(append(slices.Clip(lines), store.Line{Kind: "note", ID: "nte_1", Version: 1, Schema: 1, Doc: []byte(`{}`)}), nil), platform.ErrInvalid},
 		"claimed twice": {with(stolen, nil), store.ErrTaken},
 		"record twice":  {with(twice, nil), store.ErrDamaged},
 	} {

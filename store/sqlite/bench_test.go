@@ -34,19 +34,20 @@ func each(b *testing.B, callers int, call func() error) {
 }
 
 // arms are group commit, and one transaction a set with the same statements.
-func arms(b *testing.B, make func(db *DB) platform.Set) {
+func arms(b *testing.B, build func(db *DB) platform.Set) {
+	b.Helper()
 	for name, callers := range map[string]int{"64": 64, "1": 1} {
 		b.Run("group/"+name, func(b *testing.B) {
 			db := open(b, fresh(b), notes)
 			each(b, callers, func() error {
-				_, err := db.Commit(context.Background(), make(db))
+				_, err := db.Commit(context.Background(), build(db))
 				return err
 			})
 		})
 		b.Run("one/"+name, func(b *testing.B) {
 			db := open(b, fresh(b), notes)
 			each(b, callers, func() error {
-				p, err := db.kinds.Prepare(make(db))
+				p, err := db.kinds.Prepare(build(db))
 				if err == nil {
 					err = db.index(p)
 				}

@@ -83,6 +83,7 @@ func start(t *testing.T, path, name string) (*exec.Cmd, *bufio.Scanner) {
 
 // acknowledged reads what a process says until it has said enough, or ends.
 func acknowledged(t *testing.T, lines *bufio.Scanner, enough int) (ids []platform.ID) {
+	t.Helper()
 	for len(ids) < enough && lines.Scan() {
 		id, ok := strings.CutPrefix(lines.Text(), "committed ")
 		require.True(t, ok, lines.Text())

@@ -26,7 +26,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	path := filepath.Join(folder, "lamps.db")
 	kinds := []platform.Kind{platform.Shape[lamp]{Name: "lamp", Prefix: "lmp"}.Kind()}
 	ctx := platform.As(context.Background(), platform.SystemActor("example"))
@@ -48,7 +48,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	again, err := platform.Read[lamp](ctx, db, "lamp", l.ID)
 	fmt.Println(again.On, again.Version, err)
 	// Output:

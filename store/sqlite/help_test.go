@@ -71,7 +71,10 @@ func under(name string, s platform.Set) platform.Set {
 	return s
 }
 
-func fresh(t testing.TB) string { return filepath.Join(t.TempDir(), "a store?.db") }
+func fresh(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "a store?.db")
+}
 
 func open(t testing.TB, path string, kinds []platform.Kind) *DB {
 	t.Helper()

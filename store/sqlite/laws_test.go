@@ -17,6 +17,7 @@ import (
 type files struct{ paths sync.Map }
 
 func (f *files) open(t *testing.T, path string, kinds []platform.Kind) (*sqlite.DB, error) {
+	t.Helper()
 	db, err := sqlite.Open(t.Context(), path, kinds, nil)
 	if err == nil {
 		f.paths.Store(db, path)
@@ -34,14 +35,17 @@ func TestLaws(t *testing.T) {
 	t.Parallel()
 	var f files
 	storetest.Run(t, func(t *testing.T, kinds []platform.Kind) platform.DB {
+		t.Helper()
 		db, err := f.open(t, filepath.Join(t.TempDir(), "laws.db"), kinds)
 		require.NoError(t, err)
 		return db
 	}, storetest.Options{
 		Reopen: func(t *testing.T, db platform.DB, kinds []platform.Kind) (platform.DB, error) {
+			t.Helper()
 			return f.open(t, f.path(db), kinds)
 		},
 		Handle: func(t *testing.T, db platform.DB, kinds []platform.Kind) platform.DB {
+			t.Helper()
 			second, err := f.open(t, f.path(db), kinds)
 			require.NoError(t, err)
 			return second

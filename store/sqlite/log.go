@@ -44,7 +44,7 @@ func newCourse(b store.Bounds) course {
 	}
 	c := course{
 		statement: byLog, order: []string{"c.log", "m.seq"}, text: "c.log", counted: true,
-		low: placed(b.Low), key: func(m platform.Movement, id string) string { return placed(id) },
+		low: placed(b.Low), key: func(_ platform.Movement, id string) string { return placed(id) },
 	}
 	if b.High != "" {
 		c.high = placed(b.High)

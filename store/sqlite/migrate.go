@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"strconv"
+	"strings"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
@@ -230,10 +231,7 @@ func (db *DB) reindexed(t *table, shape int64) (more bool, err error) {
 	if err := rows.Err(); err != nil {
 		return false, err
 	}
-	set := "shape = ?"
-	for _, c := range t.columns {
-		set += ", " + c + " = ?"
-	}
+	set := strings.Join(append([]string{"shape"}, t.columns...), " = ?, ") + " = ?"
 	for _, r := range records {
 		row, err := db.kinds.Stored(r)
 		if err != nil {

@@ -115,6 +115,7 @@ func TestAnIndexHoldsWhatAnyProgramWrote(t *testing.T) {
 }
 
 func owned(t *testing.T, db *DB, owner string) (n int) {
+	t.Helper()
 	q := platform.Query{Kind: "note", By: []string{"owner"}, Equal: []any{owner}, Limit: 500}
 	for {
 		page, err := db.Scan(t.Context(), q)

@@ -77,7 +77,8 @@ func order(backward bool, columns ...string) string {
 }
 
 func (v view) scanRecords(ctx context.Context, t *table, p *page) error {
-	column, low, high := "id", any(nil), any(nil)
+	column := "id"
+	var low, high any
 	if p.bounds.Index >= 0 {
 		column = t.columns[p.bounds.Index]
 		low = []byte(p.bounds.Low)

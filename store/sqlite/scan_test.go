@@ -178,17 +178,18 @@ func TestScansByIDAreThoseOfMemory(t *testing.T) {
 func TestNothingIsSortedNorReadWhole(t *testing.T) {
 	t.Parallel()
 	db := open(t, fresh(t), notes)
-	plan := func(statement string, args ...any) (all string) {
+	plan := func(statement string, args ...any) string {
 		rows, err := db.readers.QueryContext(t.Context(), "explain query plan "+statement, args...)
 		require.NoError(t, err)
-		defer rows.Close()
-		for rows.Next() {
+		var all strings.Builder
+		require.NoError(t, walk(rows, func() (bool, error) {
 			var id, parent, unused int
 			var step string
-			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
-			all += step + "\n"
-		}
-		return all
+			err := rows.Scan(&id, &parent, &unused, &step)
+			all.WriteString(step + "\n")
+			return true, err
+		}))
+		return all.String()
 	}
 	log := keyed(platform.Counter("a", "b"), int64(3))
 	for index := -1; index < 2; index++ {

@@ -88,11 +88,11 @@ func (t *table) index(of string) string { return quoted(store.Table(t.kind.Name)
 // label names an index by what it is over, so that a column outlives a change
 // of the order in which a kind declares its indexes.
 func label(index platform.Index) string {
-	if by := strings.Join(index.By, ","); !index.Sparse {
-		return by
-	} else {
-		return by + " sparse"
+	by := strings.Join(index.By, ",")
+	if index.Sparse {
+		by += " sparse"
 	}
+	return by
 }
 
 // definition is by what a program derives keys: a row kept under another one
