@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -34,12 +35,16 @@ func TestAKilledServerLosesNothing(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = db.Close() }()
 
+	kills, err := strconv.ParseInt(os.Getenv("PLATFORM_KILLS"), 10, 64)
+	if err != nil {
+		kills = 2
+	}
 	const callers, each = 16, 30
 	var done atomic.Int64
 	told := crowd(callers+1, func(i int) error {
 		if i == callers {
-			for kills := int64(1); kills <= 2; kills++ {
-				for done.Load() < kills*callers*each/4 { // in the middle of them
+			for kill := int64(1); kill <= kills; kill++ {
+				for done.Load() < kill*callers*each/(kills+2) { // in the middle of them
 					_, _ = db.Get(t.Context(), pages)
 				}
 				if err := own.Kill(); err != nil {
