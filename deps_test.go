@@ -78,6 +78,7 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"store":           {nil, nil},
 	"store/memory":    {[]string{"store"}, []string{"github.com/tidwall/btree"}},
 	"store/sqlite":    {[]string{"store"}, []string{"modernc.org/sqlite"}},
+	"store/webhook":   {[]string{"store"}, nil},
 	"store/postgres":  {[]string{"store"}, []string{"github.com/jackc/pgx/v5"}},
 
 	"store/postgres/postgrestest": {nil, []string{"github.com/jackc/pgx/v5"}},

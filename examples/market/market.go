@@ -8,6 +8,8 @@ package market
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -77,7 +79,7 @@ type Market struct {
 	Sandbox   *sandbox.Sandbox // the institution
 
 	engine store.Engine
-	sinks  []store.Sink
+	relay  *store.Relay
 }
 
 // Kinds are the kinds of all domains: what the store must be opened with.
@@ -181,9 +183,10 @@ func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate()}}
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
-	m.sinks = []store.Sink{counts, m.Dispatch}
+	m.relay = &store.Relay{Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch}, Now: m.Writer.Now}
+	m.relay.Outbox, _ = db.(store.Outbox)
 	if !o.SequenceLater {
-		m.sinks = append(m.sinks, m.Audit)
+		m.relay.Sinks["audit"] = m.Audit
 	}
 	m.Risk, err = risk.New(m.Writer, risk.StoreOn(db), risk.Ports{Meter: counts}, o.Risk)
 	return err
@@ -202,12 +205,18 @@ func RefundRate() risk.Indicator {
 
 // Follow adds a sink that gets the events from now on, besides the audit log
 // and the indicators. Call it before the market is used.
-func (m *Market) Follow(s store.Sink) { m.sinks = append(m.sinks, s) }
+func (m *Market) Follow(s store.Sink) {
+	m.relay.Sinks[fmt.Sprintf("follower %d", len(m.relay.Sinks))] = s
+}
 
 // Relay hands the events that were committed since to the audit log and the
 // indicators.
 func (m *Market) Relay(ctx context.Context) error {
-	_, err := store.Relay(ctx, m.engine, m.sinks...)
+	if m.relay.Outbox == nil {
+		_, err := store.RelayFeed(ctx, m.engine, slices.Collect(maps.Values(m.relay.Sinks))...)
+		return err
+	}
+	_, err := m.relay.Drain(ctx)
 	return err
 }
 

@@ -25,6 +25,11 @@ func (w *world) tell(ctx context.Context, order platform.ID, what string) {
 	require.NoError(w.t, err)
 }
 
+// relay hands the events to the service.
+func (w *world) relay() *relay.Relay {
+	return &relay.Relay{Outbox: w.db, Sinks: map[string]relay.Sink{"dispatch": w.Service}, Now: w.w.Now}
+}
+
 func TestAssignmentsFollowTheirOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *Policy) { p.FanOut = 2 })
@@ -47,12 +52,13 @@ func TestAssignmentsFollowTheirOrder(t *testing.T) {
 	_, err := w.EnRoute(w.ctx, EnRoute{Assignment: w.seat(order, 1)})
 	require.NoError(t, err)
 
+	events := w.relay()
 	for _, c := range []struct {
 		what string
 		want State
 	}{{"order.started", Working}, {"order.delivered", Finished}, {"order.started", Finished}, {"order.completed", Finished}} {
 		w.tell(owner, order, c.what)
-		_, err := relay.Relay(w.ctx, w.db, w.Service)
+		_, err := events.Drain(w.ctx)
 		require.NoError(t, err)
 		assert.Equal(t, []State{c.want, c.want}, held(), c.what)
 	}
@@ -94,7 +100,7 @@ func TestOrdersWithoutStaffLeadNobody(t *testing.T) {
 		w.tell(owner, order, "order.delivered")
 	}
 
-	_, err := relay.Relay(w.ctx, w.db, w.Service)
+	_, err := w.relay().Drain(w.ctx)
 
 	require.NoError(t, err)
 	a, err := w.Assignment(w.ctx, offered.ID)

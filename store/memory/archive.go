@@ -34,7 +34,7 @@ func Load(r io.Reader, kinds []platform.Kind, opts *Options) (*DB, error) {
 func (db *DB) Lines(ctx context.Context) iter.Seq2[store.Line, error] {
 	return func(yield func(store.Line, error) bool) {
 		db.mu.Lock()
-		records, rest := db.snapshot(), slices.Concat(db.answerLines(), db.tree.lines(), db.pendingLines())
+		records, rest := db.snapshot(), slices.Concat(db.answerLines(), db.tree.lines(), db.feed.lines())
 		db.mu.Unlock()
 		going := true
 		for _, name := range db.kinds.Names() {
@@ -63,14 +63,6 @@ func (db *DB) answerLines() []store.Line {
 	}
 	slices.SortFunc(lines, func(a, b store.Line) int {
 		return cmp.Or(cmp.Compare(a.Key.Scope, b.Key.Scope), cmp.Compare(a.Key.Name, b.Key.Name))
-	})
-	return lines
-}
-
-func (db *DB) pendingLines() (lines []store.Line) {
-	db.feed.Scan(func(_ int64, id platform.ID) bool {
-		lines = append(lines, store.Line{Pending: id})
-		return true
 	})
 	return lines
 }
@@ -112,7 +104,7 @@ func (db *DB) Load(ctx context.Context, lines iter.Seq2[store.Line, error]) erro
 	if !db.empty() {
 		return store.ErrNotEmpty
 	}
-	db.tables, db.claims, db.answers, db.feed, db.place, db.clock = fresh.tables, fresh.claims, fresh.answers, fresh.feed, fresh.place, fresh.clock
+	db.tables, db.claims, db.answers, db.feed = fresh.tables, fresh.claims, fresh.answers, fresh.feed
 	db.tree.replace(fresh.tree)
 	return nil
 }
@@ -136,7 +128,7 @@ func (db *DB) load(l store.Line) error {
 	case l.Hash != nil:
 		db.tree.hashes = append(db.tree.hashes, l.Hash)
 	case l.Pending != "":
-		db.pend(l.Pending)
+		db.feed.add(l.Pending)
 	default:
 		return db.loadRecord(platform.Record{Ref: platform.Ref{Kind: l.Kind, ID: l.ID}, Version: l.Version, Schema: l.Schema, Doc: l.Doc})
 	}

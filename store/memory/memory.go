@@ -5,13 +5,10 @@ package memory
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
-
-	"github.com/tidwall/btree"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
@@ -33,9 +30,7 @@ type DB struct {
 	tables  map[string]*table
 	claims  map[platform.Claim]platform.Ref
 	answers map[platform.Key]platform.Answer
-	feed    btree.Map[int64, platform.ID] // undelivered events in order of commit
-	place   map[platform.ID]int64         // of an event in feed
-	clock   int64                         // events so far
+	feed    *feed
 }
 
 // Options has no fields yet; nil means defaults.
@@ -56,7 +51,7 @@ func New(kinds []platform.Kind, _ *Options) *DB {
 // clear makes the tables, with nothing in them.
 func (db *DB) clear() {
 	db.tables, db.claims = map[string]*table{}, map[platform.Claim]platform.Ref{}
-	db.answers, db.place = map[platform.Key]platform.Answer{}, map[platform.ID]int64{}
+	db.answers, db.feed = map[platform.Key]platform.Answer{}, newFeed()
 	for _, name := range db.kinds.Names() {
 		kind, _ := db.kinds.Kind(name)
 		db.tables[name] = newTable(len(kind.Indexes))
@@ -213,50 +208,11 @@ func (db *DB) write(w store.Writes) {
 	}
 	for _, event := range w.Events {
 		db.tables[store.Event].put(&entry{Row: event})
-		db.pend(event.Ref.ID)
+		db.feed.add(event.Ref.ID)
 	}
 	for _, a := range w.Answers {
 		db.answers[a.Key] = own(a.Answer)
 	}
-}
-
-// pend puts an event in line for delivery.
-func (db *DB) pend(id platform.ID) {
-	db.clock++
-	db.feed.Set(db.clock, id)
-	db.place[id] = db.clock
-}
-
-// Undelivered implements [store.Feed]: events in the order of their commits.
-func (db *DB) Undelivered(ctx context.Context, limit int) ([]platform.Event, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	db.mu.RLock()
-	var docs [][]byte
-	db.feed.Scan(func(_ int64, id platform.ID) bool {
-		docs = append(docs, db.tables[store.Event].get(id).Doc)
-		return len(docs) < limit
-	})
-	db.mu.RUnlock()
-	events := make([]platform.Event, len(docs))
-	for i, doc := range docs {
-		if err := json.Unmarshal(doc, &events[i]); err != nil {
-			return nil, fmt.Errorf("decode event: %w", platform.ErrUnavailable)
-		}
-	}
-	return events, nil
-}
-
-// Delivered implements [store.Feed].
-func (db *DB) Delivered(ctx context.Context, ids ...platform.ID) error {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	for _, id := range ids {
-		db.feed.Delete(db.place[id])
-		delete(db.place, id)
-	}
-	return ctx.Err()
 }
 
 // Close implements [platform.DB]. What is stored can still be saved.

@@ -135,38 +135,6 @@ func TestADamagedFileIsRefused(t *testing.T) {
 	}
 }
 
-func TestEventsAreDeliveredInOrderAndOnce(t *testing.T) {
-	t.Parallel()
-	db := memory.New(kinds(), nil)
-	write(t, db, page{Title: "a"}, page{Title: "b"}, page{Title: "c"})
-	var got sinkOf
-
-	n, err := store.Relay(t.Context(), db, &got, panics{})
-	require.ErrorIs(t, err, platform.ErrUnavailable)
-	assert.Zero(t, n)
-	n, err = store.Relay(t.Context(), db, &got)
-	require.NoError(t, err)
-
-	assert.Equal(t, 3, n)
-	assert.Equal(t, sinkOf{"page.written", "page.written", "page.written", "page.written", "page.written", "page.written"}, got, "at least once")
-	n, err = store.Relay(t.Context(), db, &got)
-	require.NoError(t, err)
-	assert.Zero(t, n)
-}
-
-type sinkOf []string
-
-func (s *sinkOf) Publish(_ context.Context, events []platform.Event) error {
-	for _, e := range events {
-		*s = append(*s, e.Type)
-	}
-	return nil
-}
-
-type panics struct{}
-
-func (panics) Publish(context.Context, []platform.Event) error { panic("broken sink") }
-
 // BenchmarkCommit is a command of seven changes: three records, an event, and
 // three counters, under a key.
 func BenchmarkCommit(b *testing.B) {

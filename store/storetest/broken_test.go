@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/memory"
 )
 
@@ -445,7 +446,11 @@ func promoteOnce(kinds []platform.Kind) {
 type careless struct{ sound }
 
 func (d careless) Undelivered(ctx context.Context, limit int) ([]platform.Event, error) {
-	events, err := d.sound.Undelivered(ctx, limit)
+	return d.Fresh(ctx, everywhere, limit)
+}
+
+func (d careless) Fresh(ctx context.Context, of store.Slots, limit int) ([]platform.Event, error) {
+	events, err := d.sound.Fresh(ctx, of, limit)
 	for _, e := range events {
 		err = errors.Join(err, d.Delivered(ctx, e.ID))
 	}

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/liangding/platform"
-	"github.com/liangding/platform/store"
 )
 
 // kindsApart checks law 3 for ids of equal bits: a record of which each owner
@@ -266,26 +265,34 @@ func eventsWhole(ctx context.Context, w *world) error {
 // undeliveredStays checks law 30 over a restart: what no sink took is offered
 // again.
 func undeliveredStays(ctx context.Context, w *world) error {
-	if _, offers := w.inner.(store.Feed); !offers {
+	sink := &crashing{met: map[platform.ID]platform.Event{}, quiet: true}
+	if w.relaying(sink) == nil {
 		w.gaps = append(w.gaps, "no feed: what is undelivered is offered again after a restart")
 		return nil
 	}
 	if !w.mayRestart("what is undelivered is offered again after a restart") {
 		return nil
 	}
-	set := w.set(platform.Put(w.duty("said")))
-	if _, err := w.db.Commit(ctx, set); err != nil {
+	late, fresh := w.set(platform.Put(w.duty("said"))), w.set(platform.Put(w.duty("said later")))
+	if _, err := w.db.Commit(ctx, late); err != nil {
+		return err
+	}
+	if err := w.relaying(&crashing{met: map[platform.ID]platform.Event{}})(ctx); err == nil {
+		return errors.New("the relay is content with a sink that failed")
+	}
+	if _, err := w.db.Commit(ctx, fresh); err != nil {
 		return err
 	}
 	if err := w.restart(newest); err != nil {
 		return err
 	}
-	sink := &crashing{met: map[platform.ID]platform.Event{}, quiet: true}
-	if _, err := store.Relay(ctx, w.inner.(store.Feed), sink); err != nil {
+	if err := w.clear(ctx, w.relaying(sink)); err != nil {
 		return err
 	}
-	if id := set.Changes[1].Ref.ID; sink.met[id].ID != id {
-		return fmt.Errorf("event %s was acknowledged, and after a restart nobody hears of it", id)
+	for _, set := range []platform.Set{late, fresh} {
+		if id := set.Changes[1].Ref.ID; sink.met[id].ID != id {
+			return fmt.Errorf("event %s was acknowledged, and after a restart nobody hears of it", id)
+		}
 	}
 	return nil
 }

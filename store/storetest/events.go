@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
@@ -127,25 +128,25 @@ func (w *world) eventsStay(ctx context.Context, said platform.Set) error {
 // reading, publishing and marking: every acknowledged event arrives all the
 // same.
 func eventsReachSinks(ctx context.Context, w *world) error {
-	feed, offers := w.inner.(store.Feed)
-	if !offers {
+	sink := &crashing{met: map[platform.ID]platform.Event{}}
+	relay := w.relaying(sink)
+	if relay == nil {
 		w.gaps = append(w.gaps, "no feed: every acknowledged event reaches the sink")
 		return nil
 	}
-	sink := &crashing{met: map[platform.ID]platform.Event{}}
 	first := w.set(platform.Put(w.duty("said first")))
 	if _, err := w.db.Commit(ctx, first); err != nil {
 		return err
 	}
-	if _, err := store.Relay(ctx, feed, sink); err == nil {
+	if err := relay(ctx); err == nil {
 		return errors.New("the relay is content with a sink that failed")
 	}
 	var writing atomic.Int64
 	writing.Store(8)
 	said := together(10, func(i int) (ids []platform.ID, err error) {
 		if i >= 8 {
-			for writing.Load() > 0 {
-				_, _ = store.Relay(ctx, feed, sink) // fails as often as the sink crashes
+			for rival := w.relaying(sink); writing.Load() > 0; {
+				_ = rival(ctx) // fails as often as the sink crashes, or another takes its lease
 			}
 			return nil, ctx.Err()
 		}
@@ -163,11 +164,8 @@ func eventsReachSinks(ctx context.Context, w *world) error {
 		return err
 	}
 	sink.calm()
-	if _, err := store.Relay(ctx, feed, sink); err != nil {
-		return fmt.Errorf("relay what is left: %w", err)
-	}
-	if left, err := feed.Undelivered(ctx, 500); err != nil || len(left) > 0 {
-		return fmt.Errorf("%d events undelivered when the relay was done: %w", len(left), err)
+	if err := w.clear(ctx, relay); err != nil {
+		return err
 	}
 	said[0].value = append(said[0].value, first.Changes[1].Ref.ID)
 	for _, r := range said {
@@ -176,6 +174,49 @@ func eventsReachSinks(ctx context.Context, w *world) error {
 				return fmt.Errorf("event %s reached the sink as %+v", id, e)
 			}
 		}
+	}
+	return nil
+}
+
+// relaying is a relay to one sink, each call of it later than the last lease;
+// nil when the adapter offers none.
+func (w *world) relaying(sink store.Sink) func(context.Context) error {
+	if box, offers := w.inner.(store.Outbox); offers {
+		r := &store.Relay{Outbox: box, Sinks: map[string]store.Sink{"sink": sink}, Now: w.clock.Now}
+		return func(ctx context.Context) error {
+			if w.clock.Now().Before(dawn.Add(24 * time.Hour)) { // not so late that anything is parked
+				w.clock.Advance(20 * time.Second)
+			}
+			_, err := r.Drain(ctx)
+			return err
+		}
+	}
+	if feed, offers := w.inner.(store.Feed); offers {
+		return func(ctx context.Context) error {
+			_, err := store.RelayFeed(ctx, feed, sink)
+			return err
+		}
+	}
+	return nil
+}
+
+// clear relays to a sink that takes everything until nothing is left.
+func (w *world) clear(ctx context.Context, relay func(context.Context) error) error {
+	box, offers := w.inner.(store.Outbox)
+	if !offers {
+		return relay(ctx)
+	}
+	for range 3 {
+		w.clock.Advance(2 * time.Hour)
+		if err := relay(ctx); err != nil {
+			return fmt.Errorf("relay what is left: %w", err)
+		}
+	}
+	fresh, err := box.Fresh(ctx, everywhere, 500)
+	late, failed := box.Late(ctx, everywhere, "sink", w.clock.Advance(2*time.Hour), 500)
+	parked, lost := box.Parked(ctx, store.Delivery{}, 500)
+	if err := errors.Join(err, failed, lost); err != nil || len(fresh)+len(late)+len(parked) > 0 {
+		return fmt.Errorf("%d events fresh, %d late and %d parked when the relay was done: %w", len(fresh), len(late), len(parked), err)
 	}
 	return nil
 }
