@@ -85,5 +85,5 @@ func TestASinkThatAsksToWaitIsWaitedFor(t *testing.T) {
 	d := store.Delivery{Since: noon}
 	assert.Equal(t, noon.Add(2*time.Hour), d.Failed(errNo, noon, 2*time.Hour).Due)
 	assert.True(t, d.Failed(fmt.Errorf("gone: %w", store.ErrHopeless), noon, 0).Parked())
-	assert.True(t, d.Failed(&store.Left{Failed: map[platform.ID]error{"x": store.ErrHopeless}}, noon, 0).Parked())
+	assert.True(t, d.Failed(&store.LeftError{Failed: map[platform.ID]error{"x": store.ErrHopeless}}, noon, 0).Parked())
 }

@@ -79,7 +79,7 @@ func lot(list []Delivery, grown int) int {
 	return min(size, alike)
 }
 
-func (r *result) add(lot []Delivery, left *Left, now time.Time) {
+func (r *result) add(lot []Delivery, left *LeftError, now time.Time) {
 	untried := make(map[platform.ID]bool, len(left.Untried))
 	for _, id := range left.Untried {
 		untried[id] = true
@@ -130,7 +130,7 @@ func (d *desk) report(r result) error {
 
 // publish calls the sink and tells what it left. A sink that does not come back
 // is left alone with what it has, until it does.
-func (d *desk) publish(ctx context.Context, lot []Delivery) *Left {
+func (d *desk) publish(ctx context.Context, lot []Delivery) *LeftError {
 	events := make([]platform.Event, len(lot))
 	for i, l := range lot {
 		events[i] = l.Event
@@ -175,15 +175,15 @@ func published(ctx context.Context, s Sink, events []platform.Event) (err error)
 }
 
 // leftOf is what an error leaves: all, unless it says otherwise.
-func leftOf(err error, events []platform.Event) *Left {
-	var left *Left
+func leftOf(err error, events []platform.Event) *LeftError {
+	var left *LeftError
 	if err == nil {
-		return &Left{}
+		return &LeftError{}
 	}
 	if errors.As(err, &left) {
 		return left
 	}
-	left = &Left{Failed: make(map[platform.ID]error, len(events))}
+	left = &LeftError{Failed: make(map[platform.ID]error, len(events))}
 	for _, e := range events {
 		left.Failed[e.ID] = err
 	}

@@ -45,6 +45,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
+	t.Helper()
 	return &world{t, memory.New([]platform.Kind{notedKind}, nil), storetest.NewClock(noon), storetest.IDs(1)}
 }
 
@@ -99,7 +100,7 @@ func (s *sink) Publish(_ context.Context, events []platform.Event) error {
 	if s.does != nil {
 		err = s.does(events)
 	}
-	var left *store.Left
+	var left *store.LeftError
 	if err != nil && !errors.As(err, &left) {
 		return err
 	}
@@ -210,7 +211,7 @@ func TestASinkTellsWhatItLeft(t *testing.T) {
 	ids := w.say(5)
 	got := &sink{}
 	got.does = func([]platform.Event) error {
-		return &store.Left{Failed: map[platform.ID]error{ids[1]: errNo, ids[2]: store.ErrHopeless}, Untried: ids[3:4], Wait: time.Hour}
+		return &store.LeftError{Failed: map[platform.ID]error{ids[1]: errNo, ids[2]: store.ErrHopeless}, Untried: ids[3:4], Wait: time.Hour}
 	}
 	relay := w.relay(map[string]store.Sink{"got": got})
 

@@ -14,28 +14,28 @@ import (
 // events are ordered by their Version, not by arrival.
 //
 // An error leaves all events for later, in ever smaller lots, so that one that
-// can never be taken holds up no other; a [*Left] leaves some. ctx ends after
+// can never be taken holds up no other; a [*LeftError] leaves some. ctx ends after
 // eight seconds: a sink that has not returned then has failed, and is not called
 // again until it has.
 type Sink interface {
 	Publish(ctx context.Context, events []platform.Event) error
 }
 
-// Left is the error of a sink that did not take all it was handed. What it does
+// LeftError is the error of a sink that did not take all it was handed. What it does
 // not name was taken.
-type Left struct {
+type LeftError struct {
 	Failed  map[platform.ID]error // was tried
 	Untried []platform.ID         // was not, and may be at any time
 	Wait    time.Duration         // the sink wants no call before; 0: whenever
 }
 
 // Error tells how many are left.
-func (l *Left) Error() string {
+func (l *LeftError) Error() string {
 	return fmt.Sprintf("%d events failed and %d were not tried", len(l.Failed), len(l.Untried))
 }
 
 // Unwrap are the failures.
-func (l *Left) Unwrap() []error {
+func (l *LeftError) Unwrap() []error {
 	all := make([]error, 0, len(l.Failed))
 	for _, err := range l.Failed {
 		all = append(all, err)

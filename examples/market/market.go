@@ -235,6 +235,18 @@ func (m *Market) Sequence(ctx context.Context) error {
 	}
 }
 
+// Close gives the relay's leases back, so that whoever comes next need not wait
+// for them, and closes the institution's books. The store stays open.
+func (m *Market) Close() error {
+	var err error
+	if m.relay.Outbox != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		err = m.relay.Release(ctx)
+	}
+	return errors.Join(err, m.Sandbox.Close())
+}
+
 // TrialBalance adds up the books as they are at one moment: halves of commits
 // under way never show.
 func (m *Market) TrialBalance(ctx context.Context) ([]finance.TrialBalance, error) {

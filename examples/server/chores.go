@@ -43,7 +43,7 @@ func chore(ctx context.Context, name string, c config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = m.Sandbox.Close() }()
+	defer func() { _ = m.Close() }()
 	return todo.do(ctx, m, db, c.files, out)
 }
 

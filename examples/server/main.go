@@ -141,7 +141,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = a.market.Sandbox.Close() }()
+	defer func() { _ = a.market.Close() }()
 	if c.demo {
 		a.introduce(out, base)
 	} else {

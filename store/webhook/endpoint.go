@@ -110,11 +110,11 @@ func (e *Endpoint) Close() error {
 
 // Publish sends each event that the endpoint wants as a message of its own,
 // eight at once, under the event's id. What was answered by a status from 200 to
-// 299 is taken; the others are in the [store.Left] that it fails with, with
+// 299 is taken; the others are in the [store.LeftError] that it fails with, with
 // errors of this package. It stops at a 410, and when the receiver asks to wait
 // or fails three times in a row.
 func (e *Endpoint) Publish(ctx context.Context, events []platform.Event) error {
-	b := batch{endpoint: e, left: &store.Left{Failed: map[platform.ID]error{}}}
+	b := batch{endpoint: e, left: &store.LeftError{Failed: map[platform.ID]error{}}}
 	for _, event := range events {
 		if e.opts.Wants == nil || e.opts.Wants(event) {
 			b.queue = append(b.queue, event)
@@ -140,7 +140,7 @@ type batch struct {
 
 	mu    sync.Mutex
 	queue []platform.Event
-	left  *store.Left
+	left  *store.LeftError
 	lost  int  // calls in a row that the receiver did not answer well
 	over  bool // nothing more is sent
 }

@@ -59,6 +59,7 @@ type receiver struct {
 }
 
 func newReceiver(t *testing.T) *receiver {
+	t.Helper()
 	r := &receiver{T: t, met: map[string]int{}, secrets: secrets(t, secret)}
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
@@ -120,9 +121,9 @@ func (r *receiver) endpoint(edits ...func(*webhook.Options)) *webhook.Endpoint {
 }
 
 // left is what a Publish left.
-func left(t *testing.T, err error) *store.Left {
+func left(t *testing.T, err error) *store.LeftError {
 	t.Helper()
-	var l *store.Left
+	var l *store.LeftError
 	require.ErrorAs(t, err, &l)
 	return l
 }
