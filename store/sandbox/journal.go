@@ -58,7 +58,7 @@ type entry struct {
 	Method    string         `json:"method,omitempty"`
 	Amount    platform.Money `json:"amount"`
 	Moved     platform.Money `json:"moved"`
-	LeftError      platform.Money `json:"left,omitzero"`
+	Left      platform.Money `json:"left,omitzero"`
 	Reference string         `json:"reference"`
 	Code      string         `json:"code,omitempty"`
 	Action    bool           `json:"action,omitempty"`
@@ -76,7 +76,7 @@ func (s *Sandbox) write(changed ...*operation) {
 	var lines []byte
 	for _, o := range changed {
 		line, err := json.Marshal(entry{
-			Key: o.key, Of: o.of, Method: o.method, Amount: o.amount, Moved: o.moved, LeftError: o.left, Reference: o.reference,
+			Key: o.key, Of: o.of, Method: o.method, Amount: o.amount, Moved: o.moved, Left: o.left, Reference: o.reference,
 			Code: o.code, Action: o.action, Acted: o.acted, Arrives: o.arrives, Lands: o.lands,
 		})
 		if err != nil {
@@ -119,7 +119,7 @@ func (s *Sandbox) recall(e entry) {
 		s.operations[e.Key], s.order = o, append(s.order, e.Key)
 	}
 	*o = operation{
-		key: e.Key, of: e.Of, method: e.Method, amount: e.Amount, moved: e.Moved, left: e.LeftError, reference: e.Reference,
+		key: e.Key, of: e.Of, method: e.Method, amount: e.Amount, moved: e.Moved, left: e.Left, reference: e.Reference,
 		code: e.Code, action: e.Action, acted: e.Acted, arrives: e.Arrives, lands: e.Lands,
 	}
 	if o.of == "" {

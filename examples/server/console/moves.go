@@ -115,8 +115,8 @@ func (c console) cancel(ctx context.Context, id platform.ID, form url.Values) er
 
 func (c console) dispatch(ctx context.Context, id platform.ID, _ url.Values) error {
 	d, err := c.m.Dispatch.DispatchOrder(ctx, dispatch.DispatchOrder{Order: id})
-	if err == nil && len(d.Offers) == 0 && len(d.LeftError) > 0 {
-		err = fmt.Errorf("dispatch order %s: %s: %w", id, d.LeftError[0].Code, errNobodyFree)
+	if err == nil && len(d.Offers) == 0 && len(d.Left) > 0 {
+		err = fmt.Errorf("dispatch order %s: %s: %w", id, d.Left[0].Code, errNobodyFree)
 	}
 	return err
 }
