@@ -77,14 +77,22 @@ func (db *DB) sources() []origin {
 			l.Hash = solid(l.Hash)
 			return l, err
 		}},
-		origin{"select id from undelivered order by place", func(rows *sql.Rows) (l store.Line, err error) {
-			var id []byte
-			if err := rows.Scan(&id); err != nil || len(id) != 16 {
-				return l, ErrDamaged
-			}
-			l.Pending = platform.IDFromUUID(db.tables[store.Event].kind.Prefix, [16]byte(id))
-			return l, nil
-		}})
+		origin{"select id from undelivered order by place", db.pending},
+		// What is late for one sink is fresh again in a store that is restored.
+		origin{"select distinct event from delivery where event not in (select id from undelivered) order by event", db.pending})
+}
+
+// pending is the line of an event that not every sink has.
+func (db *DB) pending(rows *sql.Rows) (l store.Line, err error) {
+	var id []byte
+	if err := rows.Scan(&id); err != nil {
+		return l, err
+	}
+	if len(id) != 16 {
+		return l, ErrDamaged
+	}
+	l.Pending = platform.IDFromUUID(db.tables[store.Event].kind.Prefix, [16]byte(id))
+	return l, nil
 }
 
 func (db *DB) recorded(kind string) origin {
@@ -146,7 +154,7 @@ func (db *DB) Load(ctx context.Context, lines iter.Seq2[store.Line, error]) erro
 
 // empty refuses a store in which there is anything.
 func (db *DB) empty() error {
-	names := []string{"counter", "movement", "claim", "answer", "undelivered", "leaf", "hash"}
+	names := []string{"counter", "movement", "claim", "answer", "undelivered", "delivery", "leaf", "hash"}
 	for _, t := range db.tables {
 		names = append(names, t.name)
 	}

@@ -2,40 +2,110 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
 )
 
-// Undelivered implements [store.Feed]: events in the order of their commits.
-func (db *DB) Undelivered(ctx context.Context, limit int) ([]platform.Event, error) {
-	if err := db.use(ctx); err != nil {
-		return nil, err
-	}
-	rows, err := db.reader.by.QueryContext(ctx, `select e.doc from undelivered u cross join `+db.tables[store.Event].name+` e
-		on e.slot = u.slot and e.id = u.id order by u.place limit ?`, max(limit, 0))
-	if err != nil {
-		return nil, trouble("undelivered", err)
-	}
-	var events []platform.Event
-	err = walk(rows, func() (bool, error) {
+var _ store.Outbox = (*DB)(nil)
+
+// The statements of the relay's readers. Each walks the index that has its
+// order, by name or because a cross join is made from left to right, and looks
+// up one event a row: what the planner takes the tables for changes nothing.
+const (
+	freshEvents = `select e.doc from undelivered u cross join %s e on e.slot = u.slot and e.id = u.id
+		where u.slot >= ? and u.slot < ? order by u.place limit ?`
+	lateOnes = delivery + `delivery_by_due cross join %s e on e.slot = d.slot and e.id = d.event
+		where d.sink = ? and d.due <= ? and d.slot >= ? and d.slot < ? order by d.due, d.event limit ?`
+	parkedOnes = delivery + `delivery_parked cross join %s e on e.slot = d.slot and e.id = d.event
+		where d.due is null and (d.sink, d.event) > (?, ?) order by d.sink, d.event limit ?`
+
+	delivery = `select e.doc, d.sink, d.tries, d.since, d.due, d.last from delivery d indexed by `
+)
+
+// about is a statement about events.
+func (db *DB) about(statement string) string {
+	return fmt.Sprintf(statement, db.tables[store.Event].name)
+}
+
+// Fresh implements [store.Outbox]: events in the order of their commits.
+func (db *DB) Fresh(ctx context.Context, of store.Slots, limit int) (events []platform.Event, err error) {
+	err = db.hand(ctx, freshEvents, func(rows *sql.Rows) error {
 		var doc []byte
-		var e platform.Event
 		if err := rows.Scan(&doc); err != nil {
-			return false, err
+			return err
 		}
-		if json.Unmarshal(doc, &e) != nil {
-			return false, fmt.Errorf("decode event: %w", ErrDamaged)
-		}
+		e, err := happened(doc)
 		events = append(events, e)
-		return true, nil
-	})
+		return err
+	}, int64(of.From), int64(of.Until), max(limit, 0))
 	if err != nil {
-		return nil, trouble("undelivered", err)
+		return nil, trouble("fresh events", err)
 	}
 	return events, nil
+}
+
+// Late implements [store.Outbox].
+func (db *DB) Late(ctx context.Context, of store.Slots, sink string, now time.Time, limit int) ([]store.Delivery, error) {
+	return db.deliveries(ctx, lateOnes, sink, now.UnixMicro(), int64(of.From), int64(of.Until), max(limit, 0))
+}
+
+// Parked implements [store.Outbox].
+func (db *DB) Parked(ctx context.Context, after store.Delivery, limit int) ([]store.Delivery, error) {
+	id := after.Event.ID.UUID()
+	return db.deliveries(ctx, parkedOnes, after.Sink, id[:], max(limit, 0))
+}
+
+func (db *DB) deliveries(ctx context.Context, statement string, args ...any) (all []store.Delivery, err error) {
+	err = db.hand(ctx, statement, func(rows *sql.Rows) error {
+		var d store.Delivery
+		var doc []byte
+		var since int64
+		var due sql.NullInt64
+		err := rows.Scan(&doc, &d.Sink, &d.Tries, &since, &due, &d.Last)
+		if err != nil {
+			return err
+		}
+		if d.Since = time.UnixMicro(since).UTC(); due.Valid {
+			d.Due = time.UnixMicro(due.Int64).UTC()
+		}
+		d.Event, err = happened(doc)
+		all = append(all, d)
+		return err
+	}, args...)
+	if err != nil {
+		return nil, trouble("deliveries", err)
+	}
+	return all, nil
+}
+
+// hand reads the rows of a statement about events.
+func (db *DB) hand(ctx context.Context, statement string, row func(*sql.Rows) error, args ...any) error {
+	if err := db.use(ctx); err != nil {
+		return err
+	}
+	rows, err := db.reader.by.QueryContext(ctx, db.about(statement), args...)
+	if err != nil {
+		return err
+	}
+	return walk(rows, func() (bool, error) { return true, row(rows) })
+}
+
+// happened is the event in a document.
+func happened(doc []byte) (e platform.Event, err error) {
+	if json.Unmarshal(doc, &e) != nil {
+		return e, fmt.Errorf("decode event: %w", ErrDamaged)
+	}
+	return e, nil
+}
+
+// Undelivered implements [store.Feed].
+func (db *DB) Undelivered(ctx context.Context, limit int) ([]platform.Event, error) {
+	return db.Fresh(ctx, store.Slots{Until: 4096}, limit)
 }
 
 // Delivered implements [store.Feed].
@@ -43,13 +113,5 @@ func (db *DB) Delivered(ctx context.Context, ids ...platform.ID) error {
 	if err := db.use(ctx); err != nil {
 		return err
 	}
-	return db.writer.transact(ctx, func() error {
-		for _, id := range ids {
-			u := id.UUID()
-			if _, err := db.writer.exec("delete from undelivered where id = ?", u[:]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return db.writer.transact(ctx, func() error { return db.handed(ids) })
 }

@@ -20,7 +20,7 @@ type table struct {
 }
 
 // reserved are the names of the tables that are no kind's.
-var reserved = []string{"counter", "movement", "claim", "answer", "undelivered", "leaf", "hash", "witness", "shape", "migration"}
+var reserved = []string{"counter", "movement", "claim", "answer", "undelivered", "delivery", "lease", "leaf", "hash", "witness", "shape", "migration"}
 
 // tables are those of all kinds but counters and movements. It fails with
 // ErrInvalid when two kinds would share one.

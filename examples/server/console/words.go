@@ -416,7 +416,7 @@ var words = map[string]word{
 	"event.payment.failed":           {"Payment failed", "支付失败"},
 	"event.payment.surplus":          {"Surplus received", "多收款"},
 	"event.payment.quarantined":      {"Quarantined", "隔离待查"},
-	"event.payment.parked":           {"LeftError to an operator", "转人工"},
+	"event.payment.parked":           {"Left to an operator", "转人工"},
 	"event.payment.promoted":         {"Platform paid a part", "平台补贴"},
 	"event.payment.cancelled":        {"Payment cancelled", "收款取消"},
 	"event.payment.expired":          {"Payment expired", "收款过期"},
