@@ -161,9 +161,9 @@ func TestAForeignDatabaseIsRefused(t *testing.T) {
 		want      error
 		says      string
 	}{
-		"newer":   {"insert into platform.migration values (2, 'future', 'x', now(), 2)", postgres.ErrNewer, "at migration 2, this program knows 1"},
-		"edited":  {"update platform.migration set sum = 'x'", postgres.ErrMigration, "migration 1 of 1"},
-		"a gap":   {"update platform.migration set number = 0", postgres.ErrMigration, "0 where 1"},
+		"newer":   {"insert into platform.migration values (3, 'future', 'x', now(), 2)", postgres.ErrNewer, "at migration 3, this program knows 2"},
+		"edited":  {"update platform.migration set sum = 'x'", postgres.ErrMigration, "migration 1 of 2"},
+		"a gap":   {"update platform.migration set number = 0 where number = 1", postgres.ErrMigration, "0 where 1"},
 		"indexes": {`update platform.layout set indexes = '[{"by":["colour"],"name":"k1"}]' where kind = 'page'`, postgres.ErrNewer, "[colour]"},
 	} {
 		t.Run(name, func(t *testing.T) {

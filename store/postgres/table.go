@@ -36,7 +36,7 @@ type table struct {
 const longest = 50
 
 // taken are the names of the tables that are no kind's.
-var taken = []string{"answer", "claim", "undelivered", "leaf", "hash", "witness", "migration", "lease", "layout"}
+var taken = []string{"answer", "claim", "undelivered", "delivery", "leaf", "hash", "witness", "migration", "lease", "layout"}
 
 func newTables(schema string, kinds *store.Kinds) (*tables, error) {
 	ts := &tables{schema: schema, byKind: map[string]*table{}}
