@@ -13,7 +13,7 @@ import (
 // Engine is what the adapters under this package offer besides [platform.DB].
 type Engine interface {
 	platform.DB
-	Feed
+	Outbox
 	Archive
 
 	// Moment is the store as it is now, however long it is read.

@@ -6,8 +6,8 @@ import (
 	"github.com/liangding/platform"
 )
 
-// Feed is what an engine without an [Outbox] offers: the events that not every
-// sink has taken yet.
+// Feed is what an engine may offer that has no [Outbox]: the events that not every
+// sink has taken yet. The engines under this package have both.
 type Feed interface {
 	Undelivered(ctx context.Context, limit int) ([]platform.Event, error)
 	Delivered(ctx context.Context, ids ...platform.ID) error

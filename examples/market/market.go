@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -183,8 +182,7 @@ func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate()}}
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
-	m.relay = &store.Relay{Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch}, Now: m.Writer.Now}
-	m.relay.Outbox, _ = db.(store.Outbox)
+	m.relay = &store.Relay{Outbox: db, Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch}, Now: m.Writer.Now}
 	if !o.SequenceLater {
 		m.relay.Sinks["audit"] = m.Audit
 	}
@@ -212,10 +210,6 @@ func (m *Market) Follow(s store.Sink) {
 // Relay hands the events that were committed since to the audit log and the
 // indicators.
 func (m *Market) Relay(ctx context.Context) error {
-	if m.relay.Outbox == nil {
-		_, err := store.RelayFeed(ctx, m.engine, slices.Collect(maps.Values(m.relay.Sinks))...)
-		return err
-	}
 	_, err := m.relay.Drain(ctx)
 	return err
 }
@@ -238,13 +232,9 @@ func (m *Market) Sequence(ctx context.Context) error {
 // Close gives the relay's leases back, so that whoever comes next need not wait
 // for them, and closes the institution's books. The store stays open.
 func (m *Market) Close() error {
-	var err error
-	if m.relay.Outbox != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		err = m.relay.Release(ctx)
-	}
-	return errors.Join(err, m.Sandbox.Close())
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(m.relay.Release(ctx), m.Sandbox.Close())
 }
 
 // TrialBalance adds up the books as they are at one moment: halves of commits
