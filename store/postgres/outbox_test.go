@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -116,7 +116,7 @@ func TestTwoRelaysShareAnOutbox(t *testing.T) {
 	well, ill := &sink{}, &sink{fails: platform.ErrUnavailable}
 	var relays [2]*store.Relay
 	for i := range relays {
-		relays[i] = &store.Relay{Outbox: dbs[i], Sinks: map[string]store.Sink{"well": well, "ill": ill}, Holder: fmt.Sprint(i), Now: clock.Now}
+		relays[i] = &store.Relay{Outbox: dbs[i], Sinks: map[string]store.Sink{"well": well, "ill": ill}, Holder: strconv.Itoa(i), Now: clock.Now}
 	}
 	var said [2][]platform.ID
 	var writing atomic.Int64
@@ -289,7 +289,7 @@ type deaf struct {
 func (d deaf) Write(b []byte) (int, error) {
 	n, err := d.Conn.Write(b)
 	if bytes.Contains(b, []byte("commit\x00")) && d.armed.CompareAndSwap(true, false) {
-		err = errors.Join(err, d.Conn.Close())
+		err = errors.Join(err, d.Close())
 	}
 	return n, err
 }
