@@ -88,7 +88,9 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 		if err := fl.Value.Set(v); err != nil {
 			wrong = errors.Join(wrong, fmt.Errorf("%s=%s: %w", name, v, err))
 		}
-		fl.DefValue = v
+		if fl.DefValue = v; fl.Name == "store" {
+			fl.DefValue = "as " + name + " says" // which may hold a password
+		}
 	})
 	if err := f.Parse(args); err != nil {
 		return c, err

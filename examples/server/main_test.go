@@ -38,6 +38,10 @@ func TestFlagsComeFromTheEnvironmentToo(t *testing.T) {
 	require.ErrorContains(t, run(t.Context(), []string{"-demo", "false"}, io.Discard, io.Discard), `"false" is no flag`)
 	_, err = read(nil, "-help")
 	require.ErrorIs(t, err, flag.ErrHelp)
+	var help strings.Builder
+	_, err = flags([]string{"-help"}, func(string) (string, bool) { return "postgres://u:s3cret@h/x", true }, &help)
+	require.ErrorIs(t, err, flag.ErrHelp)
+	assert.Contains(t, help.String(), "as PLATFORM_STORE says")
 }
 
 func TestBadSettingsAreRefused(t *testing.T) {
