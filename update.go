@@ -61,6 +61,19 @@ func (w Writer) NewChild(prefix string, root ID) ID {
 	return NewID(prefix, w.Now(), root.Slot(), w.IDs())
 }
 
+// Actor is who acts in ctx. The system acts in every tenant; somebody else of
+// another tenant finds nothing here: ErrNotFound, code tenant.not_found.
+func (w Writer) Actor(ctx context.Context) (Actor, error) {
+	a, err := ActorOf(ctx)
+	if a.Kind == System && a.Tenant == "" {
+		a.Tenant = w.Tenant
+	}
+	if err == nil && a.Tenant != w.Tenant {
+		err = errTenant
+	}
+	return a, err
+}
+
 var (
 	errTenant       = Err(ErrNotFound, "tenant.not_found", "not found", "找不到")
 	errPrecondition = Err(ErrConflict, "precondition", "not at the expected version", "版本与预期不符")
@@ -75,10 +88,10 @@ var (
 // decide may run several times, whenever a record that it relied on was changed
 // meanwhile, even to refuse: a refusal of what [Read], [ReadAll] and [Lookup]
 // saw at two moments is decided anew, so that what goes out was true at one. It
-// must do nothing but read and return. Ids of new records are made
-// before Update. The answer must survive JSON: a repeat gets what was stored.
-// Changes returned beside an error are committed too, if they are
-// events and new records only (a refusal worth recording); the error goes out.
+// must do nothing but read and return. Ids of new records are made before Update.
+// The answer must survive JSON: a repeat gets what was stored. Changes returned
+// beside an error are committed too, if they are events and new records only (a
+// refusal worth recording); the error goes out.
 //
 // N equal calls under one key have one effect and the same answer. Update fails
 // with whatever decide refuses with, with FieldErrors for bad input, and with
@@ -138,14 +151,8 @@ func (w Writer) admit(ctx context.Context, in any) (command, error) {
 	if Deciding(ctx) {
 		return u, fmt.Errorf("%s: %w", u.name, errNested)
 	}
-	if u.actor, err = ActorOf(ctx); err != nil {
+	if u.actor, err = w.Actor(ctx); err != nil {
 		return u, fmt.Errorf("%s: %w", u.name, err)
-	}
-	if u.actor.Kind == System && u.actor.Tenant == "" {
-		u.actor.Tenant = w.Tenant // the platform's own timers act wherever they run
-	}
-	if u.actor.Tenant != w.Tenant {
-		return u, fmt.Errorf("%s: %w", u.name, errTenant)
 	}
 	if u.key, err = KeyOf(ctx); err != nil {
 		return u, err

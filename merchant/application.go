@@ -131,7 +131,7 @@ func (s *Service) Apply(ctx context.Context, in Apply) (Application, error) {
 		return Application{}, err
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Application, []platform.Change, error) {
-		by, err := s.actor(ctx)
+		by, err := s.w.Actor(ctx)
 		if err != nil {
 			return Application{}, nil, err
 		}

@@ -51,9 +51,7 @@ func (m Merchant) Lapse(by platform.Actor, at time.Time) (Merchant, error) {
 // [platform.Ticker].
 func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, error) {
 	limit = platform.TickLimit(limit)
-	clock := platform.SystemActor("merchant")
-	clock.Tenant = s.w.Tenant
-	ctx = platform.As(platform.WithoutKey(ctx), clock)
+	ctx = platform.As(platform.WithoutKey(ctx), platform.SystemActor("merchant"))
 	due := platform.Query{By: []string{"due"}, Until: now.Add(time.Microsecond)} // the end is exclusive
 	fired, err := platform.Sweep(ctx, limit, func(cursor string) (platform.Page[Application], error) {
 		due.Cursor = cursor

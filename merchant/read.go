@@ -38,7 +38,7 @@ func (s *Service) Application(ctx context.Context, id platform.ID) (Application,
 // Applications lists applications by state, oldest first in each: an operator's
 // queue is State [InReview]. A merchant sees those that it made itself.
 func (s *Service) Applications(ctx context.Context, f Filter) (platform.Page[Application], error) {
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return platform.Page[Application]{}, err
 	}
@@ -60,7 +60,7 @@ func (s *Service) Merchant(ctx context.Context, id platform.ID) (Merchant, error
 
 // Merchants lists merchants by state, for operators and auditors.
 func (s *Service) Merchants(ctx context.Context, f Filter) (platform.Page[Merchant], error) {
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return platform.Page[Merchant]{}, err
 	}
@@ -96,7 +96,7 @@ func (s *Service) Listing(ctx context.Context, id platform.ID) (Listing, error) 
 // Listings lists a merchant's listings by state, or for an operator who names
 // no merchant, everybody's.
 func (s *Service) Listings(ctx context.Context, f Filter) (platform.Page[Listing], error) {
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return platform.Page[Listing]{}, err
 	}
@@ -112,7 +112,7 @@ func (s *Service) Listings(ctx context.Context, f Filter) (platform.Page[Listing
 // Queue lists the listings whose draft waits for a reviewer, longest first, for
 // operators and auditors.
 func (s *Service) Queue(ctx context.Context, f Filter) (platform.Page[Listing], error) {
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return platform.Page[Listing]{}, err
 	}

@@ -109,7 +109,7 @@ func (s *Service) begun(ctx context.Context, in NewDraft, id platform.ID) (Listi
 	if in.Listing != "" {
 		return s.listing(ctx, in.Listing)
 	}
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return Listing{}, by, err
 	}

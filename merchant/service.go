@@ -92,18 +92,9 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	return &Service{w: w.Ready(), store: store, ports: ports, opts: opts.withDefaults()}
 }
 
-// actor is who acts. Somebody of another tenant finds nothing here.
-func (s *Service) actor(ctx context.Context) (platform.Actor, error) {
-	by, err := platform.ActorOf(ctx)
-	if err == nil && by.Tenant != s.w.Tenant {
-		err = platform.NotFound(platform.Ref{Kind: "tenant", ID: platform.ID(by.Tenant)})
-	}
-	return by, err
-}
-
 // visitor lets in anybody, nobody too, but for somebody of another tenant.
 func (s *Service) visitor(ctx context.Context) error {
-	if _, err := s.actor(ctx); errors.Is(err, platform.ErrNotFound) {
+	if _, err := s.w.Actor(ctx); errors.Is(err, platform.ErrNotFound) {
 		return err
 	}
 	return nil
@@ -113,7 +104,7 @@ func (s *Service) visitor(ctx context.Context) error {
 // as absent as what does not exist.
 
 func (s *Service) application(ctx context.Context, id platform.ID) (Application, platform.Actor, error) {
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return Application{}, by, err
 	}
@@ -128,7 +119,7 @@ func (s *Service) application(ctx context.Context, id platform.ID) (Application,
 }
 
 func (s *Service) merchant(ctx context.Context, id platform.ID) (Merchant, platform.Actor, error) {
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return Merchant{}, by, err
 	}
@@ -140,7 +131,7 @@ func (s *Service) merchant(ctx context.Context, id platform.ID) (Merchant, platf
 }
 
 func (s *Service) listing(ctx context.Context, id platform.ID) (Listing, platform.Actor, error) {
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return Listing{}, by, err
 	}

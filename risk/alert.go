@@ -173,7 +173,7 @@ func (s *Service) Resolve(ctx context.Context, in Resolve) (Alert, error) {
 
 // alert reads an alert for whoever acts in ctx; most have none.
 func (s *Service) alert(ctx context.Context, id platform.ID) (Alert, platform.Actor, error) {
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return Alert{}, by, err
 	}
@@ -197,7 +197,7 @@ func (s *Service) Alert(ctx context.Context, id platform.ID) (Alert, error) {
 // Alerts is a page of the alerts in a state, the newest first. limit is 1 to
 // 500; 0 is 50. cursor is Next of the page before.
 func (s *Service) Alerts(ctx context.Context, state State, cursor string, limit int) (platform.Page[Alert], error) {
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return platform.Page[Alert]{}, err
 	}

@@ -62,9 +62,7 @@ func (g Gauge) anew() Gauge {
 // Tick samples the indicators whose period is over, raises and resolves their
 // alerts, and sends what notices are due. See [platform.Ticker].
 func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, error) {
-	by := platform.SystemActor("risk")
-	by.Tenant = s.w.Tenant
-	ctx, limit = platform.WithoutKey(platform.As(ctx, by)), platform.TickLimit(limit)
+	ctx, limit = platform.WithoutKey(platform.As(ctx, platform.SystemActor("risk"))), platform.TickLimit(limit)
 	fired, err := platform.Sweep(ctx, limit, s.awake(now), func(i Indicator) error { return s.sample(ctx, i, now) })
 	if fired >= limit || s.ports.Notifier == nil {
 		return fired, err

@@ -71,7 +71,7 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) (*Service, 
 // Gauge is where the indicator of that name stands. It fails with ErrNotFound
 // when it was never sampled.
 func (s *Service) Gauge(ctx context.Context, name string) (Gauge, error) {
-	by, err := s.actor(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return Gauge{}, err
 	}
@@ -79,13 +79,4 @@ func (s *Service) Gauge(ctx context.Context, name string) (Gauge, error) {
 		return Gauge{}, platform.NotFound(platform.Ref{Kind: kindGauge, ID: gaugeID(name)})
 	}
 	return s.store.Gauge(ctx, gaugeID(name))
-}
-
-// actor is who acts. Somebody of another tenant finds nothing here.
-func (s *Service) actor(ctx context.Context) (platform.Actor, error) {
-	by, err := platform.ActorOf(ctx)
-	if err == nil && by.Tenant != s.w.Tenant {
-		err = platform.NotFound(platform.Ref{Kind: "tenant", ID: platform.ID(by.Tenant)})
-	}
-	return by, err
 }

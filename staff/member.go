@@ -216,7 +216,7 @@ func (s *Service) Leave(ctx context.Context, in Leave) (Member, error) {
 // Member is one member, for overseers and for the member itself; anybody else
 // finds nothing.
 func (s *Service) Member(ctx context.Context, id platform.ID) (Member, error) {
-	actor, err := s.actor(ctx)
+	actor, err := s.w.Actor(ctx)
 	if err != nil {
 		return Member{}, err
 	}
@@ -229,7 +229,7 @@ func (s *Service) Member(ctx context.Context, id platform.ID) (Member, error) {
 
 // Members lists for overseers; anybody else gets ErrDenied.
 func (s *Service) Members(ctx context.Context, q Find) (platform.Page[Member], error) {
-	actor, err := s.actor(ctx)
+	actor, err := s.w.Actor(ctx)
 	if err != nil {
 		return platform.Page[Member]{}, err
 	}
@@ -241,9 +241,7 @@ func (s *Service) Members(ctx context.Context, q Find) (platform.Page[Member], e
 
 // Tick ends suspensions that are due.
 func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, error) {
-	system := platform.SystemActor("staff")
-	system.Tenant = s.w.Tenant
-	ctx = platform.WithoutKey(platform.As(ctx, system))
+	ctx = platform.WithoutKey(platform.As(ctx, platform.SystemActor("staff")))
 	due := func(cursor string) (platform.Page[Member], error) { return s.store.Due(ctx, now, cursor) }
 	return platform.Sweep(ctx, limit, due, func(found Member) error {
 		in := Restore{Member: found.ID}

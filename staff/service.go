@@ -68,15 +68,6 @@ type named interface{ Subject() platform.Ref }
 
 func of(member platform.ID) platform.Ref { return platform.Ref{Kind: "staff.member", ID: member} }
 
-// actor is who acts. Somebody of another tenant finds nothing here.
-func (s *Service) actor(ctx context.Context) (platform.Actor, error) {
-	a, err := platform.ActorOf(ctx)
-	if err == nil && a.Tenant != s.w.Tenant {
-		err = platform.NotFound(platform.Ref{Kind: "tenant", ID: platform.ID(a.Tenant)})
-	}
-	return a, err
-}
-
 // step carries out a command on one member that touches no other record.
 func (s *Service) step(ctx context.Context, in named, event platform.Change, decide func(Member, platform.ActorKind) (Member, error)) (Member, error) {
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Member, []platform.Change, error) {

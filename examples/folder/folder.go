@@ -119,9 +119,19 @@ func (f *Folder) keep(name string, content func() []byte) ([]byte, error) {
 	_, err = file.Write(fresh)
 	err = errors.Join(err, file.Sync(), file.Close())
 	if err == nil {
-		err = os.Rename(path+".new", path)
+		err = errors.Join(os.Rename(path+".new", path), f.sync())
 	}
 	return fresh, err
+}
+
+// sync makes the names in the folder durable: without its secret, what is sealed
+// in the store stays closed.
+func (f *Folder) sync() error {
+	dir, err := os.Open(f.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // Store names the store in the folder, for [Connect].

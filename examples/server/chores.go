@@ -30,11 +30,14 @@ var chores = map[string]struct {
 
 // chore opens the store that the flags name and does one thing with it.
 func chore(ctx context.Context, name string, c config, out io.Writer) error {
-	todo := chores[name]
-	if len(c.files) != todo.files {
-		return fmt.Errorf("usage: server %s [flags]%s", name, map[int]string{1: " FILE"}[todo.files])
+	job := chores[name]
+	switch {
+	case len(c.files) != job.files:
+		return fmt.Errorf("usage: server %s [flags]%s", name, map[int]string{1: " FILE"}[job.files])
+	case c.store == "memory":
+		return fmt.Errorf("%s: a store in memory dies with its process", name)
 	}
-	db, o, _, done, err := c.open(ctx, todo.take)
+	db, o, _, done, err := c.open(ctx, job.take)
 	if err != nil {
 		return err
 	}
@@ -44,7 +47,7 @@ func chore(ctx context.Context, name string, c config, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = m.Close() }()
-	return todo.do(ctx, m, db, c.files, out)
+	return job.do(ctx, m, db, c.files, out)
 }
 
 // backup writes the store to a file, which is whole or not there. The secret in

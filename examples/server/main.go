@@ -100,18 +100,18 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 }
 
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
-	var todo string
+	var job string
 	if len(args) > 0 {
 		if _, known := chores[args[0]]; known {
-			todo, args = args[0], args[1:]
+			job, args = args[0], args[1:]
 		}
 	}
 	c, err := flags(args, os.LookupEnv, errs)
 	switch {
 	case err != nil:
 		return err
-	case todo != "":
-		return chore(ctx, todo, c, out)
+	case job != "":
+		return chore(ctx, job, c, out)
 	case len(c.files) > 0:
 		return fmt.Errorf("%q is no flag; a flag's value follows =, as in -demo=false", c.files[0])
 	}

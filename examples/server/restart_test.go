@@ -100,6 +100,8 @@ func TestAStoreIsBackedUpRestoredAndVerified(t *testing.T) {
 
 	_, err := do("backup", "-folder", folder)
 	require.ErrorContains(t, err, "usage: server backup [flags] FILE")
+	_, err = do("restore", "-store=memory", file)
+	require.ErrorContains(t, err, "dies with its process")
 	_, err = do("backup", "-folder", folder, file)
 	require.NoError(t, err, "while the server runs")
 	s.close()

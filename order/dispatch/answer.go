@@ -179,7 +179,7 @@ func (s *Service) over(ctx context.Context, ended Assignment, err error) (Assign
 // nothing. Whoever else was considered is masked for all but the platform's own
 // people.
 func (s *Service) Assignment(ctx context.Context, id platform.ID) (Assignment, error) {
-	actor, err := s.actor(ctx)
+	actor, err := s.w.Actor(ctx)
 	if err != nil {
 		return Assignment{}, err
 	}
@@ -193,7 +193,7 @@ func (s *Service) Assignment(ctx context.Context, id platform.ID) (Assignment, e
 // Assignments lists for the platform's own people, and to a member its own; it
 // fails with ErrDenied otherwise.
 func (s *Service) Assignments(ctx context.Context, q Find) (platform.Page[Assignment], error) {
-	actor, err := s.actor(ctx)
+	actor, err := s.w.Actor(ctx)
 	if err != nil {
 		return platform.Page[Assignment]{}, err
 	}

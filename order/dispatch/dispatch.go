@@ -67,7 +67,7 @@ func (s *Service) dispatch(ctx context.Context, in any, orders []platform.ID) ([
 	if err := platform.Validate(in); err != nil {
 		return nil, err
 	}
-	actor, err := s.actor(ctx)
+	actor, err := s.w.Actor(ctx)
 	if err != nil {
 		return nil, err
 	}

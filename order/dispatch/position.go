@@ -118,7 +118,7 @@ func (s *Service) Ping(ctx context.Context, in Ping) (Position, error) {
 	if err := platform.Validate(in); err != nil {
 		return Position{}, err
 	}
-	actor, err := s.actor(ctx)
+	actor, err := s.w.Actor(ctx)
 	if err != nil {
 		return Position{}, err
 	}

@@ -75,23 +75,12 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	return &Service{w: w.Ready(), store: store, ports: ports, policy: opts.Policy.Ready()}
 }
 
-// actor is who acts. Somebody of another tenant finds nothing here.
-func (s *Service) actor(ctx context.Context) (platform.Actor, error) {
-	a, err := platform.ActorOf(ctx)
-	if err == nil && a.Tenant != s.w.Tenant {
-		err = platform.NotFound(platform.Ref{Kind: "tenant", ID: platform.ID(a.Tenant)})
-	}
-	return a, err
-}
-
 // office tells whether the actor is the platform's own and may act.
 func office(a platform.Actor) bool { return a.Kind == platform.Operator || a.Kind == platform.System }
 
 // system is a ctx in which the platform itself acts.
 func (s *Service) system(ctx context.Context) context.Context {
-	actor := platform.SystemActor("dispatch")
-	actor.Tenant = s.w.Tenant
-	return platform.WithoutKey(platform.As(ctx, actor))
+	return platform.WithoutKey(platform.As(ctx, platform.SystemActor("dispatch")))
 }
 
 // need is what an order needs.
