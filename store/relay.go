@@ -71,16 +71,21 @@ func (r *Relay) enter(ctx context.Context) (leave func(), err error) {
 	}
 	select {
 	case r.turn <- struct{}{}:
-		return func() { <-r.turn }, ctx.Err()
 	case <-ctx.Done():
-		return func() {}, ctx.Err()
+		return nil, ctx.Err()
 	}
+	leave = func() { <-r.turn }
+	if err := ctx.Err(); err != nil { // both were ready
+		leave()
+		return nil, err
+	}
+	return leave, nil
 }
 
 func (r *Relay) clock() time.Time { return moment(platform.Writer{Now: r.Now}.Ready().Now()) }
 
 // Tick takes or renews leases, tries again what is due at now, and hands over
-// fresh events, at most limit. It tells how many events went to all sinks or
+// fresh events, at most limit of each. It tells how many events went to all sinks or
 // into their late deliveries, and how many late ones were taken.
 //
 // The error joins what sinks failed with, each once, with [ErrParked] when
@@ -98,12 +103,13 @@ func (r *Relay) Tick(ctx context.Context, now time.Time, limit int) (fired int, 
 		return 0, err
 	}
 	var failed []error
+	fresh := 0 // counted apart: one sink's late ones hold up no other
 	for _, part := range r.parts() {
 		n, err := r.retry(ctx, part, now, limit)
 		fired, failed = fired+n, append(failed, err)
-		for n = 1; n > 0 && fired < limit && ctx.Err() == nil; {
-			n, err = r.handOver(ctx, part, now, min(batch, limit-fired))
-			fired, failed = fired+n, append(failed, err)
+		for n = 1; n > 0 && fresh < limit && ctx.Err() == nil; {
+			n, err = r.handOver(ctx, part, now, min(batch, limit-fresh))
+			fired, fresh, failed = fired+n, fresh+n, append(failed, err)
 		}
 	}
 	err = errors.Join(append(failed, ctx.Err())...)

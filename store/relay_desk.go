@@ -174,16 +174,16 @@ func published(ctx context.Context, s Sink, events []platform.Event) (err error)
 	return s.Publish(ctx, events)
 }
 
-// leftOf is what an error leaves: all, unless it says otherwise.
+// leftOf is what an error leaves: all, unless it is a LeftError itself. One among
+// other errors does not speak for them.
 func leftOf(err error, events []platform.Event) *LeftError {
-	var left *LeftError
 	if err == nil {
 		return &LeftError{}
 	}
-	if errors.As(err, &left) {
+	if left, itself := err.(*LeftError); itself { //nolint:errorlint // see above
 		return left
 	}
-	left = &LeftError{Failed: make(map[platform.ID]error, len(events))}
+	left := &LeftError{Failed: make(map[platform.ID]error, len(events))}
 	for _, e := range events {
 		left.Failed[e.ID] = err
 	}

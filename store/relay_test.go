@@ -128,6 +128,69 @@ func TestEventsAreHandedOverInOrderAndOnce(t *testing.T) {
 	assert.Zero(t, n)
 }
 
+func TestACtxThatIsOverTakesNobodysTurn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	relay := w.relay(map[string]store.Sink{"got": &sink{}})
+	over, end := context.WithCancel(t.Context())
+	end()
+	for range 64 { // which of two that are ready is taken is a matter of luck
+		_, err := relay.Tick(over, noon, 0)
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err := relay.Tick(soon, noon, 0)
+	require.NoError(t, err)
+}
+
+func TestLateOnesOfOneSinkLeaveFreshOnesTheirRoom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	fails := true
+	ill := &sink{does: func([]platform.Event) error {
+		if fails {
+			return errNo
+		}
+		return nil
+	}}
+	well := &sink{}
+	relay := w.relay(map[string]store.Sink{"ill": ill, "well": well})
+	w.say(40)
+	require.Error(t, w.tick(relay, 0))
+	fails = false
+	w.say(5)
+
+	_, err := relay.Tick(t.Context(), w.clock.Advance(time.Hour), 5)
+
+	require.NoError(t, err)
+	assert.Len(t, well.took, 45, "the late ones of the other are a matter of its own")
+}
+
+func TestAnErrorAmongOthersDoesNotSpeakForThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.say(2)
+	first := true
+	both := &sink{does: func([]platform.Event) error {
+		if !first {
+			return nil
+		}
+		first = false
+		return errors.Join(
+			&store.LeftError{Failed: map[platform.ID]error{ids[0]: errNo}}, &store.LeftError{Failed: map[platform.ID]error{ids[1]: errNo}})
+	}}
+	relay := w.relay(map[string]store.Sink{"both": both})
+	require.Error(t, w.tick(relay, 0))
+	both.took = nil
+
+	for range 4 {
+		_ = w.tick(relay, time.Hour)
+	}
+
+	assert.ElementsMatch(t, ids, both.took, "each came again")
+}
+
 func TestATickKeepsItsLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

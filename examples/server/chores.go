@@ -101,6 +101,10 @@ func verify(ctx context.Context, m *market.Market, db store.Engine, _ []string, 
 	if err != nil {
 		return err
 	}
+	signed, err := m.Audit.Checkpoint(ctx) // before the moment, which then has all that it covers
+	if err != nil {
+		return fmt.Errorf("audit log: %w", err)
+	}
 	now, err := db.Moment(ctx)
 	if err != nil {
 		return err
@@ -119,10 +123,6 @@ func verify(ctx context.Context, m *market.Market, db store.Engine, _ []string, 
 	}
 	for _, d := range wrong {
 		fmt.Fprintf(out, "books %+v\n", d)
-	}
-	signed, err := m.Audit.Checkpoint(ctx)
-	if err != nil {
-		return fmt.Errorf("audit log: %w", err)
 	}
 	seen, failed := audit.Verify(m.Audit.Events(ctx, now), signed, m.Verifier, nil)
 	if failed != nil {

@@ -116,9 +116,6 @@ func (m *moment) stream(ctx context.Context, p part, yield func(store.Line, erro
 	return true, reading(ctx, rows.Err())
 }
 
-// ErrDamaged refuses lines that no store can have written.
-var ErrDamaged = platform.Err(platform.ErrInvalid, "backup.damaged", "the backup is incomplete or altered", "备份不完整或已被改动")
-
 // batchLines and batchBytes are how much of an archive is written at once.
 const (
 	batchLines = 1000
@@ -130,13 +127,18 @@ func (db *DB) Load(ctx context.Context, lines iter.Seq2[store.Line, error]) erro
 	if err := db.open(ctx); err != nil {
 		return err
 	}
-	var refusal error // of the lines
-	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		refusal = db.load(ctx, tx, lines)
-		return refusal
-	})
+	tx, err := db.pool.Begin(ctx)
+	if err != nil {
+		return reading(ctx, err)
+	}
+	refusal := db.load(ctx, tx, lines) // of the lines, or of the server
+	if err = refusal; err != nil {
+		_ = tx.Rollback(context.WithoutCancel(ctx)) // if it fails, the connection is over and so is the transaction
+	} else if err = tx.Commit(ctx); err != nil && refused(err) == nil {
+		return fmt.Errorf("load: %w", store.ErrUnknown)
+	}
 	if pg := refused(err); pg != nil && (unfit(err) || pg.Code[:2] == uniqueViolation[:2] && pg.Code != checkViolation) {
-		return fmt.Errorf("load: a line twice, or a claim of two: %w", ErrDamaged)
+		return fmt.Errorf("load: a line twice, or a claim of two: %w", store.ErrDamaged)
 	}
 	if refusal != nil && refused(err) == nil && platform.Code(refusal) == "internal" && ctx.Err() == nil {
 		return refusal // of who gives the lines
@@ -219,13 +221,13 @@ func (l *loading) add(line store.Line) error {
 	case line.Kind == store.Counter:
 		var c platform.Count
 		if json.Unmarshal(line.Doc, &c) != nil || c.Ref.ID != line.ID || !sound(string(line.ID)) {
-			return ErrDamaged
+			return store.ErrDamaged
 		}
 		l.writes.Counters = append(l.writes.Counters, c)
 	case line.Kind == store.Movement:
 		var m platform.Movement
 		if json.Unmarshal(line.Doc, &m) != nil || movementID(string(m.Counter.ID), m.Seq) != line.ID || !sound(string(line.ID)) || !sound(m.Cause.String()) {
-			return ErrDamaged
+			return store.ErrDamaged
 		}
 		l.writes.Movements = append(l.writes.Movements, m)
 	default:
@@ -242,14 +244,14 @@ func (l *loading) record(line store.Line) error {
 	}
 	t := l.db.tables.byKind[line.Kind]
 	if _, err := platform.ParseID(string(line.ID)); err != nil || line.ID.Prefix() != t.kind.Prefix || line.Version < 1 {
-		return fmt.Errorf("%s: %w", ref, ErrDamaged)
+		return fmt.Errorf("%s: %w", ref, store.ErrDamaged)
 	}
 	if err := l.db.carried(store.Step{Change: platform.Change{Op: platform.Create, Ref: ref}, Row: row}); err != nil {
 		return err
 	}
 	for _, c := range row.Claims {
 		if _, twice := l.writes.Taken[c]; twice {
-			return fmt.Errorf("claim %s of %s: %w", c.Scope, ref, ErrDamaged)
+			return fmt.Errorf("claim %s of %s: %w", c.Scope, ref, store.ErrDamaged)
 		}
 		l.writes.Taken[c] = ref
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +35,10 @@ func (db *DB) flush(ctx context.Context, sets []store.Prepared) ([]store.Outcome
 	}
 	outcomes = make([]store.Outcome, len(sets))
 	for i := range sets {
+		if i > 0 && errors.Is(outcomes[i-1].Err, ErrConnection) {
+			outcomes[i].Err = ErrConnection // nobody waits for a server that the last one waited for
+			continue
+		}
 		one, err := db.lane.flush(ctx, sets[i:i+1], clashesAlone)
 		if err != nil {
 			outcomes[i].Err = failed(err)

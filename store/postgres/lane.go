@@ -189,20 +189,22 @@ func (l *lane) drop(lost bool) {
 func (l *lane) close() { l.drop(false) }
 
 // settle finds out whether a flush was committed whose answer was lost: it
-// writes the flush's witness itself, which waits as long as the flush is under
-// way. If that is there already, the flush was committed; if not, it never can be.
+// writes the flush's witness itself, without a time, which waits as long as the
+// flush is under way. If the one that is there then has a time, the flush was
+// committed; if it has none it is our own, also of an earlier try whose answer
+// was lost, and the flush never can be.
 func (l *lane) settle(ctx context.Context, flush pgtype.UUID) (committed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.db.opts.Unknown)
 	defer cancel()
 	for try := 0; ctx.Err() == nil; try++ {
 		conn, err := l.ready(ctx)
 		if err == nil {
-			_, err = conn.Exec(ctx, l.db.tables.sql("insert into {schema}.witness values ($1, now())"), flush)
+			_, err = conn.Exec(ctx, l.db.tables.sql("insert into {schema}.witness values ($1, '-infinity') on conflict do nothing"), flush)
 			if err == nil {
-				return false, nil
+				err = conn.QueryRow(ctx, l.db.tables.sql("select at > '-infinity' from {schema}.witness where flush = $1"), flush).Scan(&committed)
 			}
-			if pg := refused(err); pg != nil && pg.Code == uniqueViolation {
-				return true, nil
+			if err == nil {
+				return committed, nil
 			}
 			l.drop(true)
 		}

@@ -118,6 +118,32 @@ func TestALostAnswerEndsInTheTruth(t *testing.T) {
 	}
 }
 
+// TestAWitnessOfOneIsNoWitnessOfTheOther: a flush never left, and the answer to
+// asking what became of it is lost too. The second asking meets the first one's
+// row, which is no proof that the flush was committed.
+func TestAWitnessOfOneIsNoWitnessOfTheOther(t *testing.T) {
+	t.Parallel()
+	db, snare := lossy(t, server.Database(t), unsafe())
+	commitAll(t, db, "before", 1)
+	asked := func(conn net.Conn, trip []byte) (int, error) {
+		n, _ := conn.Write(trip)
+		_, _ = conn.Read(make([]byte, 1)) // it is written
+		return n, errors.Join(errCut, conn.Close())
+	}
+	lost := func(conn net.Conn, _ []byte) (int, error) {
+		snare.set.Store(&asked)
+		return 0, errors.Join(errCut, conn.Close())
+	}
+	snare.set.Store(&lost)
+
+	_, err := db.Commit(t.Context(), set(titled("wanted")))
+
+	require.NoError(t, err)
+	require.Nil(t, snare.set.Load(), "both answers were lost")
+	assert.Equal(t, []string{"before-0", "wanted"}, titles(t, db), "what was acknowledged is there")
+	assert.Equal(t, int64(2), counted(t, db))
+}
+
 // TestALostCommitBehindALockIsSettled: the second trip waits for a rival's claim
 // when its connection is lost, with its witness written already.
 func TestALostCommitBehindALockIsSettled(t *testing.T) {

@@ -80,7 +80,7 @@ func (i *inside) Commit(ctx context.Context, set platform.Set) (platform.Receipt
 			return platform.Receipt{}, reading(ctx, err)
 		case pg.Code == uniqueViolation && try < clashes:
 		case clashed(err):
-			return platform.Receipt{}, fmt.Errorf("commit: %w: %w", ErrSerialization, err)
+			return platform.Receipt{}, fmt.Errorf("commit: SQLSTATE %s: %w", pg.Code, ErrSerialization)
 		default:
 			return platform.Receipt{}, failed(err)
 		}
