@@ -84,12 +84,20 @@ func TestVerifyNamesEachPlantedFault(t *testing.T) {
 		edit func(*platform.Record) bool
 		code string
 	}{
-		"a balance one too high":        {doc("counter", `"value":2`, `"value":3`), "counter"},
-		"a count of movements":          {doc("counter", `"seq":2`, `"seq":3`), "counter"},
-		"a movement's amount":           {doc("movement", `"delta":1`, `"delta":2`), "counter"},
-		"a movement taken out":          {doc("movement", `"seq":2`, `"seq":5`), "counter"},
-		"all movements":                 {gone("movement"), "counter"},
-		"an event":                      {gone("event"), "event"},
+		"a balance one too high":  {doc("counter", `"value":2`, `"value":3`), "counter"},
+		"a count of movements":    {doc("counter", `"seq":2`, `"seq":3`), "counter"},
+		"a movement's amount":     {doc("movement", `"delta":1`, `"delta":2`), "counter"},
+		"a movement taken out":    {doc("movement", `"seq":2`, `"seq":5`), "counter"},
+		"all movements":           {gone("movement"), "counter"},
+		"an event":                {gone("event"), "event"},
+		"a movement that is none": {doc("movement", `"delta":1`, `"delta":"x"`), "document"},
+		"an event that is none": {func(r *platform.Record) bool {
+			if r.Ref.Kind == "event" {
+				r.Doc = json.RawMessage(`[]`)
+			}
+			return true
+		}, "document"},
+		"a counter":                     {gone("counter"), "orphan"},
 		"a root":                        {gone("page"), "orphan"},
 		"a stolen name":                 {doc("page", `"title":"b"`, `"title":"a"`), "claim"},
 		"a document that is none":       {doc("page", `"title"`, `"title":1,"x"`), "document"},
