@@ -345,7 +345,7 @@ func TestARelayThatIsStoppedHasHandedNothingOver(t *testing.T) {
 
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Zero(t, n)
-	fresh, err := w.db.Undelivered(t.Context(), 9)
+	fresh, err := w.db.Fresh(t.Context(), store.Slots{Until: 4096}, 9)
 	require.NoError(t, err)
 	assert.Len(t, fresh, len(ids))
 }
@@ -437,7 +437,7 @@ func TestAnInboxTakesAnEventOnce(t *testing.T) {
 		return nil
 	}
 	w.say(2)
-	events, err := w.db.Undelivered(t.Context(), 9)
+	events, err := w.db.Fresh(t.Context(), store.Slots{Until: 4096}, 9)
 	require.NoError(t, err)
 	for range 3 {
 		require.NoError(t, consumer.Publish(t.Context(), events))

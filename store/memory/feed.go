@@ -231,18 +231,3 @@ func (db *DB) pick(scan func(f *feed, take func(store.Delivery) bool), limit int
 	})
 	return found, docs, nil
 }
-
-// Undelivered implements [store.Feed].
-func (db *DB) Undelivered(ctx context.Context, limit int) ([]platform.Event, error) {
-	return db.Fresh(ctx, store.Slots{Until: 4096}, limit)
-}
-
-// Delivered implements [store.Feed].
-func (db *DB) Delivered(ctx context.Context, ids ...platform.ID) error {
-	return db.change(ctx, func(f *feed) error {
-		for _, id := range ids {
-			f.handed(id)
-		}
-		return nil
-	})
-}

@@ -102,7 +102,7 @@ func TestASavedStoreComesBackWhole(t *testing.T) {
 	due, err := platform.List[page](t.Context(), back, platform.Query{Kind: "page", By: []string{"due"}, Until: noon.Add(time.Second)})
 	require.NoError(t, err)
 	assert.Len(t, due.Items, 1)
-	undelivered, err := back.Undelivered(t.Context(), 10)
+	undelivered, err := back.Fresh(t.Context(), store.Slots{Until: 4096}, 10)
 	require.NoError(t, err)
 	assert.Len(t, undelivered, 2)
 	_, err = back.Commit(t.Context(), platform.Set{Changes: []platform.Change{

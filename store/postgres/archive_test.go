@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,7 +47,7 @@ func TestAnArchiveIsTheSameEverywhere(t *testing.T) {
 	_, err := db.Commit(t.Context(), keyed("k", first))
 	require.NoError(t, err)
 	event := first.Changes[len(first.Changes)-1].Ref.ID
-	require.NoError(t, db.Delivered(t.Context(), event))
+	require.NoError(t, db.Settle(t.Context(), time.Now(), nil, store.Settlement{Handed: []platform.ID{event}}))
 	require.NoError(t, db.Tree().Grow(t.Context(), 0, []platform.ID{event}, [][]byte{{1, 2}, {}}))
 	want := lines(t, db)
 

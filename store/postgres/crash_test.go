@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -206,12 +207,12 @@ func everyStatement(t *testing.T, db *postgres.DB) {
 		require.NoError(t, err)
 		assert.Equal(t, rest.Items[0], again[0])
 	}
-	events, err := db.Undelivered(t.Context(), 10)
+	events, err := db.Fresh(t.Context(), store.Slots{Until: 4096}, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 2)
 	require.JSONEq(t, `{"b":1.10,"a":2}`, string(events[0].Data))
 	assert.Equal(t, `{"b":1.10,"a":2}`, string(events[0].Data), "to the byte, since the audit log takes its hash")
-	require.NoError(t, db.Delivered(t.Context(), events[0].ID, events[1].ID))
+	require.NoError(t, db.Settle(t.Context(), time.Now(), nil, store.Settlement{Handed: []platform.ID{events[0].ID, events[1].ID}}))
 	require.NoError(t, db.Tree().Grow(t.Context(), 0, []platform.ID{events[0].ID}, [][]byte{{1}, {2}}))
 	require.ErrorIs(t, db.Tree().Grow(t.Context(), 0, []platform.ID{events[1].ID}, nil), store.ErrHead)
 	require.ErrorIs(t, db.Tree().Grow(t.Context(), 1, []platform.ID{events[0].ID}, nil), store.ErrHead)

@@ -74,12 +74,6 @@ func collect[T any](ctx context.Context, db *DB, each pgx.RowToFunc[T], statemen
 	})
 }
 
-// Undelivered implements [store.Feed]. It reads rows, never from a position on:
-// commits do not become visible in the order of their ids.
-func (db *DB) Undelivered(ctx context.Context, limit int) ([]platform.Event, error) {
-	return db.Fresh(ctx, store.Slots{Until: 4096}, limit)
-}
-
 // handed ends events' being fresh.
 const handed = `delete from {schema}.undelivered where ctid = any(array(select t.ctid from unnest($1::int2[], $2::uuid[]) x(slot, id),
  lateral (select t.ctid from {schema}.undelivered t where t.slot = x.slot and t.id = x.id offset 0) t))`
@@ -91,17 +85,4 @@ func eventPlaces(ids []platform.ID) places {
 		at[i] = placed(platform.Ref{Kind: store.Event, ID: id})
 	}
 	return at.sorted()
-}
-
-// Delivered implements [store.Feed].
-func (db *DB) Delivered(ctx context.Context, ids ...platform.ID) error {
-	if err := db.open(ctx); err != nil {
-		return err
-	}
-	slots, events := eventPlaces(ids).arrays()
-	_, err := again(ctx, func() (struct{}, error) {
-		_, err := db.pool.Exec(ctx, db.tables.sql(handed), slots, events)
-		return struct{}{}, reading(ctx, err)
-	})
-	return err
 }

@@ -142,7 +142,7 @@ func TestTwoRelaysShareAnOutbox(t *testing.T) {
 	_, err := relays[1].Drain(t.Context())
 	require.ErrorIs(t, err, platform.ErrUnavailable)
 	assert.Equal(t, once(ids), well.took)
-	fresh, err := dbs[0].Undelivered(t.Context(), 10)
+	fresh, err := dbs[0].Fresh(t.Context(), store.Slots{Until: 4096}, 10)
 	require.NoError(t, err)
 	assert.Empty(t, fresh)
 	late, err := dbs[0].Late(t.Context(), store.Slots{Until: 4096}, "ill", noon.Add(24*time.Hour), 500)

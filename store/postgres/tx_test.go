@@ -58,7 +58,7 @@ func TestACallersTransactionIsOne(t *testing.T) {
 			_, err = tx.Exec(t.Context(), "insert into mine values (2)")
 			require.NoError(t, err, "a refused set leaves the transaction usable")
 
-			undelivered, err := db.Undelivered(t.Context(), 10)
+			undelivered, err := db.Fresh(t.Context(), store.Slots{Until: 4096}, 10)
 			require.NoError(t, err)
 			assert.Len(t, undelivered, 1, "no event leaves before the commit")
 			assert.Equal(t, []string{"there-0"}, titles(t, db))

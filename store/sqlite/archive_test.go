@@ -33,10 +33,10 @@ func stocked(t *testing.T) *DB {
 		_, err := db.Commit(t.Context(), under(fmt.Sprint("k", i), set(platform.Put(n), platform.Delta(purse, int64(i+1), n.Ref()), platform.Delta(purse, -1, n.Ref()))))
 		require.NoError(t, err)
 	}
-	events, err := db.Undelivered(t.Context(), 10)
+	events, err := db.Fresh(t.Context(), store.Slots{Until: 4096}, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 10)
-	require.NoError(t, db.Delivered(t.Context(), events[3].ID, events[7].ID))
+	require.NoError(t, db.Settle(t.Context(), time.Now(), nil, store.Settlement{Handed: []platform.ID{events[3].ID, events[7].ID}}))
 	require.NoError(t, db.Tree().Grow(t.Context(), 0, []platform.ID{events[0].ID, events[1].ID}, [][]byte{{1}, {2}, {3}}))
 	return db
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/store"
 )
 
 // TestMain is also the program of the processes that the tests start: with a
@@ -153,7 +154,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	assert.Zero(t, descriptors(t, path))
 	assert.False(t, unclean(path))
 	require.NoError(t, db.Close())
-	require.ErrorIs(t, db.Delivered(t.Context()), platform.ErrUnavailable)
+	require.ErrorIs(t, db.Settle(t.Context(), time.Now(), nil, store.Settlement{}), platform.ErrUnavailable)
 	require.ErrorIs(t, db.Tree().Grow(t.Context(), 0, nil, nil), platform.ErrUnavailable)
 	require.ErrorIs(t, db.writer.transact(t.Context(), func() error { return nil }), platform.ErrUnavailable)
 }

@@ -102,16 +102,3 @@ func happened(doc []byte) (e platform.Event, err error) {
 	}
 	return e, nil
 }
-
-// Undelivered implements [store.Feed].
-func (db *DB) Undelivered(ctx context.Context, limit int) ([]platform.Event, error) {
-	return db.Fresh(ctx, store.Slots{Until: 4096}, limit)
-}
-
-// Delivered implements [store.Feed].
-func (db *DB) Delivered(ctx context.Context, ids ...platform.ID) error {
-	if err := db.use(ctx); err != nil {
-		return err
-	}
-	return db.writer.transact(ctx, func() error { return db.handed(ids) })
-}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -81,14 +82,14 @@ func TestEventsAreDeliveredInTheOrderOfCommits(t *testing.T) {
 		require.NoError(t, err)
 		want = append(want, s.Changes[1].Ref.ID)
 	}
-	require.NoError(t, db.Delivered(t.Context(), want[11], want[4], leaf(7)))
+	require.NoError(t, db.Settle(t.Context(), time.Now(), nil, store.Settlement{Handed: []platform.ID{want[11], want[4], leaf(7)}}))
 	want = append(want[:4:4], want[5:11]...)
 	s := set(platform.Put(noteOf("x")))
 	_, err := db.Commit(t.Context(), s)
 	require.NoError(t, err)
 	want = append(want, s.Changes[1].Ref.ID)
 
-	events, err := db.Undelivered(t.Context(), 100)
+	events, err := db.Fresh(t.Context(), store.Slots{Until: 4096}, 100)
 
 	require.NoError(t, err)
 	var got []platform.ID
@@ -96,7 +97,7 @@ func TestEventsAreDeliveredInTheOrderOfCommits(t *testing.T) {
 		got = append(got, e.ID)
 	}
 	assert.Equal(t, want, got)
-	some, err := db.Undelivered(t.Context(), 3)
+	some, err := db.Fresh(t.Context(), store.Slots{Until: 4096}, 3)
 	require.NoError(t, err)
 	assert.Len(t, some, 3)
 }

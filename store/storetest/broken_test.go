@@ -445,14 +445,10 @@ func promoteOnce(kinds []platform.Kind) {
 
 type careless struct{ sound }
 
-func (d careless) Undelivered(ctx context.Context, limit int) ([]platform.Event, error) {
-	return d.Fresh(ctx, everywhere, limit)
-}
-
 func (d careless) Fresh(ctx context.Context, of store.Slots, limit int) ([]platform.Event, error) {
 	events, err := d.sound.Fresh(ctx, of, limit)
 	for _, e := range events {
-		err = errors.Join(err, d.Delivered(ctx, e.ID))
+		err = errors.Join(err, d.Settle(ctx, time.Now(), nil, store.Settlement{Handed: []platform.ID{e.ID}}))
 	}
 	return events, err
 }

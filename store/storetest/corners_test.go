@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/memory"
 )
 
@@ -33,12 +35,12 @@ var corners = []broken{
 	{fault: "forgets what is undelivered over a restart", breaks: []int{30}, reopen: func(s sound, kinds []platform.Kind) *memory.DB {
 		db := reloaded(s, kinds)
 		for db != nil {
-			events, _ := db.Undelivered(context.Background(), 500)
+			events, _ := db.Fresh(context.Background(), store.Slots{Until: 4096}, 500)
 			if len(events) == 0 {
 				return db
 			}
 			for _, e := range events {
-				_ = db.Delivered(context.Background(), e.ID)
+				_ = db.Settle(context.Background(), time.Now(), nil, store.Settlement{Handed: []platform.ID{e.ID}})
 			}
 		}
 		return nil

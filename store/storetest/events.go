@@ -181,31 +181,23 @@ func eventsReachSinks(ctx context.Context, w *world) error {
 // relaying is a relay to one sink, each call of it later than the last lease;
 // nil when the adapter offers none.
 func (w *world) relaying(sink store.Sink) func(context.Context) error {
-	if box, offers := w.inner.(store.Outbox); offers {
-		r := &store.Relay{Outbox: box, Sinks: map[string]store.Sink{"sink": sink}, Now: w.clock.Now}
-		return func(ctx context.Context) error {
-			if w.clock.Now().Before(dawn.Add(24 * time.Hour)) { // not so late that anything is parked
-				w.clock.Advance(20 * time.Second)
-			}
-			_, err := r.Drain(ctx)
-			return err
-		}
+	box, offers := w.inner.(store.Outbox)
+	if !offers {
+		return nil
 	}
-	if feed, offers := w.inner.(store.Feed); offers {
-		return func(ctx context.Context) error {
-			_, err := store.RelayFeed(ctx, feed, sink)
-			return err
+	r := &store.Relay{Outbox: box, Sinks: map[string]store.Sink{"sink": sink}, Now: w.clock.Now}
+	return func(ctx context.Context) error {
+		if w.clock.Now().Before(dawn.Add(24 * time.Hour)) { // not so late that anything is parked
+			w.clock.Advance(20 * time.Second)
 		}
+		_, err := r.Drain(ctx)
+		return err
 	}
-	return nil
 }
 
 // clear relays to a sink that takes everything until nothing is left.
 func (w *world) clear(ctx context.Context, relay func(context.Context) error) error {
-	box, offers := w.inner.(store.Outbox)
-	if !offers {
-		return relay(ctx)
-	}
+	box := w.inner.(store.Outbox)
 	for range 3 {
 		w.clock.Advance(2 * time.Hour)
 		if err := relay(ctx); err != nil {
