@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/liangding/platform"
 )
@@ -21,6 +22,14 @@ type Engine interface {
 
 	// Tree keeps the audit log's tree beside the records.
 	Tree() Tree
+
+	// Sweep forgets answers that were stored before a moment, the oldest first and
+	// at most limit of them, and tells how many. A command that comes again under a
+	// key that is forgotten is new. Answers that were restored count from then.
+	Sweep(ctx context.Context, before time.Time, limit int) (int, error)
+
+	// Stats may be asked for at any time, and waits for nothing.
+	Stats() Stats
 }
 
 // Snapshot shows one moment of a store. Close frees what holds it.

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -36,13 +38,15 @@ type Group struct {
 	running bool
 	closed  bool
 	idle    sync.Cond // running became false
+	most    int       // sets that may wait
+	stats   Stats
 }
 
 // Bounds of a group.
 const (
 	maxSets  = 1024
 	maxBytes = 4 << 20
-	maxQueue = 16384
+	maxQueue = 16384 // unless the engine's options say otherwise
 )
 
 // waiting is a set in the queue, and where its answer goes.
@@ -57,9 +61,10 @@ type answer struct {
 	err     error
 }
 
-// NewGroup is a group before an engine.
-func NewGroup(flush Flush) *Group {
-	g := &Group{flush: flush}
+// NewGroup is a group before an engine, in which at most so many sets wait. If
+// zero, 16,384.
+func NewGroup(flush Flush, most int) *Group {
+	g := &Group{flush: flush, most: cmp.Or(most, maxQueue)}
 	g.ctx, g.end = context.WithCancel(context.Background())
 	g.idle.L = &g.mu
 	return g
@@ -68,7 +73,7 @@ func NewGroup(flush Flush) *Group {
 // Commit waits for the outcome of one set. When ctx ends before the set is in a
 // flush, it is withdrawn and nothing was written; when it ends during the flush,
 // the answer is [ErrUnknown], and the set's key will tell. It fails at once with
-// [ErrBusy] when 16,384 sets wait already, and with [ErrClosed] after Close.
+// [ErrBusy] when too many sets wait already, and with [ErrClosed] after Close.
 func (g *Group) Commit(ctx context.Context, set Prepared) (platform.Receipt, error) {
 	w := &waiting{set: set, answer: make(chan answer, 1)}
 	if err := g.submit(ctx, w); err != nil {
@@ -98,7 +103,8 @@ func (g *Group) submit(ctx context.Context, w *waiting) error {
 		return ctx.Err()
 	case g.closed:
 		return ErrClosed
-	case len(g.queue) >= maxQueue:
+	case len(g.queue) >= g.most:
+		g.stats.Busy++
 		return ErrBusy
 	}
 	g.queue = append(g.queue, w)
@@ -165,7 +171,9 @@ func (g *Group) serve(batch []*waiting) {
 	for i, w := range batch {
 		sets[i] = w.set
 	}
+	began := time.Now()
 	outcomes, err := g.flushed(sets)
+	g.count(time.Since(began), len(sets), outcomes, err)
 	for i, w := range batch {
 		if err != nil {
 			w.answer <- answer{err: err}
@@ -173,6 +181,33 @@ func (g *Group) serve(batch []*waiting) {
 		}
 		w.answer <- answer{outcomes[i], outcomes[i].Err}
 	}
+}
+
+// count keeps what came of a flush.
+func (g *Group) count(took time.Duration, sets int, outcomes []Outcome, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stats.Flushes++
+	g.stats.Sets += int64(sets)
+	g.stats.Flushing += took
+	if errors.Is(err, ErrUnknown) {
+		g.stats.Unknown += int64(sets)
+	}
+	for _, o := range outcomes {
+		if o.Err != nil {
+			g.stats.Refused++
+		}
+	}
+}
+
+// Stats are the group's part of an engine's: how many wait, flushes, and what
+// became of their sets.
+func (g *Group) Stats() Stats {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.stats
+	s.Waiting = len(g.queue)
+	return s
 }
 
 // flushed is a flush whose panic fails its callers rather than the process.

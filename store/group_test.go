@@ -54,7 +54,7 @@ func TestAloneASetLeavesAtOnceAndOthersShareTheNextFlush(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var e engine
-		g := store.NewGroup(e.flush)
+		g := store.NewGroup(e.flush, 0)
 		defer g.Close(time.Minute)
 		var all sync.WaitGroup
 		commit := func(name string) {
@@ -87,7 +87,7 @@ func TestOneRefusedSetHarmsNoOther(t *testing.T) {
 			}
 			return nil
 		}}
-		g := store.NewGroup(e.flush)
+		g := store.NewGroup(e.flush, 0)
 		defer g.Close(time.Minute)
 		var all sync.WaitGroup
 		for _, name := range []string{"first", "good", "bad", "fine"} {
@@ -104,7 +104,7 @@ func TestACtxThatEndsWithdrawsWhatStillWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var e engine
-		g := store.NewGroup(e.flush)
+		g := store.NewGroup(e.flush, 0)
 		defer g.Close(time.Minute)
 		short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
@@ -130,7 +130,7 @@ func TestCloseLetsWhatWaitsFinishThenCuts(t *testing.T) {
 	for patience, flown := range map[time.Duration]int{time.Minute: 2, 1500 * time.Millisecond: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			var e engine
-			g := store.NewGroup(e.flush)
+			g := store.NewGroup(e.flush, 0)
 			var all sync.WaitGroup
 			var done, unknown int
 			var mu sync.Mutex
@@ -166,7 +166,7 @@ func TestAPanickingFlushFailsItsCallersOnly(t *testing.T) {
 			panic("engine")
 		}
 		return make([]store.Outcome, len(sets)), nil
-	})
+	}, 0)
 	defer g.Close(time.Second)
 	_, err := g.Commit(t.Context(), named("a"))
 	require.ErrorIs(t, err, store.ErrUnknown)
@@ -179,11 +179,11 @@ func TestAFullQueueSaysSoAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var e engine
-		g := store.NewGroup(e.flush)
+		g := store.NewGroup(e.flush, 10)
 		var all sync.WaitGroup
 		var busy int
 		var mu sync.Mutex
-		for i := range 16384 + 2 {
+		for i := range 12 {
 			all.Go(func() {
 				if _, err := g.Commit(t.Context(), named(strconv.Itoa(i))); errors.Is(err, store.ErrBusy) {
 					mu.Lock()
@@ -195,8 +195,11 @@ func TestAFullQueueSaysSoAtOnce(t *testing.T) {
 				synctest.Wait()
 			}
 		}
+		synctest.Wait()
+		assert.Equal(t, 10, g.Stats().Waiting)
 		all.Wait()
 		g.Close(time.Minute)
-		assert.Equal(t, 1, busy, "one in flight, 16,384 waiting")
+		assert.Equal(t, 1, busy, "one in flight, ten waiting")
+		assert.Equal(t, store.Stats{Flushes: 2, Sets: 11, Busy: 1, Flushing: 2 * time.Second}, g.Stats())
 	})
 }

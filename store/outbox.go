@@ -38,6 +38,13 @@ type Outbox interface {
 	// Resend makes those of the deliveries, named by sink and event, that are
 	// parked as [Delivery.Again] says, and tells how many. It needs no lease.
 	Resend(ctx context.Context, now time.Time, which ...Delivery) (int, error)
+
+	// Discard forgets those of the deliveries, named by sink and event, that are
+	// parked, and tells how many. It needs no lease.
+	Discard(ctx context.Context, which ...Delivery) (int, error)
+
+	// Backlog counts what is still to be handed over.
+	Backlog(ctx context.Context) (Backlog, error)
 }
 
 // Settlement is what came of a hand-over.

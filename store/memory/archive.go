@@ -57,8 +57,8 @@ func (db *DB) Lines(ctx context.Context) iter.Seq2[store.Line, error] {
 }
 
 func (db *DB) answerLines() []store.Line {
-	lines := make([]store.Line, 0, len(db.answers))
-	for key, answer := range db.answers {
+	lines := make([]store.Line, 0, len(db.answers.byKey))
+	for key, answer := range db.answers.byKey {
 		lines = append(lines, store.Line{Key: &key, Answer: &answer})
 	}
 	slices.SortFunc(lines, func(a, b store.Line) int {
@@ -82,7 +82,7 @@ func (t *tree) lines() []store.Line {
 
 // Load implements [store.Archive]: what is loaded appears at once, at the end.
 func (db *DB) Load(ctx context.Context, lines iter.Seq2[store.Line, error]) error {
-	fresh := &DB{kinds: db.kinds, tree: newTree()}
+	fresh := &DB{kinds: db.kinds, opts: db.opts, tree: newTree()}
 	fresh.clear()
 	n := 0
 	for line, err := range lines {
@@ -115,13 +115,13 @@ func (db *DB) empty() bool {
 			return false
 		}
 	}
-	return len(db.answers) == 0
+	return len(db.answers.byKey) == 0
 }
 
 func (db *DB) load(l store.Line) error {
 	switch {
 	case l.Key != nil && l.Answer != nil:
-		db.answers[*l.Key] = *l.Answer
+		db.answers.put(*l.Key, *l.Answer)
 	case l.Leaf != "":
 		db.tree.index[l.Leaf] = int64(len(db.tree.leaves))
 		db.tree.leaves = append(db.tree.leaves, l.Leaf)

@@ -152,6 +152,50 @@ func (db *DB) Resend(ctx context.Context, now time.Time, which ...store.Delivery
 	return n, err
 }
 
+// Discard implements [store.Outbox].
+func (db *DB) Discard(ctx context.Context, which ...store.Delivery) (n int, err error) {
+	err = db.change(ctx, func(f *feed) error {
+		for _, d := range which {
+			if kept, known := f.kept[addressOf(d)]; known && kept.Parked() {
+				f.forget(kept)
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// Backlog implements [store.Outbox].
+func (db *DB) Backlog(ctx context.Context) (b store.Backlog, err error) {
+	err = db.change(ctx, func(f *feed) error {
+		f.fresh.Scan(func(_ int64, id platform.ID) bool {
+			if at := id.Time(); b.Oldest.IsZero() || at.Before(b.Oldest) {
+				b.Oldest = at
+			}
+			b.Fresh++
+			return b.Fresh < store.Counted
+		})
+		b.Parked = f.count(store.Delivery{})
+		b.Late = f.count(store.Delivery{Due: time.Unix(0, 0)})
+		return nil
+	})
+	return b, err
+}
+
+// count is how many deliveries there are from one on that are parked or not as
+// that one is, [store.Counted] at most.
+func (f *feed) count(from store.Delivery) (n int) {
+	f.late.Ascend(from, func(d store.Delivery) bool {
+		if d.Parked() != from.Parked() || n == store.Counted {
+			return false
+		}
+		n++
+		return true
+	})
+	return n
+}
+
 func (db *DB) change(ctx context.Context, by func(*feed) error) error {
 	if err := store.Ended(ctx); err != nil {
 		return err

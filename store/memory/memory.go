@@ -7,8 +7,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
+	"time"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
@@ -23,27 +23,34 @@ var _ store.Engine = (*DB)(nil)
 // sees one moment; [DB.Snapshot] sees one moment for as long as it is used.
 type DB struct {
 	kinds *store.Kinds
+	opts  Options
 	tree  *tree
 
 	mu      sync.RWMutex
 	closed  bool
 	tables  map[string]*table
 	claims  map[platform.Claim]platform.Ref
-	answers map[platform.Key]platform.Answer
+	answers answers
 	feed    *feed
+	stats   store.Stats
 }
 
-// Options has no fields yet; nil means defaults.
-type Options struct{}
+// Options are what may differ from the defaults; nil means all of them.
+type Options struct {
+	Now func() time.Time // stamps answers, from which their retention counts. If nil, time.Now.
+}
 
 // New is an empty store for the given kinds. It panics when a kind is declared
 // wrongly (see [platform.Kind.Fault]), which is a programmer's mistake.
-func New(kinds []platform.Kind, _ *Options) *DB {
+func New(kinds []platform.Kind, opts *Options) *DB {
 	known, err := store.NewKinds(kinds)
 	if err != nil {
 		panic(err)
 	}
 	db := &DB{kinds: known, tree: newTree()}
+	if opts != nil {
+		db.opts = *opts
+	}
 	db.clear()
 	return db
 }
@@ -51,7 +58,7 @@ func New(kinds []platform.Kind, _ *Options) *DB {
 // clear makes the tables, with nothing in them.
 func (db *DB) clear() {
 	db.tables, db.claims = map[string]*table{}, map[platform.Claim]platform.Ref{}
-	db.answers, db.feed = map[platform.Key]platform.Answer{}, newFeed()
+	db.answers, db.feed = newAnswers(platform.Writer{Now: db.opts.Now}.Ready().Now), newFeed()
 	for _, name := range db.kinds.Names() {
 		kind, _ := db.kinds.Kind(name)
 		db.tables[name] = newTable(len(kind.Indexes))
@@ -101,19 +108,11 @@ func (db *DB) Recall(ctx context.Context, key platform.Key) (platform.Answer, er
 	if db.closed {
 		return platform.Answer{}, store.ErrClosed
 	}
-	answer, known := db.answers[key]
+	answer, known := db.answers.get(key)
 	if !known {
 		return platform.Answer{}, fmt.Errorf("answer of key %s: %w", key.Name, platform.ErrNotFound)
 	}
-	return own(answer), nil
-}
-
-// own is an answer that shares nothing with a, so that neither a caller nor
-// the store writes into the other's.
-func own(a platform.Answer) platform.Answer {
-	a.Digest, a.Body = slices.Clone(a.Digest), slices.Clone(a.Body)
-	a.Receipt.Versions, a.Receipt.Counters = slices.Clone(a.Receipt.Versions), slices.Clone(a.Receipt.Counters)
-	return a
+	return answer, nil
 }
 
 // Commit implements [platform.Committer].
@@ -137,7 +136,12 @@ func (db *DB) Commit(ctx context.Context, set platform.Set) (platform.Receipt, e
 		return platform.Receipt{}, err
 	}
 	writes, outcomes := store.Decide(db.read(prepared), []store.Prepared{prepared})
-	if outcomes[0].Err == nil && outcomes[0].Receipt.Answer == nil {
+	db.stats.Flushes++
+	db.stats.Sets++
+	switch {
+	case outcomes[0].Err != nil:
+		db.stats.Refused++
+	case outcomes[0].Receipt.Answer == nil:
 		db.write(writes)
 	}
 	return outcomes[0].Receipt, outcomes[0].Err
@@ -161,8 +165,7 @@ func (db *DB) index(p store.Prepared) (err error) {
 // read gathers what the set names.
 func (db *DB) read(p store.Prepared) *store.State {
 	state := store.NewState(p)
-	if answer, known := db.answers[p.Key]; known {
-		answer = own(answer)
+	if answer, known := db.answers.get(p.Key); known {
 		state.Answers[p.Key] = &answer
 	}
 	for _, s := range p.Steps {
@@ -211,8 +214,15 @@ func (db *DB) write(w store.Writes) {
 		db.feed.add(event.Ref.ID)
 	}
 	for _, a := range w.Answers {
-		db.answers[a.Key] = own(a.Answer)
+		db.answers.put(a.Key, a.Answer)
 	}
+}
+
+// Stats implements [store.Engine]. A flush is a set, and nothing waits.
+func (db *DB) Stats() store.Stats {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	return db.stats
 }
 
 // Close implements [platform.DB]. What is stored can still be saved.
