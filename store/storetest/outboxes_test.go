@@ -29,6 +29,9 @@ var outboxes = []broken{
 	})},
 	{fault: "hands late deliveries out before they are due", breaks: []int{30}, wrap: func(s sound) platform.DB { return hasty{s} }},
 	{fault: "sends nothing again", breaks: []int{30}, wrap: func(s sound) platform.DB { return final{s} }},
+	{fault: "discards what is not parked", breaks: []int{30}, wrap: func(s sound) platform.DB { return discarding{s} }},
+	{fault: "sweeps answers of any age", breaks: []int{26}, wrap: func(s sound) platform.DB { return sweeping{s} }},
+	{fault: "counts a refusal as done", breaks: []int{14}, wrap: func(s sound) platform.DB { return proud{s} }},
 }
 
 type unfenced struct{ sound }
@@ -118,3 +121,23 @@ func (d hasty) Late(ctx context.Context, of store.Slots, sink string, now time.T
 type final struct{ sound }
 
 func (d final) Resend(context.Context, time.Time, ...store.Delivery) (int, error) { return 0, nil }
+
+type discarding struct{ sound }
+
+func (d discarding) Discard(ctx context.Context, which ...store.Delivery) (int, error) {
+	return len(which), d.Settle(ctx, time.Now(), nil, store.Settlement{Done: which})
+}
+
+type sweeping struct{ sound }
+
+func (d sweeping) Sweep(ctx context.Context, _ time.Time, limit int) (int, error) {
+	return d.sound.Sweep(ctx, time.Now().Add(time.Hour), limit)
+}
+
+type proud struct{ sound }
+
+func (d proud) Stats() store.Stats {
+	s := d.sound.Stats()
+	s.Refused = 0
+	return s
+}
