@@ -8,7 +8,6 @@ package market
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -60,7 +59,7 @@ type Options struct {
 // Market is the services over one store. It may be used by several goroutines
 // at once.
 type Market struct {
-	DB     platform.DB
+	DB     store.Engine
 	Writer platform.Writer
 
 	Merchants *merchant.Service
@@ -77,8 +76,7 @@ type Market struct {
 	AuditKey  string           // the same as text, for those who verify elsewhere
 	Sandbox   *sandbox.Sandbox // the institution
 
-	engine store.Engine
-	relay  *store.Relay
+	relay *store.Relay
 }
 
 // Kinds are the kinds of all domains: what the store must be opened with.
@@ -96,7 +94,7 @@ func Open(db store.Engine, o *Options) (*Market, error) {
 	if secret == nil {
 		secret = randomSecret()
 	}
-	m := &Market{DB: db, engine: db}
+	m := &Market{DB: db}
 	digest := key(secret, "digest")
 	m.Writer = platform.Writer{
 		Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard,
@@ -202,34 +200,6 @@ func RefundRate() risk.Indicator {
 	}
 }
 
-// Follow adds a sink that gets the events from now on, besides the audit log
-// and the indicators. Call it before the market is used.
-func (m *Market) Follow(s store.Sink) {
-	m.relay.Sinks[fmt.Sprintf("follower %d", len(m.relay.Sinks))] = s
-}
-
-// Relay hands the events that were committed since to the audit log and the
-// indicators.
-func (m *Market) Relay(ctx context.Context) error {
-	_, err := m.relay.Drain(ctx)
-	return err
-}
-
-// Sequence appends every event that the audit log lacks, in the order of their
-// ids: after a restore, or for a log that is the same from every engine.
-func (m *Market) Sequence(ctx context.Context) error {
-	q := platform.Query{Kind: "event", Limit: 500}
-	for {
-		page, err := platform.List[platform.Event](ctx, m.DB, q)
-		if err == nil {
-			err = m.Audit.Publish(ctx, page.Items)
-		}
-		if q.Cursor = page.Next; err != nil || q.Cursor == "" {
-			return err
-		}
-	}
-}
-
 // Close gives the relay's leases back, so that whoever comes next need not wait
 // for them, and closes the institution's books. The store stays open.
 func (m *Market) Close() error {
@@ -241,7 +211,7 @@ func (m *Market) Close() error {
 // TrialBalance adds up the books as they are at one moment: halves of commits
 // under way never show.
 func (m *Market) TrialBalance(ctx context.Context) ([]finance.TrialBalance, error) {
-	now, err := m.engine.Moment(ctx)
+	now, err := m.DB.Moment(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +222,7 @@ func (m *Market) TrialBalance(ctx context.Context) ([]finance.TrialBalance, erro
 // VerifyBooks proves the books as they are at one moment, and tells what is
 // wrong with them.
 func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error) {
-	now, err := m.engine.Moment(ctx)
+	now, err := m.DB.Moment(ctx)
 	if err != nil {
 		return nil, err
 	}

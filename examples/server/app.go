@@ -35,6 +35,9 @@ type casting func(context.Context, *market.Market) (market.Cast, error)
 // assemble opens the market, fills it for a demo, and mounts every domain.
 func assemble(ctx context.Context, base string, c config, log *slog.Logger, db store.Engine, o market.Options, cast casting) (*app, error) {
 	o.Sandbox.Deliver = post(base + edge.Notices + "sandbox")
+	if c.trace != "" {
+		db = traced{db}
+	}
 	m, err := market.Open(db, &o)
 	if err != nil {
 		return nil, err
@@ -52,6 +55,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 		Who: who, Log: log, Version: "0.1.0", CommandsPerMinute: c.commands, ReadsPerMinute: c.reads,
 		Ready: func(ctx context.Context) error { return ready(ctx, db) },
 	})
+	s.Registry().MustRegister(watched{db, time.Now})
 	merchants.Mount(s.API, m)
 	orders.Mount(ctx, s.API, m)
 	payments.Mount(s.API, m)
@@ -95,8 +99,15 @@ func post(url string) func(context.Context, map[string][]string, []byte) error {
 func (a *app) tick(ctx context.Context) {
 	failed := func(err error) { a.log.ErrorContext(ctx, "tick", "problem", err.Error()) }
 	go platform.Run(ctx, platform.Running{Every: 200 * time.Millisecond, Log: failed}, relay{a.market})
+	go platform.Run(ctx, platform.Running{Every: time.Hour, Log: failed}, sweep{a.market})
 	platform.Run(ctx, platform.Running{Log: failed}, a.market, a.market.Sandbox)
 }
+
+// sweep forgets what nobody may ask for any more.
+type sweep struct{ *market.Market }
+
+// Tick implements [platform.Ticker].
+func (s sweep) Tick(ctx context.Context, _ time.Time, _ int) (int, error) { return s.Sweep(ctx) }
 
 // relay is the part of a tick that people wait for.
 type relay struct{ *market.Market }

@@ -42,6 +42,8 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("GET /console/books", c.show("books", c.books))
 	s.Handle("POST /console/books/verify", c.operators(http.HandlerFunc(c.verify)))
 	s.Handle("GET /console/audit", c.show("audit", c.audit))
+	s.Handle("GET /console/store", c.show("store", c.store))
+	s.Handle("POST /console/store/{id}/{move}", c.act("store", c.store, storeMoves))
 }
 
 // page is what every template gets: what all pages share, and what its view has

@@ -21,7 +21,7 @@ import (
 
 // paths are all pages of the console.
 func (s scene) paths() []string {
-	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/audit"}
+	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/audit", "/console/store"}
 	for _, o := range []order.Order{s.closed, s.delivered, s.refunded, s.cancelled, s.failed, s.confirmed, s.review, s.awaiting} {
 		all = append(all, orderPage(o))
 	}

@@ -40,13 +40,13 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves} {
+	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves} {
 		for verb := range moves {
 			assert.Contains(t, words, "move."+verb)
 			assert.Contains(t, words, "done."+verb)
 		}
 	}
-	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings} {
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders} {
 		for _, code := range reasons {
 			assert.Contains(t, words, "reason."+code)
 		}

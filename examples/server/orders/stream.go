@@ -36,7 +36,7 @@ type stream struct {
 // mountStream adds GET /v1/orders/{id}/events; the streams end when ctx does.
 func mountStream(ctx context.Context, api huma.API, m *market.Market) {
 	s := &stream{market: m, ended: ctx.Done(), listeners: map[platform.Ref]map[chan struct{}]bool{}}
-	m.Follow(s)
+	m.Follow("streams", s)
 	text := &huma.Schema{Type: "string"}
 	edge.Raw(api, huma.Operation{
 		OperationID: "get-orders-id-events", Method: http.MethodGet, Path: "/v1/orders/{id}/events", Tags: []string{"orders"},

@@ -5,6 +5,7 @@ package trust
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/security/audit"
+	"github.com/liangding/platform/store"
 )
 
 func op(path, summary string) edge.Op {
@@ -39,6 +41,19 @@ func Mount(api huma.API, m *market.Market) {
 	edge.Show(api, op("alerts/{id}", "One alert"), m.Risk.Alert)
 	edge.Command(api, op("alerts/{id}/acknowledge", "Take the alert on"), func(c *risk.Acknowledge, id platform.ID) { c.Alert = id }, m.Risk.Acknowledge)
 	edge.Command(api, op("alerts/{id}/resolve", "Say how it ended"), func(c *risk.Resolve, id platform.ID) { c.Alert = id }, m.Risk.Resolve)
+	edge.List(api, op("deliveries/parked", "Events that a sink failed to take for three days"), func(ctx context.Context, p *edge.Paging) (platform.Page[delivery], error) {
+		if err := edge.Only(ctx, platform.Operator, platform.Auditor); err != nil {
+			return platform.Page[delivery]{}, err
+		}
+		page, err := m.Parked(ctx, p.Cursor, p.Limit)
+		out := platform.Page[delivery]{Items: make([]delivery, len(page.Items)), Next: page.Next}
+		for i, d := range page.Items {
+			out.Items[i] = delivered(d)
+		}
+		return out, err
+	})
+	edge.Command(api, op("deliveries/{id}/resend", "Have the sink tried again"), func(c *market.Resend, id platform.ID) { c.Event = id }, shown(m.Resend))
+	edge.Command(api, op("deliveries/{id}/discard", "Give the delivery up; the event stays in the log"), func(c *market.Discard, id platform.ID) { c.Event = id }, shown(m.Discard))
 	edge.Show(api, op("audit/events/{id}", "The proof that an event is in the audit log"), func(ctx context.Context, id platform.ID) (audit.Receipt, error) {
 		if err := edge.Only(ctx, platform.Operator, platform.Auditor); err != nil {
 			return audit.Receipt{}, err
@@ -64,4 +79,28 @@ type verification struct {
 type checkpoint struct {
 	Note string `json:"note" doc:"C2SP checkpoint: name, size, root, signature"`
 	Key  string `json:"key" doc:"the public key that verifies it"`
+}
+
+// delivery is a parked delivery as the API shows it: the event's data stay in
+// the log.
+type delivery struct {
+	Event platform.ID  `json:"event"`
+	Type  string       `json:"type"`
+	About platform.Ref `json:"subject"`
+	Sink  string       `json:"sink"`
+	Tries int          `json:"tries"`
+	Since time.Time    `json:"since"`
+	Last  string       `json:"last" doc:"code of the last failure"`
+}
+
+func delivered(d store.Delivery) delivery {
+	return delivery{d.Event.ID, d.Event.Type, d.Event.Subject, d.Sink, d.Tries, d.Since, d.Last}
+}
+
+// shown is a command on a delivery that answers as the API does.
+func shown[C any](do func(context.Context, C) (store.Delivery, error)) func(context.Context, C) (delivery, error) {
+	return func(ctx context.Context, c C) (delivery, error) {
+		d, err := do(ctx, c)
+		return delivered(d), err
+	}
 }
