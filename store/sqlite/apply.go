@@ -99,17 +99,6 @@ func (db *DB) claim(c platform.Claim, owner platform.Ref, conflict string) (sql.
 		int64(registered(c)), c.Scope, c.Key, owner.Kind, id[:])
 }
 
-func (db *DB) answer(key platform.Key, a platform.Answer) error {
-	a.Receipt.Answer = nil
-	receipt, err := json.Marshal(a.Receipt)
-	if err != nil {
-		return err
-	}
-	_, err = db.writer.exec("insert into answer (scope, name, digest, body, receipt, at) values (?, ?, ?, ?, ?, ?)",
-		key.Scope, key.Name, a.Digest, a.Body, string(receipt), db.now().UnixMicro())
-	return err
-}
-
 // tally writes the counters as they stand, and their movements.
 func (db *DB) tally(w store.Writes) error {
 	for _, c := range w.Counters {

@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +31,10 @@ type Options struct {
 	// it fails with [ErrLocked]. If zero, ten seconds.
 	Patience time.Duration
 
+	// MaxQueue is how many sets may wait to be written; one more is turned away
+	// with [store.ErrBusy]. If zero, 16,384.
+	MaxQueue int
+
 	// Now stamps answers, from which their retention counts. If nil, time.Now.
 	Now func() time.Time
 }
@@ -47,6 +50,7 @@ type DB struct {
 	moments *sql.DB // apart from readers, since a moment holds its connection
 	now     func() time.Time
 	closed  atomic.Bool
+	again   atomic.Int64 // flushes that were begun again
 
 	mu   sync.Mutex
 	open map[*moment]bool
@@ -83,6 +87,7 @@ func Open(ctx context.Context, path string, kinds []platform.Kind, opts *Options
 	if patience <= 0 {
 		patience = 10 * time.Second
 	}
+	db.group = store.NewGroup(db.flush, max(opts.MaxQueue, 0))
 	if err := db.connect(ctx, path, patience); err != nil {
 		_ = db.Close()
 		return nil, err
@@ -109,7 +114,6 @@ func (db *DB) connect(ctx context.Context, path string, patience time.Duration) 
 	db.readers, db.moments = pools[1], pools[2]
 	prepared := &cache{db: db.readers}
 	db.reader = view{db.kinds, db.tables, prepared}
-	db.group = store.NewGroup(db.flush)
 	if err := db.begun(ctx, check); err != nil {
 		return err
 	}
@@ -176,13 +180,6 @@ func (db *DB) index(p store.Prepared) (err error) {
 	return nil
 }
 
-// own is an answer that shares nothing with a.
-func own(a platform.Answer) platform.Answer {
-	a.Digest, a.Body = slices.Clone(a.Digest), slices.Clone(a.Body)
-	a.Receipt.Versions, a.Receipt.Counters = slices.Clone(a.Receipt.Versions), slices.Clone(a.Receipt.Counters)
-	return a
-}
-
 // use tells whether a call may go on.
 func (db *DB) use(ctx context.Context) error {
 	if err := store.Ended(ctx); err != nil {
@@ -192,6 +189,14 @@ func (db *DB) use(ctx context.Context) error {
 		return store.ErrClosed
 	}
 	return nil
+}
+
+// Stats implements [store.Engine]. The connections are those of readers.
+func (db *DB) Stats() store.Stats {
+	s, readers := db.group.Stats(), db.readers.Stats()
+	s.Retries, s.Lost = db.again.Load(), db.writer.lost.Load()
+	s.Connections = store.Connections{Open: readers.OpenConnections, Busy: readers.InUse, Most: readers.MaxOpenConnections}
+	return s
 }
 
 // Close implements [platform.DB]: sets that wait are still written, for at most

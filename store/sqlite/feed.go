@@ -24,6 +24,11 @@ const (
 	parkedOnes = delivery + `delivery_parked cross join %s e on e.slot = d.slot and e.id = d.event
 		where d.due is null and (d.sink, d.event) > (?, ?) order by d.sink, d.event limit ?`
 
+	// Each count ends with the rows that it may look at.
+	waiting = `select (select count(*) from (select 1 from delivery indexed by delivery_by_due where due is not null limit ?1)),
+		(select count(*) from (select 1 from delivery indexed by delivery_parked where due is null limit ?1)),
+		count(*), min(id) from (select id from undelivered order by place limit ?1)`
+
 	delivery = `select e.doc, d.sink, d.tries, d.since, d.due, d.last from delivery d indexed by `
 )
 
@@ -81,6 +86,25 @@ func (db *DB) deliveries(ctx context.Context, statement string, args ...any) (al
 		return nil, trouble("deliveries", err)
 	}
 	return all, nil
+}
+
+// Backlog implements [store.Outbox]. It is of one moment.
+func (db *DB) Backlog(ctx context.Context) (b store.Backlog, err error) {
+	if err := db.use(ctx); err != nil {
+		return b, err
+	}
+	rows, err := db.reader.by.QueryContext(ctx, waiting, store.Counted)
+	if err != nil {
+		return b, trouble("backlog", err)
+	}
+	return b, trouble("backlog", walk(rows, func() (bool, error) {
+		var first []byte // an id begins with its time
+		err := rows.Scan(&b.Late, &b.Parked, &b.Fresh, &first)
+		if len(first) == 16 {
+			b.Oldest = platform.IDFromUUID("evt", [16]byte(first)).Time()
+		}
+		return true, err
+	}))
 }
 
 // hand reads the rows of a statement about events.

@@ -15,7 +15,8 @@ import (
 // flush writes sets in one transaction. One whose commit was undone runs once
 // more.
 func (db *DB) flush(ctx context.Context, sets []store.Prepared) (outcomes []store.Outcome, err error) {
-	for range 2 {
+	for try := range 2 {
+		db.again.Add(int64(try))
 		err = db.writer.transact(ctx, func() error {
 			state, err := db.gather(sets)
 			if err != nil {
@@ -117,34 +118,6 @@ func (db *DB) gather(sets []store.Prepared) (*store.State, error) {
 		err = db.owners(state, n.claims)
 	}
 	return state, err
-}
-
-func (db *DB) answers(state *store.State, keys []platform.Key) error {
-	var places list
-	for _, k := range keys {
-		places.add(0, []byte(k.Scope), []byte(k.Name))
-	}
-	return db.each(len(keys), `select x.key, a.digest, a.body, a.receipt from json_each(?) x cross join answer a
-		on a.scope = cast(unhex(x.value ->> 1) as text) and a.name = cast(unhex(x.value ->> 2) as text)`, &places,
-		func(rows *sql.Rows) error {
-			var at int
-			answer, err := answered(rows, &at)
-			state.Answers[keys[at]] = &answer
-			return err
-		})
-}
-
-// answered reads a stored answer; the columns before it go where the caller says.
-func answered(rows interface{ Scan(...any) error }, before ...any) (platform.Answer, error) {
-	var a platform.Answer
-	var receipt []byte
-	if err := rows.Scan(append(before, &a.Digest, &a.Body, &receipt)...); err != nil {
-		return a, err
-	}
-	if json.Unmarshal(receipt, &a.Receipt) != nil {
-		return a, ErrDamaged
-	}
-	return a, nil
 }
 
 func (db *DB) counters(state *store.State, refs []platform.Ref) error {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,4 +108,20 @@ func value(t testing.TB, db platform.Getter, counter platform.Ref) (value, seq i
 	_, err = fmt.Sscanf(string(records[0].Doc), `{"ref":"`+counter.String()+`","value":%d,"seq":%d}`, &c.Value, &c.Seq)
 	require.NoError(t, err, "%s", records[0].Doc)
 	return c.Value, c.Seq
+}
+
+// plan is how the engine would run a statement.
+func plan(t testing.TB, db *DB, statement string, args ...any) string {
+	t.Helper()
+	rows, err := db.readers.QueryContext(t.Context(), "explain query plan "+statement, args...)
+	require.NoError(t, err)
+	var all strings.Builder
+	require.NoError(t, walk(rows, func() (bool, error) {
+		var id, parent, unused int
+		var step string
+		err := rows.Scan(&id, &parent, &unused, &step)
+		all.WriteString(step + "\n")
+		return true, err
+	}))
+	return all.String()
 }

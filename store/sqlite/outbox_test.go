@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -167,6 +166,45 @@ func TestOutboxOutlivesTheProcess(t *testing.T) {
 	require.ErrorIs(t, db.Settle(t.Context(), now, nil, store.Settlement{}), store.ErrClosed)
 }
 
+// TestOutboxCountsWhatWaits: up to a bound, and parked ones until they are
+// discarded.
+func TestOutboxCountsWhatWaits(t *testing.T) {
+	t.Parallel()
+	db := open(t, fresh(t), notes)
+	got, err := db.Backlog(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, got)
+	ids, by := say(t, db, 5), held(t, db, dawn)
+	of := func(sink string, i int, due time.Time) store.Delivery {
+		return store.Delivery{Sink: sink, Event: platform.Event{ID: ids[i]}, Since: dawn, Due: due}
+	}
+	require.NoError(t, db.Settle(t.Context(), dawn, by, store.Settlement{Handed: ids[:2], Late: []store.Delivery{
+		of("a", 0, dawn), of("b", 0, time.Time{}), of("a", 1, time.Time{}),
+	}}))
+
+	got, err = db.Backlog(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, store.Backlog{Fresh: 3, Oldest: dawn, Late: 1, Parked: 2}, got)
+
+	for _, want := range []int{1, 0} {
+		n, err := db.Discard(t.Context(), of("b", 0, dawn), of("a", 0, dawn), of("c", 1, dawn))
+		require.NoError(t, err)
+		assert.Equal(t, want, n, "only what is parked")
+	}
+	require.NoError(t, db.writer.transact(t.Context(), func() error {
+		return db.writer.script(`with recursive n (i) as (select 1 union all select i + 1 from n where i < 12000)
+			insert into undelivered (slot, id) select 0, unhex(printf('ffffffffffff7000800000000000%04x', i)) from n`)
+	}))
+	got, err = db.Backlog(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, store.Backlog{Fresh: store.Counted, Oldest: dawn, Late: 1, Parked: 1}, got)
+	require.NoError(t, db.Close())
+	_, err = db.Backlog(t.Context())
+	require.ErrorIs(t, err, store.ErrClosed)
+	_, err = db.Discard(t.Context(), of("a", 1, dawn))
+	require.ErrorIs(t, err, store.ErrClosed)
+}
+
 // TestOutboxIsRestoredAsFresh: what one sink has still to get, every sink gets
 // again.
 func TestOutboxIsRestoredAsFresh(t *testing.T) {
@@ -207,23 +245,14 @@ func TestOutboxReadsByIndex(t *testing.T) {
 	for statement, args := range map[string][]any{
 		freshEvents: {0, 4096, 10}, lateOnes: {"a", 0, 0, 4096, 10}, parkedOnes: {"", []byte{}, 10},
 	} {
-		rows, err := db.readers.Query("explain query plan "+db.about(statement), args...)
-		require.NoError(t, err)
-		var plan []string
-		require.NoError(t, walk(rows, func() (bool, error) {
-			var id, parent, unused int
-			var step string
-			err := rows.Scan(&id, &parent, &unused, &step)
-			plan = append(plan, step)
-			return true, err
-		}))
-		text := strings.Join(plan, "\n")
+		text := plan(t, db, db.about(statement), args...)
 		assert.Contains(t, text, "SEARCH e USING INDEX", statement)
 		assert.NotContains(t, text, "TEMP B-TREE", statement)
 		if statement != freshEvents { // which walks all that are fresh
 			assert.Contains(t, text, "SEARCH d USING", statement)
 		}
 	}
+	assert.NotContains(t, plan(t, db, waiting, 10), "TEMP B-TREE")
 }
 
 // TestOutboxComesToAnOlderFile: what was fresh in a file from before is handed

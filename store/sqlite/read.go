@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -227,20 +226,4 @@ func numbered(id string) (name string, seq int64, ok bool) {
 	}
 	seq, err := strconv.ParseInt(id[at+1:], 10, 64)
 	return id[:at], seq, err == nil && seq >= 0
-}
-
-// Recall implements [platform.Committer].
-func (db *DB) Recall(ctx context.Context, key platform.Key) (platform.Answer, error) {
-	if err := db.use(ctx); err != nil {
-		return platform.Answer{}, err
-	}
-	s, err := db.reader.by.(*cache).prepared(ctx, "select digest, body, receipt from answer where scope = ? and name = ?")
-	if err != nil {
-		return platform.Answer{}, trouble("recall", err)
-	}
-	answer, err := answered(s.QueryRowContext(ctx, key.Scope, key.Name))
-	if errors.Is(err, sql.ErrNoRows) {
-		return platform.Answer{}, fmt.Errorf("answer of key %s: %w", key.Name, platform.ErrNotFound)
-	}
-	return answer, trouble("recall", err)
 }

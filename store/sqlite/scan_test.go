@@ -178,37 +178,24 @@ func TestScansByIDAreThoseOfMemory(t *testing.T) {
 func TestNothingIsSortedNorReadWhole(t *testing.T) {
 	t.Parallel()
 	db := open(t, fresh(t), notes)
-	plan := func(statement string, args ...any) string {
-		rows, err := db.readers.QueryContext(t.Context(), "explain query plan "+statement, args...)
-		require.NoError(t, err)
-		var all strings.Builder
-		require.NoError(t, walk(rows, func() (bool, error) {
-			var id, parent, unused int
-			var step string
-			err := rows.Scan(&id, &parent, &unused, &step)
-			all.WriteString(step + "\n")
-			return true, err
-		}))
-		return all.String()
-	}
 	log := keyed(platform.Counter("a", "b"), int64(3))
 	for index := -1; index < 2; index++ {
 		for _, backward := range []bool{false, true} {
 			c := newCourse(store.Bounds{Index: index, Low: log, High: log + "\xff"})
 			where, args, _ := c.conditions()
-			got := plan(strings.Replace(c.statement, "%s", where, 1)+order(backward, c.order...), args...)
+			got := plan(t, db, strings.Replace(c.statement, "%s", where, 1)+order(backward, c.order...), args...)
 			assert.NotContains(t, got, "SCAN", got)
 			assert.Equal(t, index == 1, strings.Contains(got, "TEMP B-TREE"), got)
 		}
 	}
 	n := db.tables["note"]
 	for _, statement := range []string{n.one, n.many, n.exists, manyCounters, manyMovements} {
-		got := strings.ReplaceAll(plan(statement, "[]", []byte{}), "SCAN x VIRTUAL", "") // the list of what is asked
+		got := strings.ReplaceAll(plan(t, db, statement, "[]", []byte{}), "SCAN x VIRTUAL", "") // the list of what is asked
 		assert.NotContains(t, got, "SCAN", "%s\n%s", statement, got)
 	}
 	for _, c := range append(n.columns, "id") {
 		where, args := between(c, []byte{1}, []byte{2})
-		got := plan("select doc from "+n.name+" where "+where+order(true, c)+" limit 3", args...)
+		got := plan(t, db, "select doc from "+n.name+" where "+where+order(true, c)+" limit 3", args...)
 		assert.Contains(t, got, "SEARCH")
 		assert.NotContains(t, got, "TEMP B-TREE", "%s\n%s", c, got)
 	}

@@ -134,31 +134,57 @@ func (db *DB) forget(d store.Delivery) error {
 }
 
 // Resend implements [store.Outbox].
-func (db *DB) Resend(ctx context.Context, now time.Time, which ...store.Delivery) (n int, err error) {
+func (db *DB) Resend(ctx context.Context, now time.Time, which ...store.Delivery) (int, error) {
+	return db.unpark(ctx, which, func(d store.Delivery, id []byte) (sql.Result, error) {
+		d = d.Again(now)
+		return db.writer.exec("update delivery set tries = ?, since = ?, due = ?, last = ? where slot = ? and sink = ? and event = ? and due is null",
+			d.Tries, d.Since.UnixMicro(), d.Due.UnixMicro(), d.Last, int64(d.Event.ID.Slot()), d.Sink, id)
+	})
+}
+
+// Discard implements [store.Outbox].
+func (db *DB) Discard(ctx context.Context, which ...store.Delivery) (int, error) {
+	return db.unpark(ctx, which, func(d store.Delivery, id []byte) (sql.Result, error) {
+		return db.writer.exec("delete from delivery where slot = ? and sink = ? and event = ? and due is null", int64(d.Event.ID.Slot()), d.Sink, id)
+	})
+}
+
+// unpark does something to those of the deliveries that are parked, and counts
+// them.
+func (db *DB) unpark(ctx context.Context, which []store.Delivery, do func(d store.Delivery, id []byte) (sql.Result, error)) (n int, err error) {
 	if err := db.use(ctx); err != nil {
 		return 0, err
 	}
 	err = db.writer.transact(ctx, func() error {
 		for _, d := range which {
-			d, id := d.Again(now), d.Event.ID.UUID()
-			done, err := db.writer.exec("update delivery set tries = ?, since = ?, due = ?, last = ? where slot = ? and sink = ? and event = ? and due is null",
-				d.Tries, d.Since.UnixMicro(), d.Due.UnixMicro(), d.Last, int64(d.Event.ID.Slot()), d.Sink, id[:])
+			id := d.Event.ID.UUID()
+			rows, err := changed(do(d, id[:]))
 			if err != nil {
 				return err
 			}
-			changed, err := done.RowsAffected()
-			if err != nil {
-				return err
-			}
-			n += int(changed)
+			n += rows
 		}
-		if n == 0 {
-			return errIdle
-		}
-		return nil
+		return worthy(n)
 	})
 	if err != nil {
 		return 0, err
 	}
 	return n, nil
+}
+
+// changed is how many rows a statement changed.
+func changed(done sql.Result, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	n, err := done.RowsAffected()
+	return int(n), err
+}
+
+// worthy ends a transaction that changed no row.
+func worthy(n int) error {
+	if n == 0 {
+		return errIdle
+	}
+	return nil
 }

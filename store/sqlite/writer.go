@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	random "math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/liangding/platform"
@@ -31,6 +32,7 @@ type writer struct {
 	// has committed. When an answer to a commit is lost, it tells.
 	handle []byte
 	flush  int64
+	lost   atomic.Int64 // answers that it told
 
 	end func() error // how a transaction is committed; a test loses its answer
 }
@@ -174,6 +176,7 @@ func (w *writer) inquire(ctx context.Context, failed error) error {
 		if w.script("rollback") != nil {
 			w.abandon()
 		}
+		w.lost.Add(1)
 		return nil
 	}
 	if err = w.testify(); err == nil {
@@ -183,6 +186,7 @@ func (w *writer) inquire(ctx context.Context, failed error) error {
 		w.abandon()
 		return unknown
 	}
+	w.lost.Add(1)
 	return fmt.Errorf("%w: %w", errUndone, failed)
 }
 

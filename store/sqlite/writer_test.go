@@ -41,17 +41,19 @@ func failed(func() error) error { return errCut }
 
 func TestALostAnswerEndsInTheTruth(t *testing.T) {
 	t.Parallel()
+	settled := func(c func() error) error { return c() }
 	tests := map[string]struct {
-		ends    []func(func() error) error
-		err     error
-		written bool
+		ends        []func(func() error) error
+		err         error
+		written     bool
+		again, lost int64
 	}{
-		"committed, not heard":              {[]func(func() error) error{unheard}, nil, true},
-		"not committed: it runs again":      {[]func(func() error) error{failed}, nil, true},
-		"not committed, then not heard":     {[]func(func() error) error{failed, func(c func() error) error { return c() }, unheard}, nil, true},
-		"never committed":                   {[]func(func() error) error{failed, func(c func() error) error { return c() }, failed}, errUndone, false},
-		"not committed, nor what replaces":  {[]func(func() error) error{failed, failed}, store.ErrUnknown, false},
-		"not committed, the answer to that": {[]func(func() error) error{failed, unheard}, store.ErrUnknown, false},
+		"committed, not heard":              {[]func(func() error) error{unheard}, nil, true, 0, 1},
+		"not committed: it runs again":      {[]func(func() error) error{failed}, nil, true, 1, 1},
+		"not committed, then not heard":     {[]func(func() error) error{failed, settled, unheard}, nil, true, 1, 2},
+		"never committed":                   {[]func(func() error) error{failed, settled, failed}, errUndone, false, 1, 2},
+		"not committed, nor what replaces":  {[]func(func() error) error{failed, failed}, store.ErrUnknown, false, 0, 0},
+		"not committed, the answer to that": {[]func(func() error) error{failed, unheard}, store.ErrUnknown, false, 0, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +75,10 @@ func TestALostAnswerEndsInTheTruth(t *testing.T) {
 			require.NoError(t, err, "a repeat with the key")
 			sum, seq := value(t, db, counter)
 			assert.Equal(t, [2]int64{1, 1}, [2]int64{sum, seq}, "one effect")
+			stats := db.Stats()
+			assert.Equal(t, test.again, stats.Retries)
+			assert.Equal(t, test.lost, stats.Lost)
+			assert.Equal(t, errors.Is(test.err, store.ErrUnknown), stats.Unknown == 1)
 		})
 	}
 }
