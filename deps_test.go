@@ -23,6 +23,7 @@ const module = "github.com/liangding/platform"
 // pkg is what `go list` tells of a package.
 type pkg struct {
 	ImportPath string
+	Name       string
 	Imports    []string
 	Deps       []string
 	Standard   bool
@@ -30,7 +31,7 @@ type pkg struct {
 
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard"}, args...)...).Output()
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Name,Imports,Deps,Standard"}, args...)...).Output()
 	require.NoError(t, err)
 	var all []pkg
 	for in := json.NewDecoder(strings.NewReader(string(out))); ; {
@@ -81,9 +82,9 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"store/webhook":   {[]string{"store"}, nil},
 	"store/postgres":  {[]string{"store"}, []string{"github.com/jackc/pgx/v5"}},
 
-	"store/postgres/postgrestest": {nil, []string{"github.com/jackc/pgx/v5"}},
-	"store/storetest":             {[]string{"store"}, nil},
-	"store/sandbox":               {[]string{"finance/payment"}, nil},
+	"store/storetest":          {[]string{"store"}, nil},
+	"store/storetest/pgserver": {nil, []string{"github.com/jackc/pgx/v5"}},
+	"store/sandbox":            {[]string{"finance/payment"}, nil},
 }
 
 func TestNoRoomImportsWhatItMustNot(t *testing.T) {
@@ -133,6 +134,7 @@ func TestTestHelpersStayOutOfPrograms(t *testing.T) {
 	for _, p := range list(t, "./...") {
 		for _, dep := range p.Deps {
 			assert.False(t, strings.Contains(dep, "testify") || strings.Contains(dep, "pgregory.net/rapid"), "%s reaches %s", p.ImportPath, dep)
+			assert.False(t, p.Name == "main" && dep == "testing", "%s reaches %s", p.ImportPath, dep)
 		}
 	}
 }

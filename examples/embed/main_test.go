@@ -10,10 +10,10 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/order"
-	"github.com/liangding/platform/store/postgres/postgrestest"
+	"github.com/liangding/platform/store/storetest/pgserver"
 )
 
-var server = postgrestest.Server{Settings: []string{"fsync=on", "synchronous_commit=on"}}
+var server = pgserver.Server{Settings: []string{"fsync=on", "synchronous_commit=on"}}
 
 func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 

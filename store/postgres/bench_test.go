@@ -13,14 +13,14 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store/postgres"
-	"github.com/liangding/platform/store/postgres/postgrestest"
+	"github.com/liangding/platform/store/storetest/pgserver"
 )
 
 // BenchmarkHotCounter is callers who all add to one counter, each set with a
 // record, a claim, an event and a key: together in flushes, and each in a
 // transaction of its own. The server writes through to disk.
 func BenchmarkHotCounter(b *testing.B) {
-	own := postgrestest.Server{Settings: []string{"fsync=on", "synchronous_commit=on"}}
+	own := pgserver.Server{Settings: []string{"fsync=on", "synchronous_commit=on"}}
 	defer own.Stop()
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("group/%d", callers), func(b *testing.B) {

@@ -14,11 +14,11 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store/postgres"
-	"github.com/liangding/platform/store/postgres/postgrestest"
 	"github.com/liangding/platform/store/storetest"
+	"github.com/liangding/platform/store/storetest/pgserver"
 )
 
-var server postgrestest.Server
+var server pgserver.Server
 
 func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 

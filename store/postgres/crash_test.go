@@ -18,7 +18,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/postgres"
-	"github.com/liangding/platform/store/postgres/postgrestest"
+	"github.com/liangding/platform/store/storetest/pgserver"
 )
 
 // TestAKilledServerLosesNothing: callers go on while the server is killed and
@@ -28,7 +28,7 @@ func TestAKilledServerLosesNothing(t *testing.T) {
 	if server.Database(t); !server.Private() {
 		t.Skip("the server is not this test's to kill")
 	}
-	var own postgrestest.Server
+	var own pgserver.Server
 	t.Cleanup(own.Stop)
 	opts := unsafe()
 	opts.Unknown *= 4

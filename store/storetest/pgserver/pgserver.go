@@ -1,7 +1,8 @@
-// Package postgrestest gives tests a PostgreSQL server of their own, made from
-// the installed binaries in a temporary directory and gone when the tests end.
+// Package pgserver gives tests and benchmarks a PostgreSQL server of their own,
+// made from the installed binaries in a temporary directory and gone when they
+// end.
 //
-//	var server postgrestest.Server
+//	var server pgserver.Server
 //
 //	func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 //
@@ -13,7 +14,11 @@
 // PLATFORM_POSTGRES_DSN names another server to be used instead, on which the
 // tests make and drop databases. Without binaries the tests skip, unless
 // PLATFORM_REQUIRE_POSTGRES is 1: then they fail.
-package postgrestest
+//
+// A program begins with [Server.Start] and [Server.Create] instead, and with the
+// settings of the server that it is to measure. The package does not import
+// testing, so that none of its flags reach the program.
+package pgserver
 
 import (
 	"bytes"
@@ -30,18 +35,17 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// Server is a PostgreSQL server for the tests of one binary. It starts with the
+// Server is a PostgreSQL server for one binary. For tests it starts with the
 // first database that is asked for. Use it from as many goroutines as you like.
 type Server struct {
-	// Settings are added to those of the server: "fsync=on". Without any it
-	// flushes nothing to disk, which survives the end of its process but not that
-	// of the machine.
+	// Settings are added to those of the server, and win over them: "fsync=on".
+	// Without any it flushes nothing to disk, which survives the end of its process
+	// but not that of the machine.
 	Settings []string
 
 	once    sync.Once
@@ -54,42 +58,73 @@ type Server struct {
 	mu      sync.Mutex
 }
 
-// errNone says that there is nothing to start.
-var errNone = errors.New("no PostgreSQL: neither initdb and postgres are installed, nor is PLATFORM_POSTGRES_DSN set")
+// ErrNone says that there is nothing to start.
+var ErrNone = errors.New("no PostgreSQL: neither initdb and postgres are installed, nor is PLATFORM_POSTGRES_DSN set")
 
-// Main runs the tests and ends the server afterwards; it returns the code to
-// exit with.
-func (s *Server) Main(m *testing.M) int {
+// Test is what a server needs of a *testing.T or *testing.B.
+type Test interface {
+	Helper()
+	Skip(args ...any)
+	Fatal(args ...any)
+	Log(args ...any)
+	Cleanup(end func())
+}
+
+// Main runs the tests of m, a *testing.M, and ends the server afterwards; it
+// returns the code to exit with.
+func (s *Server) Main(m interface{ Run() int }) int {
 	defer s.Stop()
 	return m.Run()
 }
 
 // Database is the DSN of a new, empty database, which is dropped when the test
 // is done. The test is skipped when there is no server to be had.
-func (s *Server) Database(t testing.TB) string {
+func (s *Server) Database(t Test) string {
 	t.Helper()
 	s.once.Do(func() { s.err = s.begin() })
 	switch {
-	case errors.Is(s.err, errNone) && os.Getenv("PLATFORM_REQUIRE_POSTGRES") != "1":
+	case errors.Is(s.err, ErrNone) && os.Getenv("PLATFORM_REQUIRE_POSTGRES") != "1":
 		t.Skip(s.err)
 	case s.err != nil:
 		t.Fatal(s.err)
 	}
-	name := fmt.Sprintf("platform_%d_%d", os.Getpid(), s.count.Add(1))
-	if err := s.admin("create database " + name + " template platform_empty"); err != nil {
+	dsn, drop, err := s.Create()
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.admin("drop database if exists " + name + " with (force)"); err != nil {
+		if err := drop(); err != nil {
 			t.Log(err)
 		}
 	})
-	return within(s.dsn, name)
+	return dsn
+}
+
+// Start starts a private server, whatever PLATFORM_POSTGRES_DSN names, once. It
+// fails with [ErrNone] where PostgreSQL is not installed.
+func (s *Server) Start() error {
+	s.once.Do(func() {
+		if s.err = s.install(); s.err == nil {
+			s.err = s.template()
+		}
+	})
+	return s.err
+}
+
+// Create is the DSN of a new, empty database of a server that was started, and
+// how to drop it.
+func (s *Server) Create() (dsn string, drop func() error, err error) {
+	name := fmt.Sprintf("platform_%d_%d", os.Getpid(), s.count.Add(1))
+	err = s.admin("create database " + name + " template platform_empty")
+	return within(s.dsn, name), func() error { return s.admin("drop database if exists " + name + " with (force)") }, err
 }
 
 // Private tells whether the server is this binary's own, so that a test may kill
 // it.
 func (s *Server) Private() bool { return s.process != nil }
+
+// PID is the process of a private server that started all its others.
+func (s *Server) PID() int { return s.process.Process.Pid }
 
 // Kill ends the server as a power cut of its process would, and starts it again
 // on the same data. It is for private servers.
@@ -131,7 +166,7 @@ func (s *Server) admin(statement string) error {
 	defer cancel()
 	conn, err := pgx.Connect(ctx, s.dsn)
 	if err != nil {
-		return fmt.Errorf("connect to the test server: %w", err)
+		return fmt.Errorf("connect to the server: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	_, err = conn.Exec(ctx, statement)
@@ -144,6 +179,11 @@ func (s *Server) begin() error {
 			return err
 		}
 	}
+	return s.template()
+}
+
+// template makes the database that all others are copies of.
+func (s *Server) template() error {
 	err := s.admin("create database platform_empty template template0 encoding 'UTF8'")
 	if err != nil && !strings.Contains(err.Error(), "42P04") {
 		return err
@@ -153,7 +193,7 @@ func (s *Server) begin() error {
 
 // install makes the server's files and starts it.
 func (s *Server) install() error {
-	initdb, err := binary("initdb")
+	initdb, err := Binary("initdb")
 	if err != nil {
 		return err
 	}
@@ -175,7 +215,7 @@ func (s *Server) install() error {
 }
 
 func (s *Server) start() error {
-	postgres, err := binary("postgres")
+	postgres, err := Binary("postgres")
 	if err != nil {
 		return err
 	}
@@ -214,7 +254,7 @@ func (s *Server) ready() error {
 		select {
 		case <-ctx.Done():
 			_ = s.end(syscall.SIGQUIT)
-			return fmt.Errorf("the test server does not answer: %w\n%s", err, &s.log)
+			return fmt.Errorf("the server does not answer: %w\n%s", err, &s.log)
 		case <-again.C:
 		}
 	}
@@ -229,8 +269,9 @@ func (s *Server) end(how syscall.Signal) error {
 	return nil
 }
 
-// binary finds a program of the server, the newest of those installed.
-func binary(name string) (string, error) {
+// Binary finds a program of the server, the newest of those installed, or fails
+// with [ErrNone].
+func Binary(name string) (string, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name) // the pattern is sound
 	slices.SortFunc(found, func(a, b string) int { return release(a) - release(b) })
 	if len(found) > 0 {
@@ -239,7 +280,7 @@ func binary(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
 	}
-	return "", errNone
+	return "", ErrNone
 }
 
 func release(path string) int {
