@@ -1,12 +1,14 @@
 package console_test
 
 import (
+	"context"
 	"html"
 	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
 	"github.com/liangding/platform/risk"
+	"github.com/liangding/platform/store"
 )
 
 // paths are all pages of the console.
@@ -334,4 +337,49 @@ func TestTheTimelineTellsTheStoryInOrder(t *testing.T) {
 			assert.NotEqual(t, title[1], title[2], "an event without a label")
 		}
 	}
+}
+
+// lost is a sink that is gone for good, unless it is found again.
+type lost struct{ found atomic.Bool }
+
+func (l *lost) Publish(context.Context, []platform.Event) error {
+	if l.found.Load() {
+		return nil
+	}
+	return store.ErrHopeless
+}
+
+func TestWhatWasGivenUpIsSentAgainFromTheStorePage(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	receiver := &lost{}
+	h.Follow("accounts", receiver)
+	h.paid()
+	require.ErrorIs(t, h.Relay(t.Context()), store.ErrParked)
+	page := h.ok("operator", "/console/store")
+	for _, text := range []string{"accounts", "sink.hopeless", "Commands written", "Given up"} {
+		assert.Contains(t, page, text)
+	}
+	parked, err := h.Parked(h.as(h.cast.Operator), "", 2)
+	require.NoError(t, err)
+	at := "/console/store/" + string(parked.Items[0].Event.ID)
+	receiver.found.Store(true)
+	resend := form(t, page, at+"/resend")
+	for range 2 {
+		assert.Equal(t, http.StatusSeeOther, h.post("operator", at+"/resend", resend).Code)
+	}
+	assert.Equal(t, 1, h.events("delivery.resent"))
+	other := "/console/store/" + string(parked.Items[1].Event.ID)
+	discard := form(t, page, other+"/discard")
+	discard.Set("reason", "sink_gone")
+	assert.Equal(t, http.StatusForbidden, h.post("admission", other+"/discard", discard).Code)
+	assert.Equal(t, http.StatusSeeOther, h.post("operator", other+"/discard", discard).Code)
+	assert.Equal(t, 1, h.events("delivery.discarded"))
+
+	again := form(t, page, other+"/resend")
+	w := h.post("operator", other+"/resend", again)
+	assert.Equal(t, http.StatusConflict, w.Code)
+	assert.Contains(t, w.Body.String(), "delivery.not_parked")
+	assert.NotContains(t, h.ok("operator", "/console/store"), at)
+	assert.NotContains(t, h.ok("auditor", "/console/store"), "<form class=\"line\" action=\"/console/store")
 }
