@@ -20,6 +20,7 @@ var _ store.Engine = (*DB)(nil)
 type Options struct {
 	Schema      string        // where all tables lie. If empty, "platform".
 	Unknown     time.Duration // how long a lost connection is tried again before the answer is unknown. If zero, 15 s.
+	MaxQueue    int           // sets that may wait to be written; one more is turned away with [store.ErrBusy]. If zero, 16,384.
 	AllowUnsafe bool          // opens a server that may lose what it acknowledged, as one for tests
 }
 
@@ -104,7 +105,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, kinds []platform.Kind, opts *O
 		return nil, err
 	}
 	db.ctx, db.end = context.WithCancel(context.Background())
-	db.group = store.NewGroup(db.flush)
+	db.group = store.NewGroup(db.flush, max(db.opts.MaxQueue, 0))
 	return db, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
@@ -31,6 +32,25 @@ func (db *DB) Late(ctx context.Context, of store.Slots, sink string, now time.Ti
 func (db *DB) Parked(ctx context.Context, after store.Delivery, limit int) ([]store.Delivery, error) {
 	return collect(ctx, db, delivery, deliveries("due is null and (sink, event) > ($1, $2) order by sink, event limit $3", "sink, event"),
 		after.Sink, uuid(after.Event.ID.UUID()), max(limit, 0))
+}
+
+// Backlog implements [store.Outbox]. It is of one moment.
+func (db *DB) Backlog(ctx context.Context) (b store.Backlog, err error) {
+	all, err := collect(ctx, db, func(row pgx.CollectableRow) (b store.Backlog, err error) {
+		var oldest pgtype.UUID
+		err = row.Scan(&b.Fresh, &oldest, &b.Late, &b.Parked)
+		if oldest.Valid {
+			b.Oldest = platform.IDFromUUID("evt", oldest.Bytes).Time()
+		}
+		return b, err
+	}, `with fresh as materialized (select id from {schema}.undelivered limit $1)
+ select (select count(*) from fresh), (select id from fresh order by id limit 1),
+ (select count(*) from (select from {schema}.delivery where due is not null limit $1) d),
+ (select count(*) from (select from {schema}.delivery where due is null limit $1) d)`, store.Counted)
+	if err != nil {
+		return b, err
+	}
+	return all[0], nil
 }
 
 // deliveries is the statement that reads some with their events.

@@ -190,11 +190,7 @@ func (ts *tables) lookClaims(b *pgx.Batch, claims []platform.Claim, state *store
 }
 
 func (ts *tables) lookKeys(b *pgx.Batch, keys []platform.Key, state *store.State) {
-	n := len(keys)
-	slots, scopes, names := make([]int16, n), make([]string, n), make([]string, n)
-	for i, k := range keys {
-		slots[i], scopes[i], names[i] = int16(k.Slot()), k.Scope, k.Name
-	}
+	slots, scopes, names := keyArrays(keys)
 	b.Queue(ts.sql(`select t.* from unnest($1::int2[], $2::text[], $3::text[]) x(slot, scope, name),
  lateral (select scope, name, digest, body, receipt from {schema}.answer t where t.slot = x.slot and t.scope = x.scope and t.name = x.name offset 0) t`), slots, scopes, names).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
@@ -207,6 +203,13 @@ func (ts *tables) lookKeys(b *pgx.Batch, keys []platform.Key, state *store.State
 		}
 		return nil
 	})
+}
+
+func keyArrays(keys []platform.Key) (slots []int16, scopes, names []string) {
+	for _, k := range keys {
+		slots, scopes, names = append(slots, int16(k.Slot())), append(scopes, k.Scope), append(names, k.Name)
+	}
+	return slots, scopes, names
 }
 
 // nothing tells whether no set writes anything.

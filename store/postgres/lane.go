@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,8 @@ type lane struct {
 	since time.Time // when the server began to serve it
 	lost  []backend // connections that ended without goodbye
 	swept time.Time
+
+	retries, settled atomic.Int64 // flushes begun again; commits whose answer was lost and found out
 }
 
 // backend is a process of the server, by number and beginning: numbers come
@@ -43,6 +46,9 @@ var errLost = errors.New("connection lost")
 func (l *lane) flush(ctx context.Context, sets []store.Prepared, limit int) ([]store.Outcome, error) {
 	var since time.Time // the connection was lost
 	for tries, clash := 0, 0; ; tries++ {
+		if tries > 0 {
+			l.retries.Add(1)
+		}
 		outcomes, err := l.once(ctx, sets, clash > 0)
 		switch {
 		case ctx.Err() != nil && err != nil && !errors.Is(err, store.ErrUnknown):
@@ -102,6 +108,7 @@ func (l *lane) once(ctx context.Context, sets []store.Prepared, events bool) ([]
 	if err != nil {
 		return nil, err
 	}
+	l.settled.Add(1)
 	if !committed {
 		return nil, errLost
 	}

@@ -114,6 +114,7 @@ func TestALostAnswerEndsInTheTruth(t *testing.T) {
 			require.Nil(t, snare.set.Load(), "the second trip was met")
 			assert.Equal(t, int64(11), counted(t, db))
 			assert.Len(t, titles(t, db), 11)
+			assert.EqualValues(t, 1, db.Stats().Lost)
 		})
 	}
 }

@@ -161,8 +161,8 @@ func TestAForeignDatabaseIsRefused(t *testing.T) {
 		want      error
 		says      string
 	}{
-		"newer":   {"insert into platform.migration values (3, 'future', 'x', now(), 2)", postgres.ErrNewer, "at migration 3, this program knows 2"},
-		"edited":  {"update platform.migration set sum = 'x'", postgres.ErrMigration, "migration 1 of 2"},
+		"newer":   {"insert into platform.migration values (4, 'future', 'x', now(), 2)", postgres.ErrNewer, "at migration 4, this program knows 3"},
+		"edited":  {"update platform.migration set sum = 'x'", postgres.ErrMigration, "migration 1 of 3"},
 		"a gap":   {"update platform.migration set number = 0 where number = 1", postgres.ErrMigration, "0 where 1"},
 		"indexes": {`update platform.layout set indexes = '[{"by":["colour"],"name":"k1"}]' where kind = 'page'`, postgres.ErrNewer, "[colour]"},
 	} {

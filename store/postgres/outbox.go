@@ -128,8 +128,7 @@ func (db *DB) settled(ctx context.Context, tx pgx.Tx, s store.Settlement) error 
 	}
 	if done := distinct(s.Done); len(done) > 0 {
 		slots, sinks, ids := addresses(done)
-		b.Queue(db.tables.sql(`delete from {schema}.delivery where ctid = any(array(select t.ctid from unnest($1::int2[], $2::text[], $3::uuid[]) x(slot, sink, event),
- lateral (select t.ctid from {schema}.delivery t where t.slot = x.slot and t.sink = x.sink and t.event = x.event offset 0) t))`), slots, sinks, ids)
+		b.Queue(db.tables.sql(drop), slots, sinks, ids)
 	}
 	if b.Len() == 0 {
 		return nil
@@ -146,6 +145,10 @@ const (
 	keep = `insert into {schema}.delivery (slot, sink, event, tries, since, due, last)
  select * from unnest($1::int2[], $2::text[], $3::uuid[], $4::int8[], $5::timestamptz[], $6::timestamptz[], $7::text[])
  on conflict (slot, sink, event) do update set tries = excluded.tries, since = excluded.since, due = excluded.due, last = excluded.last`
+
+	// drop takes out deliveries that this transaction has locked.
+	drop = `delete from {schema}.delivery where ctid = any(array(select t.ctid from unnest($1::int2[], $2::text[], $3::uuid[]) x(slot, sink, event),
+ lateral (select t.ctid from {schema}.delivery t where t.slot = x.slot and t.sink = x.sink and t.event = x.event offset 0) t))`
 )
 
 // distinct are the last of each delivery in the order in which they are locked.
@@ -184,8 +187,27 @@ func kept(all []store.Delivery) []any {
 }
 
 // Resend implements [store.Outbox].
-func (db *DB) Resend(ctx context.Context, now time.Time, which ...store.Delivery) (n int, err error) {
-	err = db.alone(ctx, "send again", func(tx pgx.Tx) error {
+func (db *DB) Resend(ctx context.Context, now time.Time, which ...store.Delivery) (int, error) {
+	return db.unpark(ctx, "send again", which, keep, func(parked []store.Delivery) []any {
+		for i := range parked {
+			parked[i] = parked[i].Again(now)
+		}
+		return kept(parked)
+	})
+}
+
+// Discard implements [store.Outbox].
+func (db *DB) Discard(ctx context.Context, which ...store.Delivery) (int, error) {
+	return db.unpark(ctx, "discard", which, drop, func(parked []store.Delivery) []any {
+		slots, sinks, ids := addresses(parked)
+		return []any{slots, sinks, ids}
+	})
+}
+
+// unpark locks those of the deliveries that are parked, runs a statement over
+// them, and tells how many they are.
+func (db *DB) unpark(ctx context.Context, doing string, which []store.Delivery, statement string, args func([]store.Delivery) []any) (n int, err error) {
+	err = db.alone(ctx, doing, func(tx pgx.Tx) error {
 		slots, sinks, ids := addresses(distinct(which))
 		rows, err := tx.Query(ctx, db.tables.sql(locked), slots, sinks, ids)
 		if err != nil {
@@ -198,14 +220,14 @@ func (db *DB) Resend(ctx context.Context, now time.Time, which ...store.Delivery
 		if _, err := pgx.ForEachRow(rows, []any{&d.Sink, &id, &due}, func() error {
 			if due == nil {
 				d.Event.ID = platform.IDFromUUID("evt", id.Bytes)
-				parked = append(parked, d.Again(now))
+				parked = append(parked, d)
 			}
 			return nil
 		}); err != nil {
 			return err
 		}
 		n = len(parked)
-		_, err = tx.Exec(ctx, db.tables.sql(keep), kept(parked)...)
+		_, err = tx.Exec(ctx, db.tables.sql(statement), args(parked)...)
 		return err
 	})
 	if err != nil {
