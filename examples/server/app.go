@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel"
+
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/examples/server/console"
@@ -36,7 +38,7 @@ type casting func(context.Context, *market.Market) (market.Cast, error)
 func assemble(ctx context.Context, base string, c config, log *slog.Logger, db store.Engine, o market.Options, cast casting) (*app, error) {
 	o.Sandbox.Deliver = post(base + edge.Notices + "sandbox")
 	if c.trace != "" {
-		db = traced{db}
+		db = traced{db, otel.Tracer("github.com/liangding/platform/store")}
 	}
 	m, err := market.Open(db, &o)
 	if err != nil {

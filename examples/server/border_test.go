@@ -15,7 +15,7 @@ import (
 
 // prefixes are those of the ids that stand in a path after the resource.
 var prefixes = map[string]string{
-	"agreements": "agr", "alerts": "alr", "applications": "apl", "assignments": "asg", "attempts": "att", "audit": "evt", "catalogue": "lst", "intents": "int",
+	"agreements": "agr", "alerts": "alr", "applications": "apl", "assignments": "asg", "attempts": "att", "audit": "evt", "catalogue": "lst", "deliveries": "evt", "intents": "int",
 	"listings": "lst", "members": "stf", "merchants": "mer", "orders": "ord", "refunds": "rfd", "returns": "rtn", "revisions": "rev", "zones": "zon",
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -97,10 +96,13 @@ func (w watched) Collect(out chan<- prometheus.Metric) {
 }
 
 // traced is an engine whose calls are spans of the requests that make them.
-type traced struct{ store.Engine }
+type traced struct {
+	store.Engine
+	tracer trace.Tracer
+}
 
-func span(ctx context.Context, name string, what ...attribute.KeyValue) (context.Context, trace.Span) {
-	return otel.Tracer("github.com/liangding/platform/store").Start(ctx, name, trace.WithAttributes(what...), trace.WithSpanKind(trace.SpanKindClient))
+func (t traced) span(ctx context.Context, name string, what ...attribute.KeyValue) (context.Context, trace.Span) {
+	return t.tracer.Start(ctx, name, trace.WithAttributes(what...), trace.WithSpanKind(trace.SpanKindClient))
 }
 
 // ended closes a span: with the code of the error, never its text.
@@ -113,14 +115,14 @@ func ended(s trace.Span, err error) {
 
 // Get implements [platform.DB].
 func (t traced) Get(ctx context.Context, refs ...platform.Ref) (records []platform.Record, err error) {
-	ctx, s := span(ctx, "store.get", attribute.Int("store.refs", len(refs)))
+	ctx, s := t.span(ctx, "store.get", attribute.Int("store.refs", len(refs)))
 	defer func() { ended(s, err) }()
 	return t.Engine.Get(ctx, refs...)
 }
 
 // Scan implements [platform.DB].
 func (t traced) Scan(ctx context.Context, q platform.Query) (page platform.Page[platform.Record], err error) {
-	ctx, s := span(ctx, "store.scan", attribute.String("store.kind", q.Kind), attribute.StringSlice("store.index", q.By))
+	ctx, s := t.span(ctx, "store.scan", attribute.String("store.kind", q.Kind), attribute.StringSlice("store.index", q.By))
 	defer func() { ended(s, err) }()
 	return t.Engine.Scan(ctx, q)
 }
@@ -128,7 +130,7 @@ func (t traced) Scan(ctx context.Context, q platform.Query) (page platform.Page[
 // Commit implements [platform.DB]. The span lasts until the flush that took the
 // set along is durable.
 func (t traced) Commit(ctx context.Context, set platform.Set) (receipt platform.Receipt, err error) {
-	ctx, s := span(ctx, "store.commit", attribute.Int("store.changes", len(set.Changes)))
+	ctx, s := t.span(ctx, "store.commit", attribute.Int("store.changes", len(set.Changes)))
 	defer func() { ended(s, err) }()
 	return t.Engine.Commit(ctx, set)
 }
