@@ -39,6 +39,7 @@ type Group struct {
 	closed  bool
 	idle    sync.Cond // running became false
 	most    int       // sets that may wait
+	now     func() time.Time
 	stats   Stats
 }
 
@@ -64,7 +65,7 @@ type answer struct {
 // NewGroup is a group before an engine, in which at most so many sets wait. If
 // zero, 16,384.
 func NewGroup(flush Flush, most int) *Group {
-	g := &Group{flush: flush, most: cmp.Or(most, maxQueue)}
+	g := &Group{flush: flush, most: cmp.Or(most, maxQueue), now: platform.Writer{}.Ready().Now}
 	g.ctx, g.end = context.WithCancel(context.Background())
 	g.idle.L = &g.mu
 	return g
@@ -171,9 +172,9 @@ func (g *Group) serve(batch []*waiting) {
 	for i, w := range batch {
 		sets[i] = w.set
 	}
-	began := time.Now()
+	began := g.now()
 	outcomes, err := g.flushed(sets)
-	g.count(time.Since(began), len(sets), outcomes, err)
+	g.count(g.now().Sub(began), len(sets), outcomes, err)
 	for i, w := range batch {
 		if err != nil {
 			w.answer <- answer{err: err}

@@ -102,7 +102,7 @@ type traced struct {
 }
 
 func (t traced) span(ctx context.Context, name string, what ...attribute.KeyValue) (context.Context, trace.Span) {
-	return t.tracer.Start(ctx, name, trace.WithAttributes(what...), trace.WithSpanKind(trace.SpanKindClient))
+	return t.tracer.Start(ctx, name, trace.WithAttributes(what...), trace.WithSpanKind(trace.SpanKindClient)) //nolint:spancheck // its callers end it
 }
 
 // ended closes a span: with the code of the error, never its text.

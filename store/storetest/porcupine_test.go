@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -187,6 +188,7 @@ var engines = map[string]struct {
 		return NewFaulty(memory.New(kinds(newest), nil), Faults{Seed: 3, Lose: .05, Refuse: .05})
 	}},
 	"sqlite": {40, func(t *testing.T) platform.DB {
+		t.Helper()
 		db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "judged.db"), kinds(newest), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -194,6 +196,7 @@ var engines = map[string]struct {
 		return db
 	}},
 	"postgres": {40, func(t *testing.T) platform.DB {
+		t.Helper()
 		db, err := postgres.Open(t.Context(), server.Database(t), kinds(newest), &postgres.Options{AllowUnsafe: true})
 		if err != nil {
 			t.Fatal(err)
@@ -245,7 +248,7 @@ type key struct {
 
 // touch does something to one of the three.
 func (k *key) touch(ctx context.Context, w *world, die *rand.Rand) {
-	mark := fmt.Sprint(die.Uint64())
+	mark := strconv.FormatUint(die.Uint64(), 10)
 	switch die.IntN(8) {
 	case 0, 1, 2:
 		_ = w.anything(ctx, die, duty{Head: platform.Head{ID: k.duty}, Mark: mark}) // the history has what came of it
