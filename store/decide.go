@@ -24,8 +24,8 @@ var (
 // does not exist. Make it with [NewState]; Decide brings it up to date as sets
 // pass.
 type State struct {
-	Answers map[platform.Key]*platform.Answer
-	Owners  map[platform.Claim]platform.Ref // of claims that the sets want, or their records hold
+	Answers map[platform.Key]*platform.Answer // nil: there is one that cannot be read
+	Owners  map[platform.Claim]platform.Ref   // of claims that the sets want, or their records hold
 	rows    map[platform.Ref]*Found
 	spare   []Found
 }
@@ -35,6 +35,7 @@ type Found struct {
 	Version int64            // 0 when there is none; of a counter the number of its movements
 	Claims  []platform.Claim // that the record holds
 	Value   int64            // of a counter
+	Fault   error            // why what is stored cannot be read: what every set that names it fails with
 
 	row              *Row // to be written
 	deleted, counted bool
@@ -115,6 +116,9 @@ type decision struct {
 func (d *decision) decide(set Prepared) Outcome {
 	if set.Key != (platform.Key{}) {
 		if stored, known := d.state.Answers[set.Key]; known {
+			if stored == nil {
+				return Outcome{Err: fmt.Errorf("answer of key %s: %w", set.Key.Name, ErrSchema)}
+			}
 			if !bytes.Equal(stored.Digest, set.Answer.Digest) {
 				return Outcome{Err: fmt.Errorf("key %s: %w", set.Key.Name, ErrKeyReused)}
 			}
@@ -137,7 +141,11 @@ func (d *decision) decide(set Prepared) Outcome {
 // unchanged checks that every record is as the set expects it.
 func (d *decision) unchanged(steps []Step) error {
 	for _, s := range steps {
-		version := d.state.At(s.Ref).Version
+		f := d.state.At(s.Ref)
+		if f.Fault != nil {
+			return f.Fault
+		}
+		version := f.Version
 		switch s.Op {
 		case platform.Create, platform.Append:
 			if version != 0 {

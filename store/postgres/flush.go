@@ -118,12 +118,12 @@ func (ts *tables) lookRows(b *pgx.Batch, t *table, at places, written bool, stat
 			if err := rows.Scan(&id, &version, &text); err != nil {
 				return err
 			}
-			claims, err := heldClaims(text)
-			if err != nil {
-				return err
-			}
 			ref := refs[id.Bytes]
 			found := state.At(ref)
+			claims, err := heldClaims(text)
+			if err != nil {
+				found.Fault = fmt.Errorf("%s: %w", ref, err)
+			}
 			found.Version, found.Claims, there.rows[ref] = version, claims, true
 			for _, c := range claims {
 				state.Owners[c] = ref
@@ -196,10 +196,14 @@ func (ts *tables) lookKeys(b *pgx.Batch, keys []platform.Key, state *store.State
 		for rows.Next() {
 			var k platform.Key
 			answer, err := answered(rows, &k.Scope, &k.Name)
-			if err != nil {
+			switch {
+			case err == nil:
+				state.Answers[k] = &answer
+			case errors.Is(err, store.ErrSchema):
+				state.Answers[k] = nil
+			default:
 				return err
 			}
-			state.Answers[k] = &answer
 		}
 		return nil
 	})

@@ -201,7 +201,7 @@ func answered(rows pgx.Rows, before ...any) (a platform.Answer, err error) {
 		return a, trouble("read answer", err)
 	}
 	if err := json.Unmarshal(receipt, &a.Receipt); err != nil {
-		return a, fmt.Errorf("decode receipt: %w", ErrServer)
+		return a, fmt.Errorf("decode receipt: %w", store.ErrSchema)
 	}
 	return a, nil
 }

@@ -66,7 +66,7 @@ func heldClaims(text *string) ([]platform.Claim, error) {
 	}
 	var pairs [][2]string
 	if err := json.Unmarshal([]byte(*text), &pairs); err != nil {
-		return nil, fmt.Errorf("claims of a row: %w", ErrServer)
+		return nil, fmt.Errorf("decode claims: %w", store.ErrSchema)
 	}
 	claims := make([]platform.Claim, len(pairs))
 	for i, p := range pairs {
