@@ -176,8 +176,8 @@ func TestEachExecModeWorks(t *testing.T) {
 	}
 }
 
-// everyStatement uses all that the package sends.
-func everyStatement(t *testing.T, db *postgres.DB) {
+// everySet has sets do all that they can, and reads it.
+func everySet(t *testing.T, db platform.DB) {
 	t.Helper()
 	a, b := titled("a"), titled("b")
 	_, err := db.Commit(t.Context(), keyed("k", set(a, b)))
@@ -207,6 +207,12 @@ func everyStatement(t *testing.T, db *postgres.DB) {
 		require.NoError(t, err)
 		assert.Equal(t, rest.Items[0], again[0])
 	}
+}
+
+// everyStatement uses all that the package sends.
+func everyStatement(t *testing.T, db *postgres.DB) {
+	t.Helper()
+	everySet(t, db)
 	events, err := db.Fresh(t.Context(), store.Slots{Until: 4096}, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 2)

@@ -19,8 +19,25 @@ var ErrSerialization = platform.Err(platform.ErrConflict, "postgres.serializatio
 // inside is the store within a transaction of the caller's.
 type inside struct {
 	reader
-	tx pgx.Tx
+	tx transaction
 }
+
+// transaction is one of pgx or of database/sql.
+type transaction interface {
+	querier
+	exec(ctx context.Context, statement string) error
+	send(ctx context.Context, b *pgx.Batch) error
+}
+
+// pgxTx is a transaction of pgx.
+type pgxTx struct{ pgx.Tx }
+
+func (t pgxTx) exec(ctx context.Context, statement string) error {
+	_, err := t.Exec(ctx, statement)
+	return err
+}
+
+func (t pgxTx) send(ctx context.Context, b *pgx.Batch) error { return t.SendBatch(ctx, b).Close() }
 
 // In is the store within the caller's own transaction: it reads what the
 // transaction wrote, and Commit writes at once, between a savepoint and its
@@ -32,7 +49,9 @@ type inside struct {
 // itself lie outside the library's order of locks: lock them after the library's
 // writes. Under REPEATABLE READ or SERIALIZABLE, and in a deadlock, Commit fails
 // with [ErrSerialization].
-func (db *DB) In(tx pgx.Tx) platform.DB {
+func (db *DB) In(tx pgx.Tx) platform.DB { return db.within(pgxTx{tx}) }
+
+func (db *DB) within(tx transaction) platform.DB {
 	i := &inside{reader: db.reader, tx: tx}
 	i.query = tx
 	return i
@@ -89,24 +108,25 @@ func (i *inside) Commit(ctx context.Context, set platform.Set) (platform.Receipt
 
 // once writes the set between a savepoint and its release.
 func (i *inside) once(ctx context.Context, set store.Prepared, events bool) (platform.Receipt, error) {
-	point, err := i.tx.Begin(ctx)
-	if err != nil {
+	if err := i.tx.exec(ctx, "savepoint platform"); err != nil {
 		return platform.Receipt{}, err
 	}
-	receipt, err := i.write(ctx, point, set, events)
+	receipt, err := i.write(ctx, set, events)
 	if err != nil {
-		_ = point.Rollback(context.WithoutCancel(ctx)) // if it fails, the caller's transaction is over and will say so
+		ctx = context.WithoutCancel(ctx)
+		_ = i.tx.exec(ctx, "rollback to savepoint platform") // if it fails, the caller's transaction is over and will say so
+		_ = i.tx.exec(ctx, "release savepoint platform")
 		return platform.Receipt{}, err
 	}
-	return receipt, point.Commit(ctx)
+	return receipt, i.tx.exec(ctx, "release savepoint platform")
 }
 
-func (i *inside) write(ctx context.Context, tx pgx.Tx, set store.Prepared, events bool) (platform.Receipt, error) {
+func (i *inside) write(ctx context.Context, set store.Prepared, events bool) (platform.Receipt, error) {
 	var first, second pgx.Batch
 	sets := []store.Prepared{set}
 	state, there := i.tables.look(&first, sets, events)
 	if first.Len() > 0 {
-		if err := tx.SendBatch(ctx, &first).Close(); err != nil {
+		if err := i.tx.send(ctx, &first); err != nil {
 			return platform.Receipt{}, err
 		}
 	}
@@ -115,10 +135,7 @@ func (i *inside) write(ctx context.Context, tx pgx.Tx, set store.Prepared, event
 		return outcomes[0].Receipt, outcomes[0].Err
 	}
 	i.tables.queue(&second, writes, there)
-	if err := tx.SendBatch(ctx, &second).Close(); err != nil {
-		return platform.Receipt{}, err
-	}
-	return outcomes[0].Receipt, nil
+	return outcomes[0].Receipt, i.tx.send(ctx, &second)
 }
 
 // Close implements [platform.DB] and does nothing: the transaction is the

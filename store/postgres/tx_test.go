@@ -2,12 +2,14 @@ package postgres_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,80 +38,152 @@ func mine(t *testing.T, pool *pgxpool.Pool) (n int) {
 	return n
 }
 
+// joined is the store within a transaction of the caller's.
+type joined struct {
+	platform.DB
+	exec          func(statement string) error
+	commit, abort func() error
+}
+
+// forms are the ways into a transaction; a strict one sees its beginning.
+var forms = map[string]func(ctx context.Context, db *postgres.DB, pool *pgxpool.Pool, strict bool) (joined, error){
+	"pgx": func(ctx context.Context, db *postgres.DB, pool *pgxpool.Pool, strict bool) (joined, error) {
+		tx, err := pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: map[bool]pgx.TxIsoLevel{true: pgx.RepeatableRead}[strict]})
+		return joined{
+			db.In(tx), func(statement string) error { _, err := tx.Exec(ctx, statement); return err },
+			func() error { return tx.Commit(ctx) }, func() error { return tx.Rollback(ctx) },
+		}, err
+	},
+	"database/sql": func(ctx context.Context, db *postgres.DB, pool *pgxpool.Pool, strict bool) (joined, error) {
+		own := stdlib.OpenDBFromPool(pool)
+		tx, err := own.BeginTx(ctx, &sql.TxOptions{Isolation: map[bool]sql.IsolationLevel{true: sql.LevelRepeatableRead}[strict]})
+		return joined{
+			db.InSQL(tx), func(statement string) error { _, err := tx.ExecContext(ctx, statement); return err },
+			func() error { return errors.Join(tx.Commit(), own.Close()) }, func() error { return errors.Join(tx.Rollback(), own.Close()) },
+		}, err
+	},
+}
+
 // TestACallersTransactionIsOne is law 32.
 func TestACallersTransactionIsOne(t *testing.T) {
 	t.Parallel()
-	db, pool := embedder(t)
-	commitAll(t, db, "there", 1)
-	rolledBack := errors.New("rolled back")
-	for _, end := range []error{rolledBack, nil} {
-		err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-			in := db.In(tx)
-			_, err := tx.Exec(t.Context(), "insert into mine values (1)")
+	for form, begin := range forms {
+		t.Run(form, func(t *testing.T) {
+			t.Parallel()
+			db, pool := embedder(t)
+			commitAll(t, db, "there", 1)
+			for _, commit := range []bool{false, true} {
+				in, err := begin(t.Context(), db, pool, false)
+				require.NoError(t, err)
+				written(t, db, in)
+				require.NoError(t, in.Close())
+				if !commit {
+					require.NoError(t, in.abort())
+					assert.Equal(t, []string{"there-0"}, titles(t, db))
+					assert.Zero(t, mine(t, pool))
+					continue
+				}
+				require.NoError(t, in.commit())
+			}
+			assert.Equal(t, []string{"own", "there-0"}, titles(t, db))
+			assert.Equal(t, 2, mine(t, pool))
+			assert.Equal(t, int64(2), counted(t, db))
+			receipt, err := db.Commit(t.Context(), keyed("k", set(titled("again"))))
 			require.NoError(t, err)
-			_, err = in.Commit(t.Context(), keyed("k", set(titled("own"))))
-			require.NoError(t, err)
-			assert.Equal(t, []string{"own", "there-0"}, titles(t, in), "own writes are readable")
-			assert.Equal(t, int64(2), counted(t, in))
-			_, err = in.Recall(t.Context(), platform.Key{Scope: "key/test", Name: "k"})
-			require.NoError(t, err)
-			_, err = in.Commit(t.Context(), set(titled("there-0")))
-			require.ErrorIs(t, err, store.ErrTaken)
-			_, err = tx.Exec(t.Context(), "insert into mine values (2)")
-			require.NoError(t, err, "a refused set leaves the transaction usable")
-
-			undelivered, err := db.Fresh(t.Context(), store.Slots{Until: 4096}, 10)
-			require.NoError(t, err)
-			assert.Len(t, undelivered, 1, "no event leaves before the commit")
-			assert.Equal(t, []string{"there-0"}, titles(t, db))
-			require.NoError(t, in.Close())
-			return end
+			assert.NotNil(t, receipt.Answer)
 		})
-		require.ErrorIs(t, err, end)
-		if end != nil {
-			assert.Equal(t, []string{"there-0"}, titles(t, db))
-			assert.Zero(t, mine(t, pool))
-		}
 	}
-	assert.Equal(t, []string{"own", "there-0"}, titles(t, db))
-	assert.Equal(t, 2, mine(t, pool))
-	assert.Equal(t, int64(2), counted(t, db))
+}
+
+// written is what a transaction writes, reads, and is refused.
+func written(t *testing.T, db *postgres.DB, in joined) {
+	t.Helper()
+	require.NoError(t, in.exec("insert into mine values (1)"))
+	_, err := in.Commit(t.Context(), keyed("k", set(titled("own"))))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"own", "there-0"}, titles(t, in), "own writes are readable")
+	assert.Equal(t, int64(2), counted(t, in))
+	_, err = in.Recall(t.Context(), platform.Key{Scope: "key/test", Name: "k"})
+	require.NoError(t, err)
+	_, err = in.Recall(t.Context(), platform.Key{Scope: "key/test", Name: "none"})
+	require.ErrorIs(t, err, platform.ErrNotFound)
+	for range 2 {
+		_, err = in.Commit(t.Context(), set(titled("there-0")))
+		require.ErrorIs(t, err, store.ErrTaken)
+	}
+	require.NoError(t, in.exec("insert into mine values (2)"), "a refused set leaves the transaction usable")
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = in.Commit(over, set(titled("over")))
+	require.ErrorIs(t, err, context.Canceled)
+
+	undelivered, err := db.Fresh(t.Context(), store.Slots{Until: 4096}, 10)
+	require.NoError(t, err)
+	assert.Len(t, undelivered, 1, "no event leaves before the commit")
+	assert.Equal(t, []string{"there-0"}, titles(t, db))
+}
+
+// TestEachFormSendsTheSame: all that sets do and reads see, within one
+// transaction.
+func TestEachFormSendsTheSame(t *testing.T) {
+	t.Parallel()
+	for form, begin := range forms {
+		t.Run(form, func(t *testing.T) {
+			t.Parallel()
+			db, pool := embedder(t)
+			in, err := begin(t.Context(), db, pool, false)
+			require.NoError(t, err)
+			everySet(t, in)
+			require.NoError(t, in.commit())
+			assert.Equal(t, []string{"a", "c"}, titles(t, db))
+		})
+	}
 }
 
 func TestAStaleSnapshotOfTheCallersMustBeginAgain(t *testing.T) {
 	t.Parallel()
-	db, pool := embedder(t)
-	commitAll(t, db, "there", 1)
-	tx, err := pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
-	require.NoError(t, err)
-	defer tx.Rollback(context.WithoutCancel(t.Context()))
-	assert.Len(t, titles(t, db.In(tx)), 1)
-	commitAll(t, db, "later", 1)
+	for form, begin := range forms {
+		t.Run(form, func(t *testing.T) {
+			t.Parallel()
+			db, pool := embedder(t)
+			commitAll(t, db, "there", 1)
+			in, err := begin(t.Context(), db, pool, true)
+			require.NoError(t, err)
+			assert.Len(t, titles(t, in), 1)
+			commitAll(t, db, "later", 1)
 
-	_, err = db.In(tx).Commit(t.Context(), set(titled("own")))
+			_, err = in.Commit(t.Context(), set(titled("own")))
 
-	require.ErrorIs(t, err, postgres.ErrSerialization)
-	require.ErrorIs(t, err, platform.ErrConflict)
+			require.ErrorIs(t, err, postgres.ErrSerialization)
+			require.ErrorIs(t, err, platform.ErrConflict)
+			require.NoError(t, in.abort())
+		})
+	}
 }
 
 // TestManyCallersTransactionsCountExactly beside the flushes.
 func TestManyCallersTransactionsCountExactly(t *testing.T) {
 	t.Parallel()
 	db, pool := embedder(t)
-	for _, err := range crowd(32, func(i int) error {
+	for _, err := range crowd(48, func(i int) error {
 		s := set(titled(string(rune('a' + i))))
-		if i%2 == 0 {
+		form := []string{"", "pgx", "database/sql"}[i%3]
+		if form == "" {
 			_, err := db.Commit(t.Context(), s)
 			return err
 		}
-		return pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-			_, err := db.In(tx).Commit(t.Context(), s)
+		in, err := forms[form](t.Context(), db, pool, false)
+		if err != nil {
 			return err
-		})
+		}
+		if _, err := in.Commit(t.Context(), s); err != nil {
+			return errors.Join(err, in.abort())
+		}
+		return in.commit()
 	}) {
 		require.NoError(t, err)
 	}
-	assert.Equal(t, int64(32), counted(t, db))
+	assert.Equal(t, int64(48), counted(t, db))
 }
 
 func TestClosingLeavesTheCallersPool(t *testing.T) {
