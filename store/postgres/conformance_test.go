@@ -100,8 +100,13 @@ func (r *remote) Close() error {
 // reached opens a store over a line.
 func reached(t testing.TB, dsn string, kinds []platform.Kind, edit func(*pgxpool.Config)) (*remote, error) {
 	t.Helper()
+	return reachedBy(t, dsn, kinds, hasty(), edit)
+}
+
+func reachedBy(t testing.TB, dsn string, kinds []platform.Kind, opts *postgres.Options, edit func(*pgxpool.Config)) (*remote, error) {
+	t.Helper()
 	l := dialled(t, dsn, edit)
-	db, err := postgres.New(t.Context(), l.pool, kinds, hasty())
+	db, err := postgres.New(t.Context(), l.pool, kinds, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +115,11 @@ func reached(t testing.TB, dsn string, kinds []platform.Kind, edit func(*pgxpool
 }
 
 // laws puts the adapter to the laws of storage.
-func laws(t *testing.T, edit func(*pgxpool.Config)) {
+func laws(t *testing.T, opts *postgres.Options, edit func(*pgxpool.Config)) {
 	t.Helper()
 	must := func(t *testing.T, dsn string, kinds []platform.Kind) platform.DB {
 		t.Helper()
-		db, err := reached(t, dsn, kinds, edit)
+		db, err := reachedBy(t, dsn, kinds, opts, edit)
 		require.NoError(t, err)
 		return db
 	}
@@ -126,7 +131,7 @@ func laws(t *testing.T, edit func(*pgxpool.Config)) {
 			t.Helper()
 			l := db.(*remote).line
 			l.cut(true)
-			again, err := reached(t, l.dsn, kinds, edit)
+			again, err := reachedBy(t, l.dsn, kinds, opts, edit)
 			if err != nil {
 				return nil, err
 			}
@@ -141,5 +146,5 @@ func laws(t *testing.T, edit func(*pgxpool.Config)) {
 
 func TestLaws(t *testing.T) {
 	t.Parallel()
-	laws(t, nil)
+	laws(t, hasty(), nil)
 }

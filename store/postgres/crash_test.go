@@ -167,7 +167,7 @@ func TestEachExecModeWorks(t *testing.T) {
 			t.Parallel()
 			edit := func(config *pgxpool.Config) { config.ConnConfig.DefaultQueryExecMode = mode }
 			if os.Getenv("PLATFORM_POSTGRES_ALL") == "1" {
-				laws(t, edit)
+				laws(t, hasty(), edit)
 			}
 			db, err := reached(t, server.Database(t), kinds(), edit)
 			require.NoError(t, err)

@@ -20,8 +20,25 @@ var _ store.Engine = (*DB)(nil)
 type Options struct {
 	Schema      string        // where all tables lie. If empty, "platform".
 	Unknown     time.Duration // how long a lost connection is tried again before the answer is unknown. If zero, 15 s.
-	MaxQueue    int           // sets that may wait to be written; one more is turned away with [store.ErrBusy]. If zero, 16,384.
+	Lanes       int           // flushes that may be under way at once. If zero, 1; see the package's comment.
+	MaxQueue    int           // sets that may wait in a lane; one more is turned away with [store.ErrBusy]. If zero, 16,384.
 	AllowUnsafe bool          // opens a server that may lose what it acknowledged, as one for tests
+}
+
+// ready returns the options with their defaults filled in.
+func (o *Options) ready() Options {
+	var r Options
+	if o != nil {
+		r = *o
+	}
+	if r.Schema == "" {
+		r.Schema = "platform"
+	}
+	if r.Unknown == 0 {
+		r.Unknown = 15 * time.Second
+	}
+	r.MaxQueue, r.Lanes = max(r.MaxQueue, 0), max(r.Lanes, 1)
+	return r
 }
 
 // patience is how long Close waits for what is being written.
@@ -29,12 +46,11 @@ const patience = 10 * time.Second
 
 // DB is the store. It may be used by several goroutines and, on one database, by
 // several processes at once. Its reads take connections of the pool; its writes
-// share one more, the lane, which each flush has for itself.
+// share one more for each lane, which each flush has for itself.
 type DB struct {
 	reader
 	opts   Options
-	group  *store.Group
-	lane   lane
+	lanes  []*lane
 	tree   *Tree
 	own    bool // the pool is ours to close
 	closed atomic.Bool
@@ -53,9 +69,7 @@ func Open(ctx context.Context, dsn string, kinds []platform.Kind, opts *Options)
 	if err != nil {
 		return nil, fmt.Errorf("open postgres: the DSN cannot be read: %w", platform.ErrInvalid)
 	}
-	if config.MaxConns < minConns {
-		config.MaxConns = minConns
-	}
+	config.MaxConns = max(config.MaxConns, int32(opts.ready().Lanes+spare))
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, trouble("open postgres", err)
@@ -69,11 +83,11 @@ func Open(ctx context.Context, dsn string, kinds []platform.Kind, opts *Options)
 	return db, nil
 }
 
-// minConns are the lane, an archive or moment, and a reader.
-const minConns = 4
+// spare connections, beside the lanes, are for an archive or moment, and readers.
+const spare = 3
 
-// New is [Open] on the caller's own pool, which must give at least two
-// connections and stays open when the DB is closed.
+// New is [Open] on the caller's own pool, which must give more connections than
+// there are lanes, and stays open when the DB is closed.
 func New(ctx context.Context, pool *pgxpool.Pool, kinds []platform.Kind, opts *Options) (*DB, error) {
 	if err := store.Ended(ctx); err != nil {
 		return nil, err
@@ -82,22 +96,15 @@ func New(ctx context.Context, pool *pgxpool.Pool, kinds []platform.Kind, opts *O
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{}
-	if opts != nil {
-		db.opts = *opts
-	}
-	if db.opts.Schema == "" {
-		db.opts.Schema = "platform"
-	}
-	if db.opts.Unknown == 0 {
-		db.opts.Unknown = 15 * time.Second
+	db := &DB{opts: opts.ready()}
+	if most := pool.Config().MaxConns; int(most) <= db.opts.Lanes {
+		return nil, fmt.Errorf("a pool of %d connections for %d lanes and readers: %w", most, db.opts.Lanes, platform.ErrInvalid)
 	}
 	if db.tables, err = newTables(db.opts.Schema, known); err != nil {
 		return nil, err
 	}
 	db.pool, db.kinds, db.query = pool, known, pool
 	db.tree = &Tree{db: db}
-	db.lane.db = db
 	if err := db.posture(ctx); err != nil {
 		return nil, err
 	}
@@ -105,7 +112,9 @@ func New(ctx context.Context, pool *pgxpool.Pool, kinds []platform.Kind, opts *O
 		return nil, err
 	}
 	db.ctx, db.end = context.WithCancel(context.Background())
-	db.group = store.NewGroup(db.flush, max(db.opts.MaxQueue, 0))
+	for range db.opts.Lanes {
+		db.lanes = append(db.lanes, newLane(db))
+	}
 	return db, nil
 }
 
@@ -136,7 +145,7 @@ func (db *DB) Commit(ctx context.Context, set platform.Set) (platform.Receipt, e
 	if err != nil {
 		return platform.Receipt{}, err
 	}
-	return db.group.Commit(ctx, prepared)
+	return db.laneOf(prepared).group.Commit(ctx, prepared)
 }
 
 // Get implements [platform.DB].
@@ -179,8 +188,11 @@ func (db *DB) open(ctx context.Context) error {
 func (db *DB) Close() error {
 	db.once.Do(func() {
 		db.closed.Store(true)
-		db.group.Close(patience)
-		db.lane.close()
+		var all sync.WaitGroup
+		for _, l := range db.lanes {
+			all.Go(l.close)
+		}
+		all.Wait()
 		db.end()
 		if db.own {
 			db.pool.Close()

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"database/sql"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -29,6 +30,25 @@ func ExampleDB_In() {
 			_, err := db.In(tx).Commit(ctx, set(titled("a")))
 			return err
 		})
+	}
+	_ = embed
+}
+
+// A transaction of database/sql must be one of pgx's driver.
+func ExampleDB_InSQL() {
+	embed := func(ctx context.Context, pool *sql.DB, db *postgres.DB) error { // sql.Open("pgx", dsn)
+		tx, err := pool.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // after the commit it does nothing
+		if _, err := tx.ExecContext(ctx, "update shop set pages = pages + 1"); err != nil {
+			return err
+		}
+		if _, err := db.InSQL(tx).Commit(ctx, set(titled("a"))); err != nil {
+			return err
+		}
+		return tx.Commit()
 	}
 	_ = embed
 }

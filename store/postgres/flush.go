@@ -19,14 +19,14 @@ const (
 	clashesAlone = 12
 )
 
-// flush implements [store.Flush]. Sets that cannot be written together are
+// serve implements [store.Flush]. Sets that cannot be written together are
 // written one by one, so that no set fails for its neighbour's sake.
-func (db *DB) flush(ctx context.Context, sets []store.Prepared) ([]store.Outcome, error) {
+func (l *lane) serve(ctx context.Context, sets []store.Prepared) ([]store.Outcome, error) {
 	limit := clashes
 	if len(sets) == 1 {
 		limit = clashesAlone
 	}
-	outcomes, err := db.lane.flush(ctx, sets, limit)
+	outcomes, err := l.flush(ctx, sets, limit)
 	if err == nil {
 		return outcomes, nil
 	}
@@ -39,7 +39,7 @@ func (db *DB) flush(ctx context.Context, sets []store.Prepared) ([]store.Outcome
 			outcomes[i].Err = ErrConnection // nobody waits for a server that the last one waited for
 			continue
 		}
-		one, err := db.lane.flush(ctx, sets[i:i+1], clashesAlone)
+		one, err := l.flush(ctx, sets[i:i+1], clashesAlone)
 		if err != nil {
 			outcomes[i].Err = failed(err)
 			continue

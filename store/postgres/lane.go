@@ -19,9 +19,10 @@ import (
 	"github.com/liangding/platform/store"
 )
 
-// lane is the connection of the flushes, of which there is one at a time.
+// lane is a connection and its flushes, of which there is one at a time.
 type lane struct {
 	db    *DB
+	group *store.Group
 	conn  *pgxpool.Conn
 	since time.Time // when the server began to serve it
 	lost  []backend // connections that ended without goodbye
@@ -191,9 +192,12 @@ func (l *lane) drop(lost bool) {
 	l.conn, l.since = nil, time.Time{}
 }
 
-// close gives the connection back to the server, for its settings are not those
-// of the pool.
-func (l *lane) close() { l.drop(false) }
+// close lets what waits be flushed, then gives the connection back to the server,
+// for its settings are not those of the pool.
+func (l *lane) close() {
+	l.group.Close(patience)
+	l.drop(false)
+}
 
 // settle finds out whether a flush was committed whose answer was lost: it
 // writes the flush's witness itself, without a time, which waits as long as the

@@ -43,7 +43,7 @@ func (t sqlTx) send(ctx context.Context, b *pgx.Batch) error {
 
 // Query implements [querier].
 func (t sqlTx) Query(ctx context.Context, statement string, args ...any) (pgx.Rows, error) {
-	rows, err := t.QueryContext(ctx, statement, args...)
+	rows, err := t.QueryContext(ctx, statement, args...) //nolint:rowserrcheck // who reads them asks
 	if err != nil {
 		return nil, err
 	}

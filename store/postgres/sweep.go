@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/liangding/platform"
-	"github.com/liangding/platform/store"
 )
 
 // Sweep implements [store.Engine]. Of two that sweep at once, who finds all of
@@ -48,12 +47,4 @@ func (db *DB) old(ctx context.Context, tx pgx.Tx, before time.Time, limit int) (
 		err = row.Scan(&k.Scope, &k.Name)
 		return k, err
 	})
-}
-
-// Stats implements [store.Engine].
-func (db *DB) Stats() store.Stats {
-	s, pool := db.group.Stats(), db.pool.Stat()
-	s.Retries, s.Lost = db.lane.retries.Load(), db.lane.settled.Load()
-	s.Connections = store.Connections{Open: int(pool.TotalConns()), Busy: int(pool.AcquiredConns()), Most: int(pool.MaxConns())}
-	return s
 }
