@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -18,23 +17,32 @@ func (db *DB) Recall(ctx context.Context, key platform.Key) (platform.Answer, er
 	if err := db.use(ctx); err != nil {
 		return platform.Answer{}, err
 	}
-	s, err := db.reader.by.(*cache).prepared(ctx, "select digest, body, receipt from answer where scope = ? and name = ?")
+	return db.reader.recall(ctx, key)
+}
+
+func (v view) recall(ctx context.Context, key platform.Key) (answer platform.Answer, err error) {
+	rows, err := v.by.QueryContext(ctx, "select digest, body, receipt from answer where scope = ? and name = ?", key.Scope, key.Name)
 	if err != nil {
-		return platform.Answer{}, trouble("recall", err)
+		return answer, trouble("recall", err)
 	}
-	answer, err := answered(s.QueryRowContext(ctx, key.Scope, key.Name))
-	if errors.Is(err, sql.ErrNoRows) {
-		return platform.Answer{}, fmt.Errorf("answer of key %s: %w", key.Name, platform.ErrNotFound)
+	known := false
+	err = walk(rows, func() (more bool, err error) {
+		known = true
+		answer, err = answered(rows)
+		return false, err
+	})
+	if err == nil && !known {
+		err = fmt.Errorf("answer of key %s: %w", key.Name, platform.ErrNotFound)
 	}
 	return answer, trouble("recall", err)
 }
 
-func (db *DB) answers(state *store.State, keys []platform.Key) error {
+func (p pen) answers(state *store.State, keys []platform.Key) error {
 	var places list
 	for _, k := range keys {
 		places.add(0, []byte(k.Scope), []byte(k.Name))
 	}
-	return db.each(len(keys), `select x.key, a.digest, a.body, a.receipt from json_each(?) x cross join answer a
+	return p.each(len(keys), `select x.key, a.digest, a.body, a.receipt from json_each(?) x cross join answer a
 		on a.scope = cast(unhex(x.value ->> 1) as text) and a.name = cast(unhex(x.value ->> 2) as text)`, &places,
 		func(rows *sql.Rows) error {
 			var at int
@@ -64,14 +72,14 @@ func own(a platform.Answer) platform.Answer {
 	return a
 }
 
-func (db *DB) answer(key platform.Key, a platform.Answer) error {
+func (p pen) answer(key platform.Key, a platform.Answer) error {
 	a.Receipt.Answer = nil
 	receipt, err := json.Marshal(a.Receipt)
 	if err != nil {
 		return err
 	}
-	_, err = db.writer.exec("insert into answer (scope, name, digest, body, receipt, at) values (?, ?, ?, ?, ?, ?)",
-		key.Scope, key.Name, a.Digest, a.Body, string(receipt), db.now().UnixMicro())
+	_, err = p.by.exec("insert into answer (scope, name, digest, body, receipt, at) values (?, ?, ?, ?, ?, ?)",
+		key.Scope, key.Name, a.Digest, a.Body, string(receipt), p.now().UnixMicro())
 	return err
 }
 

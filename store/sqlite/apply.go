@@ -11,48 +11,48 @@ import (
 // apply writes what was decided, each row by a statement that was prepared
 // once: in the process's own memory a call costs less than to build a longer
 // statement.
-func (db *DB) apply(w store.Writes) error {
+func (p pen) apply(w store.Writes) error {
 	if len(w.Rows)+len(w.Deleted)+len(w.Counters)+len(w.Events)+len(w.Answers) == 0 {
 		return errIdle
 	}
 	for _, row := range w.Events {
-		if err := db.append(row); err != nil {
+		if err := p.append(row); err != nil {
 			return err
 		}
 	}
 	for _, a := range w.Answers {
-		if err := db.answer(a.Key, a.Answer); err != nil {
+		if err := p.answer(a.Key, a.Answer); err != nil {
 			return err
 		}
 	}
-	if err := db.claims(w); err != nil {
+	if err := p.claims(w); err != nil {
 		return err
 	}
 	for _, row := range w.Rows {
-		if err := db.put(row, db.tables[row.Ref.Kind].put); err != nil {
+		if err := p.put(row, p.tables[row.Ref.Kind].put); err != nil {
 			return err
 		}
 	}
 	for _, ref := range w.Deleted {
 		id := ref.ID.UUID()
-		if _, err := db.writer.exec(db.tables[ref.Kind].remove, int64(ref.ID.Slot()), id[:]); err != nil {
+		if _, err := p.by.exec(p.tables[ref.Kind].remove, int64(ref.ID.Slot()), id[:]); err != nil {
 			return err
 		}
 	}
-	return db.tally(w)
+	return p.tally(w)
 }
 
 // append writes an event, and puts it in line for delivery.
-func (db *DB) append(row *store.Row) error {
-	if err := db.put(row, db.tables[store.Event].insert); err != nil {
+func (p pen) append(row *store.Row) error {
+	if err := p.put(row, p.tables[store.Event].insert); err != nil {
 		return err
 	}
-	return db.pend(row.Ref.ID)
+	return p.pend(row.Ref.ID)
 }
 
 // put writes a row by one of its table's statements.
-func (db *DB) put(row *store.Row, statement string) error {
-	t := db.tables[row.Ref.Kind]
+func (p pen) put(row *store.Row, statement string) error {
+	t := p.tables[row.Ref.Kind]
 	id := row.Ref.ID.UUID()
 	var claims any
 	if len(row.Claims) > 0 {
@@ -64,7 +64,7 @@ func (db *DB) put(row *store.Row, statement string) error {
 	}
 	args := make([]any, 0, 7+len(row.Keys))
 	args = append(args, int64(row.Ref.ID.Slot()), id[:], row.Version, row.Schema, t.shape, string(row.Doc), claims)
-	_, err := db.writer.exec(statement, append(args, blobs(row.Keys)...)...)
+	_, err := p.by.exec(statement, append(args, blobs(row.Keys)...)...)
 	return err
 }
 
@@ -79,35 +79,35 @@ func blobs(keys []string) []any {
 	return args
 }
 
-func (db *DB) claims(w store.Writes) error {
+func (p pen) claims(w store.Writes) error {
 	for c := range w.Freed {
-		if _, err := db.writer.exec("delete from claim where slot = ? and scope = ? and key = ?", int64(registered(c)), c.Scope, c.Key); err != nil {
+		if _, err := p.by.exec("delete from claim where slot = ? and scope = ? and key = ?", int64(registered(c)), c.Scope, c.Key); err != nil {
 			return err
 		}
 	}
 	for c, owner := range w.Taken {
-		if _, err := db.claim(c, owner, "on conflict do update set kind = excluded.kind, owner = excluded.owner"); err != nil {
+		if _, err := p.claim(c, owner, "on conflict do update set kind = excluded.kind, owner = excluded.owner"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (db *DB) claim(c platform.Claim, owner platform.Ref, conflict string) (sql.Result, error) {
+func (p pen) claim(c platform.Claim, owner platform.Ref, conflict string) (sql.Result, error) {
 	id := owner.ID.UUID()
-	return db.writer.exec("insert into claim (slot, scope, key, kind, owner) values (?, ?, ?, ?, ?) "+conflict,
+	return p.by.exec("insert into claim (slot, scope, key, kind, owner) values (?, ?, ?, ?, ?) "+conflict,
 		int64(registered(c)), c.Scope, c.Key, owner.Kind, id[:])
 }
 
 // tally writes the counters as they stand, and their movements.
-func (db *DB) tally(w store.Writes) error {
+func (p pen) tally(w store.Writes) error {
 	for _, c := range w.Counters {
-		if err := db.count(c, insertCounter+" on conflict (slot, id) do update set value = excluded.value, seq = excluded.seq"); err != nil {
+		if err := p.count(c, insertCounter+" on conflict (slot, id) do update set value = excluded.value, seq = excluded.seq"); err != nil {
 			return err
 		}
 	}
 	for _, m := range w.Movements {
-		if err := db.move(m); err != nil {
+		if err := p.move(m); err != nil {
 			return err
 		}
 	}
@@ -116,26 +116,26 @@ func (db *DB) tally(w store.Writes) error {
 
 const insertCounter = "insert into counter (slot, id, name, value, seq) values (?, ?, ?, ?, ?)"
 
-func (db *DB) count(c platform.Count, statement string) error {
+func (p pen) count(c platform.Count, statement string) error {
 	id := store.CounterUUID(c.Ref)
-	_, err := db.writer.exec(statement, int64(c.Ref.ID.Slot()), id[:], string(c.Ref.ID), c.Value, c.Seq)
+	_, err := p.by.exec(statement, int64(c.Ref.ID.Slot()), id[:], string(c.Ref.ID), c.Value, c.Seq)
 	return err
 }
 
-func (db *DB) move(m platform.Movement) error {
+func (p pen) move(m platform.Movement) error {
 	id := store.CounterUUID(m.Counter)
 	var event any
 	if m.Event != "" {
 		u := m.Event.UUID()
 		event = u[:]
 	}
-	_, err := db.writer.exec(`insert into movement (slot, counter, seq, delta, "after", cause, event, at) values (?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err := p.by.exec(`insert into movement (slot, counter, seq, delta, "after", cause, event, at) values (?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(m.Counter.ID.Slot()), id[:], m.Seq, m.Delta, m.After, m.Cause.String(), event, m.At.UnixMicro())
 	return err
 }
 
-func (db *DB) pend(event platform.ID) error {
+func (p pen) pend(event platform.ID) error {
 	id := event.UUID()
-	_, err := db.writer.exec("insert into undelivered (slot, id) values (?, ?)", int64(event.Slot()), id[:])
+	_, err := p.by.exec("insert into undelivered (slot, id) values (?, ?)", int64(event.Slot()), id[:])
 	return err
 }

@@ -6,7 +6,8 @@
 // WAL mode, so two files lie beside it while it is used. Several processes may
 // use it at once, only slower: who waits for the other's lock asks for it again
 // and again. While a process has the file open, it must not open it by other
-// means as well: to close such a file would drop the locks on it.
+// means as well, but for the driver's: to close such a file would drop the locks
+// on it.
 package sqlite
 
 import (
@@ -41,14 +42,13 @@ type Options struct {
 
 // DB is the store. It may be used by several goroutines at once.
 type DB struct {
-	kinds   *store.Kinds
-	tables  map[string]*table
+	pen     // of the writer
 	group   *store.Group
 	writer  *writer
 	reader  view
 	readers *sql.DB
 	moments *sql.DB // apart from readers, since a moment holds its connection
-	now     func() time.Time
+	callers *sql.DB // of their own transactions
 	closed  atomic.Bool
 	again   atomic.Int64 // flushes that were begun again
 
@@ -73,7 +73,7 @@ func Open(ctx context.Context, path string, kinds []platform.Kind, opts *Options
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{kinds: known, now: opts.Now, open: map[*moment]bool{}}
+	db := &DB{pen: pen{kinds: known, now: opts.Now}, open: map[*moment]bool{}}
 	if db.now == nil {
 		db.now = time.Now
 	}
@@ -97,21 +97,25 @@ func Open(ctx context.Context, path string, kinds []platform.Kind, opts *Options
 
 func (db *DB) connect(ctx context.Context, path string, patience time.Duration) error {
 	check := unclean(path)
-	from := source(path, patience)
-	pools := make([]*sql.DB, 3)
-	for i, size := range []int{1, max(2, runtime.GOMAXPROCS(0)), 0} {
-		to := from
-		if i > 0 {
-			to += "&_pragma=query_only(1)"
-		}
-		p, err := pool(to, size)
-		if err != nil {
+	const reading = "&_pragma=query_only(1)"
+	var pools [4]*sql.DB
+	for i, p := range []struct {
+		source string
+		size   int
+	}{
+		{source(path, patience), 1},
+		{source(path, patience) + reading, max(2, runtime.GOMAXPROCS(0))},
+		{source(path, patience) + reading, 0},
+		{source(path, 0) + "&_txlock=immediate", 0},
+	} {
+		var err error
+		if pools[i], err = pool(p.source, p.size); err != nil {
 			return err
 		}
-		pools[i] = p
 	}
+	db.readers, db.moments, db.callers = pools[1], pools[2], pools[3]
 	db.writer = newWriter(pools[0], patience)
-	db.readers, db.moments = pools[1], pools[2]
+	db.by = db.writer
 	prepared := &cache{db: db.readers}
 	db.reader = view{db.kinds, db.tables, prepared}
 	if err := db.begun(ctx, check); err != nil {
@@ -151,15 +155,20 @@ func (db *DB) Commit(ctx context.Context, set platform.Set) (platform.Receipt, e
 	if err := store.Ended(ctx); err != nil {
 		return platform.Receipt{}, err
 	}
-	prepared, err := db.kinds.Prepare(set)
+	prepared, err := db.prepare(set)
 	if err != nil {
 		return platform.Receipt{}, err
 	}
-	prepared.Answer = own(prepared.Answer)
-	if err := db.index(prepared); err != nil {
-		return platform.Receipt{}, err
-	}
 	return db.group.Commit(ctx, prepared)
+}
+
+func (db *DB) prepare(set platform.Set) (store.Prepared, error) {
+	p, err := db.kinds.Prepare(set)
+	if err != nil {
+		return p, err
+	}
+	p.Answer = own(p.Answer)
+	return p, db.index(p)
 }
 
 // index encodes the keys of the rows in the caller's goroutine, and refuses an
@@ -214,7 +223,7 @@ func (db *DB) Close() error {
 	for m := range open {
 		failed = append(failed, m.Close())
 	}
-	failed = append(failed, db.moments.Close(), db.readers.Close())
+	failed = append(failed, db.moments.Close(), db.readers.Close(), db.callers.Close())
 	db.writer.close() // the last one empties the log into the file
 	return trouble("close", errors.Join(append(failed, db.writer.pool.Close())...))
 }

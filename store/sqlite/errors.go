@@ -25,6 +25,10 @@ var (
 	ErrEngine    = platform.Err(platform.ErrUnavailable, "sqlite.engine", "the file cannot be read or written; look at disk and permissions", "文件无法读写，请检查磁盘与权限")
 )
 
+// ErrSerialization is a conflict of the caller's own transaction, which must be
+// rolled back and may be begun again.
+var ErrSerialization = platform.Err(platform.ErrConflict, "sqlite.serialization", "the transaction must begin again", "事务须重新开始")
+
 // trouble is the engine's error without its text, in which there may be data.
 // What is a refusal of the platform's already stays as it is.
 func trouble(doing string, err error) error {

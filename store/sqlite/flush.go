@@ -7,10 +7,25 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
 )
+
+// pen reads what sets name and writes what was decided, in a transaction of
+// whatever runs its statements.
+type pen struct {
+	kinds  *store.Kinds
+	tables map[string]*table
+	now    func() time.Time
+	by     runner
+}
+
+type runner interface {
+	exec(text string, args ...any) (sql.Result, error)
+	query(text string, args ...any) (*sql.Rows, error)
+}
 
 // flush writes sets in one transaction. One whose commit was undone runs once
 // more.
@@ -18,13 +33,8 @@ func (db *DB) flush(ctx context.Context, sets []store.Prepared) (outcomes []stor
 	for try := range 2 {
 		db.again.Add(int64(try))
 		err = db.writer.transact(ctx, func() error {
-			state, err := db.gather(sets)
-			if err != nil {
-				return err
-			}
-			var writes store.Writes
-			writes, outcomes = store.Decide(state, sets)
-			return db.apply(writes)
+			outcomes, err = db.decide(sets)
+			return err
 		})
 		if !errors.Is(err, errUndone) {
 			break
@@ -40,6 +50,16 @@ func (db *DB) flush(ctx context.Context, sets []store.Prepared) (outcomes []stor
 		}
 	}
 	return outcomes, nil
+}
+
+// decide reads what sets name, decides them, and writes.
+func (p pen) decide(sets []store.Prepared) ([]store.Outcome, error) {
+	state, err := p.gather(sets)
+	if err != nil {
+		return nil, err
+	}
+	writes, outcomes := store.Decide(state, sets)
+	return outcomes, p.apply(writes)
 }
 
 // list is a JSON array of places, each a slot and texts or bytes in hex: what a
@@ -101,32 +121,32 @@ func named(sets []store.Prepared) names {
 }
 
 // gather reads what sets name.
-func (db *DB) gather(sets []store.Prepared) (*store.State, error) {
+func (p pen) gather(sets []store.Prepared) (*store.State, error) {
 	state := store.NewState(sets...)
 	n := named(sets)
-	err := db.answers(state, n.keys)
+	err := p.answers(state, n.keys)
 	for kind, refs := range n.refs {
 		switch {
 		case err != nil:
 		case kind == store.Counter:
-			err = db.counters(state, refs)
+			err = p.counters(state, refs)
 		default:
-			err = db.records(state, db.tables[kind], refs)
+			err = p.records(state, p.tables[kind], refs)
 		}
 	}
 	if err == nil {
-		err = db.owners(state, n.claims)
+		err = p.owners(state, n.claims)
 	}
 	return state, err
 }
 
-func (db *DB) counters(state *store.State, refs []platform.Ref) error {
+func (p pen) counters(state *store.State, refs []platform.Ref) error {
 	var places list
 	for _, ref := range refs {
 		id := store.CounterUUID(ref)
 		places.add(ref.ID.Slot(), id[:])
 	}
-	return db.each(len(refs), manyCounters, &places, func(rows *sql.Rows) error {
+	return p.each(len(refs), manyCounters, &places, func(rows *sql.Rows) error {
 		var at int
 		var value, seq int64
 		if err := rows.Scan(&at, &value, &seq); err != nil {
@@ -138,13 +158,13 @@ func (db *DB) counters(state *store.State, refs []platform.Ref) error {
 	})
 }
 
-func (db *DB) records(state *store.State, t *table, refs []platform.Ref) error {
+func (p pen) records(state *store.State, t *table, refs []platform.Ref) error {
 	var places list
 	for _, ref := range refs {
 		id := ref.ID.UUID()
 		places.add(ref.ID.Slot(), id[:])
 	}
-	return db.each(len(refs), t.exists, &places, func(rows *sql.Rows) error {
+	return p.each(len(refs), t.exists, &places, func(rows *sql.Rows) error {
 		var at int
 		var claims []byte
 		var version int64
@@ -163,12 +183,12 @@ func (db *DB) records(state *store.State, t *table, refs []platform.Ref) error {
 	})
 }
 
-func (db *DB) owners(state *store.State, claims []platform.Claim) error {
+func (p pen) owners(state *store.State, claims []platform.Claim) error {
 	var places list
 	for _, c := range claims {
 		places.add(registered(c), []byte(c.Scope), []byte(c.Key))
 	}
-	return db.each(len(claims), `select x.key, c.kind, c.owner from json_each(?) x cross join claim c
+	return p.each(len(claims), `select x.key, c.kind, c.owner from json_each(?) x cross join claim c
 		on c.slot = x.value ->> 0 and c.scope = cast(unhex(x.value ->> 1) as text) and c.key = cast(unhex(x.value ->> 2) as text)`, &places,
 		func(rows *sql.Rows) error {
 			var at int
@@ -177,7 +197,7 @@ func (db *DB) owners(state *store.State, claims []platform.Claim) error {
 			if err := rows.Scan(&at, &kind, &owner); err != nil {
 				return err
 			}
-			t := db.tables[kind]
+			t := p.tables[kind]
 			if t == nil || len(owner) != 16 { // of a kind that this program lacks, but held all the same
 				state.Owners[claims[at]] = platform.Ref{Kind: kind}
 				return nil
@@ -192,11 +212,11 @@ func registered(c platform.Claim) platform.Slot {
 }
 
 // each reads n places by one statement, row by row.
-func (db *DB) each(n int, statement string, places *list, read func(*sql.Rows) error) error {
+func (p pen) each(n int, statement string, places *list, read func(*sql.Rows) error) error {
 	if n == 0 {
 		return nil
 	}
-	rows, err := db.writer.query(statement, places.String())
+	rows, err := p.by.query(statement, places.String())
 	if err != nil {
 		return err
 	}

@@ -60,15 +60,10 @@ func newWriter(pool *sql.DB, patience time.Duration) *writer {
 // answer says that nothing was written, but for [store.ErrUnknown]. It waits for
 // other writers for as long as the patience lasts, or ctx.
 func (w *writer) transact(ctx context.Context, what func() error) error {
-	select {
-	case <-w.turn:
-		defer func() { w.turn <- struct{}{} }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := w.take(ctx); err != nil {
+		return err
 	}
-	if w.closed {
-		return store.ErrClosed
-	}
+	defer w.pass()
 	if err := w.begin(ctx); err != nil {
 		return trouble("begin", err)
 	}
@@ -99,20 +94,44 @@ func (w *writer) transact(ctx context.Context, what func() error) error {
 	return nil
 }
 
-// begin takes the write lock of the file. Other processes queue for it by
-// asking again, so it asks often.
+// take waits for the turn, which pass gives to the next one.
+func (w *writer) take(ctx context.Context) error {
+	select {
+	case <-w.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if w.closed {
+		w.pass()
+		return store.ErrClosed
+	}
+	return nil
+}
+
+func (w *writer) pass() { w.turn <- struct{}{} }
+
+// begin takes the write lock of the file.
 func (w *writer) begin(ctx context.Context) error {
+	err := w.insist(ctx, func() error {
+		if err := w.connect(); err != nil {
+			return err
+		}
+		return w.script("begin immediate")
+	})
+	if err != nil && !busy(err) {
+		w.abandon()
+	}
+	return err
+}
+
+// insist tries for the write lock of the file until the patience ends, or ctx.
+// Other processes queue for it by asking again, so it asks often.
+func (w *writer) insist(ctx context.Context, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, w.patience)
 	defer cancel()
 	for {
-		err := w.connect()
-		if err == nil {
-			err = w.script("begin immediate")
-		}
+		err := try()
 		if !busy(err) {
-			if err != nil {
-				w.abandon()
-			}
 			return err
 		}
 		select {
@@ -233,5 +252,5 @@ func (w *writer) close() {
 	<-w.turn
 	w.abandon()
 	w.closed = true
-	w.turn <- struct{}{}
+	w.pass()
 }
