@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -37,7 +38,7 @@ func (v view) recall(ctx context.Context, key platform.Key) (answer platform.Ans
 	return answer, trouble("recall", err)
 }
 
-func (p pen) answers(state *store.State, keys []platform.Key) error {
+func (p pen) answers(state *store.State, keys []platform.Key, faults faults) error {
 	var places list
 	for _, k := range keys {
 		places.add(0, []byte(k.Scope), []byte(k.Name))
@@ -47,6 +48,9 @@ func (p pen) answers(state *store.State, keys []platform.Key) error {
 		func(rows *sql.Rows) error {
 			var at int
 			answer, err := answered(rows, &at)
+			if errors.Is(err, ErrDamaged) {
+				faults[keys[at]], err = fmt.Errorf("answer of key %s: %w", keys[at].Name, err), nil
+			}
 			state.Answers[keys[at]] = &answer
 			return err
 		})

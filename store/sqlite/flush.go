@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -52,14 +53,43 @@ func (db *DB) flush(ctx context.Context, sets []store.Prepared) (outcomes []stor
 	return outcomes, nil
 }
 
-// decide reads what sets name, decides them, and writes.
+// decide reads what sets name, decides them, and writes. A set that names what
+// cannot be read fails alone.
 func (p pen) decide(sets []store.Prepared) ([]store.Outcome, error) {
-	state, err := p.gather(sets)
+	state, faults, err := p.gather(sets)
 	if err != nil {
 		return nil, err
 	}
-	writes, outcomes := store.Decide(state, sets)
+	outcomes := make([]store.Outcome, len(sets))
+	sound, at := make([]store.Prepared, 0, len(sets)), make([]int, 0, len(sets))
+	for i, set := range sets {
+		if outcomes[i].Err = faults.of(set); outcomes[i].Err == nil {
+			sound, at = append(sound, set), append(at, i)
+		}
+	}
+	writes, decided := store.Decide(state, sound)
+	for i, o := range decided {
+		outcomes[at[i]] = o
+	}
 	return outcomes, p.apply(writes)
+}
+
+// faults are why what is stored under a key or ref cannot be used.
+type faults map[any]error
+
+func (f faults) of(set store.Prepared) error {
+	if len(f) == 0 {
+		return nil
+	}
+	if err := f[set.Key]; err != nil {
+		return err
+	}
+	for _, s := range set.Steps {
+		if err := f[s.Ref]; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // list is a JSON array of places, each a slot and texts or bytes in hex: what a
@@ -121,23 +151,23 @@ func named(sets []store.Prepared) names {
 }
 
 // gather reads what sets name.
-func (p pen) gather(sets []store.Prepared) (*store.State, error) {
-	state := store.NewState(sets...)
+func (p pen) gather(sets []store.Prepared) (*store.State, faults, error) {
+	state, faults := store.NewState(sets...), faults{}
 	n := named(sets)
-	err := p.answers(state, n.keys)
+	err := p.answers(state, n.keys, faults)
 	for kind, refs := range n.refs {
 		switch {
 		case err != nil:
 		case kind == store.Counter:
 			err = p.counters(state, refs)
 		default:
-			err = p.records(state, p.tables[kind], refs)
+			err = p.records(state, p.tables[kind], refs, faults)
 		}
 	}
 	if err == nil {
 		err = p.owners(state, n.claims)
 	}
-	return state, err
+	return state, faults, err
 }
 
 func (p pen) counters(state *store.State, refs []platform.Ref) error {
@@ -158,7 +188,7 @@ func (p pen) counters(state *store.State, refs []platform.Ref) error {
 	})
 }
 
-func (p pen) records(state *store.State, t *table, refs []platform.Ref) error {
+func (p pen) records(state *store.State, t *table, refs []platform.Ref, faults faults) error {
 	var places list
 	for _, ref := range refs {
 		id := ref.ID.UUID()
@@ -174,7 +204,8 @@ func (p pen) records(state *store.State, t *table, refs []platform.Ref) error {
 		found := state.At(refs[at])
 		found.Version = version
 		if claims != nil && json.Unmarshal(claims, &found.Claims) != nil {
-			return ErrDamaged
+			faults[refs[at]] = fmt.Errorf("claims of %s: %w", refs[at], ErrDamaged)
+			found.Claims = nil
 		}
 		for _, c := range found.Claims {
 			state.Owners[c] = refs[at]
