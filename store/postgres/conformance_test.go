@@ -100,13 +100,24 @@ func (r *remote) Close() error {
 // reached opens a store over a line.
 func reached(t testing.TB, dsn string, kinds []platform.Kind, edit func(*pgxpool.Config)) (*remote, error) {
 	t.Helper()
-	return reachedBy(t, dsn, kinds, hasty(), edit)
+	return way{edit: edit}.reach(t, dsn, kinds)
 }
 
-func reachedBy(t testing.TB, dsn string, kinds []platform.Kind, opts *postgres.Options, edit func(*pgxpool.Config)) (*remote, error) {
+// way is how stores are reached.
+type way struct {
+	opts *postgres.Options                     // if nil, hasty
+	dsn  func(t testing.TB, dsn string) string // of a new database; if nil, its own
+	edit func(*pgxpool.Config)
+	only []int // laws
+}
+
+func (w way) reach(t testing.TB, dsn string, kinds []platform.Kind) (*remote, error) {
 	t.Helper()
-	l := dialled(t, dsn, edit)
-	db, err := postgres.New(t.Context(), l.pool, kinds, opts)
+	if w.opts == nil {
+		w.opts = hasty()
+	}
+	l := dialled(t, dsn, w.edit)
+	db, err := postgres.New(t.Context(), l.pool, kinds, w.opts)
 	if err != nil {
 		return nil, err
 	}
@@ -114,24 +125,35 @@ func reachedBy(t testing.TB, dsn string, kinds []platform.Kind, opts *postgres.O
 	return &remote{db, l}, nil
 }
 
+// database is a new one.
+func (w way) database(t testing.TB) string {
+	t.Helper()
+	dsn := server.Database(t)
+	if w.dsn != nil {
+		dsn = w.dsn(t, dsn)
+	}
+	return dsn
+}
+
 // laws puts the adapter to the laws of storage.
-func laws(t *testing.T, opts *postgres.Options, edit func(*pgxpool.Config)) {
+func (w way) laws(t *testing.T) {
 	t.Helper()
 	must := func(t *testing.T, dsn string, kinds []platform.Kind) platform.DB {
 		t.Helper()
-		db, err := reachedBy(t, dsn, kinds, opts, edit)
+		db, err := w.reach(t, dsn, kinds)
 		require.NoError(t, err)
 		return db
 	}
 	storetest.Run(t, func(t *testing.T, kinds []platform.Kind) platform.DB {
 		t.Helper()
-		return must(t, server.Database(t), kinds)
+		return must(t, w.database(t), kinds)
 	}, storetest.Options{
+		Only: w.only,
 		Reopen: func(t *testing.T, db platform.DB, kinds []platform.Kind) (platform.DB, error) {
 			t.Helper()
 			l := db.(*remote).line
 			l.cut(true)
-			again, err := reachedBy(t, l.dsn, kinds, opts, edit)
+			again, err := w.reach(t, l.dsn, kinds)
 			if err != nil {
 				return nil, err
 			}
@@ -146,5 +168,5 @@ func laws(t *testing.T, opts *postgres.Options, edit func(*pgxpool.Config)) {
 
 func TestLaws(t *testing.T) {
 	t.Parallel()
-	laws(t, hasty(), nil)
+	way{}.laws(t)
 }

@@ -1,21 +1,16 @@
 package postgres_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/postgres"
 	"github.com/liangding/platform/store/storetest/pgserver"
@@ -154,87 +149,4 @@ func TestASetThatTheServerCannotTakeHarmsNobody(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Equal(t, int64(39), counted(t, db))
-}
-
-// TestEachExecModeWorks is law 33: all statements under each way of sending
-// them. PLATFORM_POSTGRES_ALL=1 puts each to all the laws.
-func TestEachExecModeWorks(t *testing.T) {
-	t.Parallel()
-	for _, mode := range []pgx.QueryExecMode{
-		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
-	} {
-		t.Run(mode.String(), func(t *testing.T) {
-			t.Parallel()
-			edit := func(config *pgxpool.Config) { config.ConnConfig.DefaultQueryExecMode = mode }
-			if os.Getenv("PLATFORM_POSTGRES_ALL") == "1" {
-				laws(t, hasty(), edit)
-			}
-			db, err := reached(t, server.Database(t), kinds(), edit)
-			require.NoError(t, err)
-			everyStatement(t, db.DB)
-		})
-	}
-}
-
-// everySet has sets do all that they can, and reads it.
-func everySet(t *testing.T, db platform.DB) {
-	t.Helper()
-	a, b := titled("a"), titled("b")
-	_, err := db.Commit(t.Context(), keyed("k", set(a, b)))
-	require.NoError(t, err)
-	receipt, err := db.Commit(t.Context(), keyed("k", set(a)))
-	require.NoError(t, err)
-	require.NotNil(t, receipt.Answer)
-	a.Version, b.Version = 1, 1
-	moved := set(titled("a")) // takes over the claim of the page that goes
-	a.Title = "c"
-	moved.Changes = append(moved.Changes, platform.Put(a), platform.Remove(b))
-	_, err = db.Commit(t.Context(), moved)
-	require.NoError(t, err)
-	_, err = db.Commit(t.Context(), moved)
-	require.ErrorIs(t, err, platform.ErrConflict)
-
-	assert.Equal(t, []string{"a", "c"}, titles(t, db))
-	assert.Equal(t, int64(3), counted(t, db))
-	for _, by := range [][]string{nil, {"counter", "seq"}, {"cause"}} {
-		list, err := platform.List[platform.Movement](t.Context(), db, platform.Query{Kind: store.Movement, By: by, Limit: 2})
-		require.NoError(t, err)
-		require.Len(t, list.Items, 2)
-		rest, err := db.Scan(t.Context(), platform.Query{Kind: store.Movement, By: by, Limit: 2, Cursor: list.Next})
-		require.NoError(t, err)
-		require.Len(t, rest.Items, 1)
-		again, err := db.Get(t.Context(), rest.Items[0].Ref, pages, a.Ref())
-		require.NoError(t, err)
-		assert.Equal(t, rest.Items[0], again[0])
-	}
-}
-
-// everyStatement uses all that the package sends.
-func everyStatement(t *testing.T, db *postgres.DB) {
-	t.Helper()
-	everySet(t, db)
-	events, err := db.Fresh(t.Context(), store.Slots{Until: 4096}, 10)
-	require.NoError(t, err)
-	require.Len(t, events, 2)
-	require.JSONEq(t, `{"b":1.10,"a":2}`, string(events[0].Data))
-	assert.Equal(t, `{"b":1.10,"a":2}`, string(events[0].Data), "to the byte, since the audit log takes its hash")
-	require.NoError(t, db.Settle(t.Context(), time.Now(), nil, store.Settlement{Handed: []platform.ID{events[0].ID, events[1].ID}}))
-	require.NoError(t, db.Tree().Grow(t.Context(), 0, []platform.ID{events[0].ID}, [][]byte{{1}, {2}}))
-	require.ErrorIs(t, db.Tree().Grow(t.Context(), 0, []platform.ID{events[1].ID}, nil), store.ErrHead)
-	require.ErrorIs(t, db.Tree().Grow(t.Context(), 1, []platform.ID{events[0].ID}, nil), store.ErrHead)
-	hashes, err := db.Tree().Hashes(t.Context(), []int64{1, 0})
-	require.NoError(t, err)
-	assert.Equal(t, [][]byte{{2}, {1}}, hashes)
-	_, err = db.Tree().Hashes(t.Context(), []int64{2})
-	require.ErrorIs(t, err, platform.ErrNotFound)
-	for id, want := range map[platform.ID]int64{events[0].ID: 0, events[1].ID: -1} {
-		at, err := db.Tree().Leaf(t.Context(), id)
-		require.NoError(t, err)
-		assert.Equal(t, want, at)
-	}
-	leaves, err := db.Tree().Leaves(t.Context(), 0, 5)
-	require.NoError(t, err)
-	assert.Equal(t, []platform.ID{events[0].ID}, leaves)
-	assert.Len(t, lines(t, db), 2+1+3+2+1+1+2)
-	require.NoError(t, db.Migrate(context.WithoutCancel(t.Context())))
 }

@@ -24,7 +24,7 @@ type lane struct {
 	db    *DB
 	group *store.Group
 	conn  *pgxpool.Conn
-	since time.Time // when the server began to serve it
+	since time.Time // when the server's process for it began; zero: there is none of its own
 	lost  []backend // connections that ended without goodbye
 	swept time.Time
 
@@ -79,6 +79,7 @@ func (l *lane) once(ctx context.Context, sets []store.Prepared, events bool) ([]
 	}
 	var first, second pgx.Batch
 	first.Queue("begin isolation level read committed")
+	first.Queue("set local plan_cache_mode = force_generic_plan") // not for the session, which a pooler may give to others
 	state, there := l.db.tables.look(&first, sets, events)
 	if err := conn.SendBatch(ctx, &first).Close(); err != nil {
 		return nil, l.back(ctx, err)
@@ -150,9 +151,10 @@ func (l *lane) ready(ctx context.Context) (*pgx.Conn, error) {
 		return nil, errLost
 	}
 	l.conn = conn
-	_, err = conn.Exec(ctx, "set plan_cache_mode = force_generic_plan")
-	if err == nil {
-		err = conn.QueryRow(ctx, "select backend_start from pg_stat_activity where pid = pg_backend_pid()").Scan(&l.since)
+	var pid uint32
+	err = conn.QueryRow(ctx, "select pid, backend_start from pg_stat_activity where pid = pg_backend_pid()").Scan(&pid, &l.since)
+	if pid != conn.Conn().PgConn().PID() {
+		l.since = time.Time{} // a pooler's, whose processes serve others too
 	}
 	if err == nil {
 		err = l.bury(ctx, conn)
@@ -192,11 +194,12 @@ func (l *lane) drop(lost bool) {
 	l.conn, l.since = nil, time.Time{}
 }
 
-// close lets what waits be flushed, then gives the connection back to the server,
-// for its settings are not those of the pool.
+// close lets what waits be flushed, then gives the connection back.
 func (l *lane) close() {
 	l.group.Close(patience)
-	l.drop(false)
+	if l.conn != nil {
+		l.conn.Release()
+	}
 }
 
 // settle finds out whether a flush was committed whose answer was lost: it

@@ -24,7 +24,7 @@ func TestLawsWithLanes(t *testing.T) {
 	t.Parallel()
 	opts := hasty()
 	opts.Lanes = 4
-	laws(t, opts, func(config *pgxpool.Config) { config.MaxConns = 10 })
+	way{opts: opts, edit: func(config *pgxpool.Config) { config.MaxConns = 10 }}.laws(t)
 }
 
 // laned is a store with two lanes.

@@ -27,8 +27,9 @@ func decode(t testing.TB, r platform.Record, into any) {
 // snare waits for the second trip of a flush on any connection of a pool, and
 // has its way with it once.
 type snare struct {
-	set  atomic.Pointer[func(conn net.Conn, trip []byte) (int, error)]
-	line *line
+	set   atomic.Pointer[func(conn net.Conn, trip []byte) (int, error)]
+	ended atomic.Int64 // processes of the server
+	line  *line
 }
 
 // snared is a connection under watch.
@@ -38,6 +39,9 @@ type snared struct {
 }
 
 func (s snared) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("pg_terminate_backend")) {
+		s.snare.ended.Add(1)
+	}
 	if bytes.Contains(b, []byte("witness values")) {
 		if do := s.snare.set.Swap(nil); do != nil {
 			return (*do)(s.Conn, b)

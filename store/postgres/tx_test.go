@@ -19,9 +19,8 @@ import (
 )
 
 // embedder is somebody with a table and a pool of their own.
-func embedder(t *testing.T) (*postgres.DB, *pgxpool.Pool) {
+func embedder(t *testing.T, dsn string) (*postgres.DB, *pgxpool.Pool) {
 	t.Helper()
-	dsn := server.Database(t)
 	pool, err := pgxpool.New(t.Context(), dsn)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
@@ -45,8 +44,10 @@ type joined struct {
 	commit, abort func() error
 }
 
-// forms are the ways into a transaction; a strict one sees its beginning.
-var forms = map[string]func(ctx context.Context, db *postgres.DB, pool *pgxpool.Pool, strict bool) (joined, error){
+// form is a way into a transaction; a strict one sees its beginning.
+type form func(ctx context.Context, db *postgres.DB, pool *pgxpool.Pool, strict bool) (joined, error)
+
+var forms = map[string]form{
 	"pgx": func(ctx context.Context, db *postgres.DB, pool *pgxpool.Pool, strict bool) (joined, error) {
 		tx, err := pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: map[bool]pgx.TxIsoLevel{true: pgx.RepeatableRead}[strict]})
 		return joined{
@@ -70,29 +71,34 @@ func TestACallersTransactionIsOne(t *testing.T) {
 	for form, begin := range forms {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			db, pool := embedder(t)
-			commitAll(t, db, "there", 1)
-			for _, commit := range []bool{false, true} {
-				in, err := begin(t.Context(), db, pool, false)
-				require.NoError(t, err)
-				written(t, db, in)
-				require.NoError(t, in.Close())
-				if !commit {
-					require.NoError(t, in.abort())
-					assert.Equal(t, []string{"there-0"}, titles(t, db))
-					assert.Zero(t, mine(t, pool))
-					continue
-				}
-				require.NoError(t, in.commit())
-			}
-			assert.Equal(t, []string{"own", "there-0"}, titles(t, db))
-			assert.Equal(t, 2, mine(t, pool))
-			assert.Equal(t, int64(2), counted(t, db))
-			receipt, err := db.Commit(t.Context(), keyed("k", set(titled("again"))))
-			require.NoError(t, err)
-			assert.NotNil(t, receipt.Answer)
+			oneTransaction(t, server.Database(t), begin)
 		})
 	}
+}
+
+func oneTransaction(t *testing.T, dsn string, begin form) {
+	t.Helper()
+	db, pool := embedder(t, dsn)
+	commitAll(t, db, "there", 1)
+	for _, commit := range []bool{false, true} {
+		in, err := begin(t.Context(), db, pool, false)
+		require.NoError(t, err)
+		written(t, db, in)
+		require.NoError(t, in.Close())
+		if commit {
+			require.NoError(t, in.commit())
+			break
+		}
+		require.NoError(t, in.abort())
+		assert.Equal(t, []string{"there-0"}, titles(t, db))
+		assert.Zero(t, mine(t, pool))
+	}
+	assert.Equal(t, []string{"own", "there-0"}, titles(t, db))
+	assert.Equal(t, 2, mine(t, pool))
+	assert.Equal(t, int64(2), counted(t, db))
+	receipt, err := db.Commit(t.Context(), keyed("k", set(titled("again"))))
+	require.NoError(t, err)
+	assert.NotNil(t, receipt.Answer)
 }
 
 // written is what a transaction writes, reads, and is refused.
@@ -130,7 +136,7 @@ func TestEachFormSendsTheSame(t *testing.T) {
 	for form, begin := range forms {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			db, pool := embedder(t)
+			db, pool := embedder(t, server.Database(t))
 			in, err := begin(t.Context(), db, pool, false)
 			require.NoError(t, err)
 			everySet(t, in)
@@ -145,7 +151,7 @@ func TestAStaleSnapshotOfTheCallersMustBeginAgain(t *testing.T) {
 	for form, begin := range forms {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			db, pool := embedder(t)
+			db, pool := embedder(t, server.Database(t))
 			commitAll(t, db, "there", 1)
 			in, err := begin(t.Context(), db, pool, true)
 			require.NoError(t, err)
@@ -164,7 +170,7 @@ func TestAStaleSnapshotOfTheCallersMustBeginAgain(t *testing.T) {
 // TestManyCallersTransactionsCountExactly beside the flushes.
 func TestManyCallersTransactionsCountExactly(t *testing.T) {
 	t.Parallel()
-	db, pool := embedder(t)
+	db, pool := embedder(t, server.Database(t))
 	for _, err := range crowd(48, func(i int) error {
 		s := set(titled(string(rune('a' + i))))
 		form := []string{"", "pgx", "database/sql"}[i%3]
@@ -188,7 +194,7 @@ func TestManyCallersTransactionsCountExactly(t *testing.T) {
 
 func TestClosingLeavesTheCallersPool(t *testing.T) {
 	t.Parallel()
-	db, pool := embedder(t)
+	db, pool := embedder(t, server.Database(t))
 	commitAll(t, db, "a", 3)
 	require.NoError(t, db.Close())
 	require.NoError(t, db.Close())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,9 @@ import (
 // the functions get a store that the open function of [Run], or one of them,
 // returned.
 type Options struct {
+	// Only are the numbers of the laws to be checked; if empty, all are.
+	Only []int
+
 	// Seed is where chance comes from; 0 is 1. Goroutines still meet as the
 	// scheduler will.
 	Seed uint64
@@ -63,6 +67,9 @@ func Run(t *testing.T, open func(t *testing.T, kinds []platform.Kind) platform.D
 	}
 	var elsewhere strings.Builder
 	for _, law := range Laws() {
+		if len(opts.Only) > 0 && !slices.Contains(opts.Only, law.Number) {
+			continue
+		}
 		if law.Elsewhere != "" {
 			fmt.Fprintf(&elsewhere, "\n%s: %s", law, law.Elsewhere)
 			continue

@@ -56,6 +56,7 @@ type Server struct {
 	dsn     string // of a database to make others from
 	count   atomic.Int64
 	mu      sync.Mutex
+	pooler  pooler
 }
 
 // ErrNone says that there is nothing to start.
@@ -144,6 +145,7 @@ func (s *Server) Stop() {
 	if s.process == nil {
 		return
 	}
+	s.pooler.stop()
 	_ = s.end(syscall.SIGINT) // its files go anyway
 	s.process = nil
 	_ = os.RemoveAll(s.root)
@@ -244,17 +246,25 @@ func (s *Server) start() error {
 func (s *Server) ready() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	if err := answers(ctx, s.dsn); err != nil {
+		_ = s.end(syscall.SIGQUIT)
+		return fmt.Errorf("the server does not answer: %w\n%s", err, &s.log)
+	}
+	return nil
+}
+
+// answers waits until a server does.
+func answers(ctx context.Context, dsn string) error {
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
-		conn, err := pgx.Connect(ctx, s.dsn)
+		conn, err := pgx.Connect(ctx, dsn)
 		if err == nil {
 			return conn.Close(ctx)
 		}
 		select {
 		case <-ctx.Done():
-			_ = s.end(syscall.SIGQUIT)
-			return fmt.Errorf("the server does not answer: %w\n%s", err, &s.log)
+			return err
 		case <-again.C:
 		}
 	}
