@@ -107,15 +107,11 @@ func (s *Service) lapseMerchant(ctx context.Context, ref platform.Ref, now time.
 
 // ended are the changes that end a merchant's application and agreement.
 func (s *Service) ended(ctx context.Context, m Merchant, by platform.Actor) ([]platform.Change, error) {
-	a, err := s.store.Application(ctx, m.Application)
+	a, g, err := s.store.Papers(ctx, m)
 	if err != nil {
 		return nil, err
 	}
 	if a, err = a.end(by); err != nil {
-		return nil, err
-	}
-	g, err := s.store.Agreement(ctx, m.Agreement)
-	if err != nil {
 		return nil, err
 	}
 	if g, err = g.end(by); err != nil {

@@ -123,18 +123,14 @@ func (s *Service) GoLive(ctx context.Context, in GoLive) (Listing, error) {
 		if l.Draft == "" {
 			return Listing{}, nil, fmt.Errorf("go live %s: %w", l.ID, errNotLiveable)
 		}
-		r, err := s.store.Revision(ctx, l.Draft)
-		if err != nil {
-			return Listing{}, nil, err
-		}
-		m, err := s.store.Merchant(ctx, l.Merchant)
+		m, r, former, err := s.store.Behind(ctx, l)
 		if err != nil {
 			return Listing{}, nil, err
 		}
 		if err := m.May("list"); err != nil {
 			return Listing{}, nil, fmt.Errorf("go live %s: %w", l.ID, err)
 		}
-		next, _, changes, err := s.publish(ctx, l, r, by, s.w.Now())
+		next, _, changes, err := l.publish(r, former, by, s.w.Now())
 		if err != nil {
 			return Listing{}, nil, fmt.Errorf("go live %s: %w", l.ID, err)
 		}
@@ -143,8 +139,8 @@ func (s *Service) GoLive(ctx context.Context, in GoLive) (Listing, error) {
 }
 
 // publish is the listing with r live, and the changes that make it so: both
-// written, and the former revision superseded.
-func (s *Service) publish(ctx context.Context, l Listing, r Revision, by platform.Actor, at time.Time) (Listing, Revision, []platform.Change, error) {
+// written, and the former revision, if there was one, superseded.
+func (l Listing) publish(r, former Revision, by platform.Actor, at time.Time) (Listing, Revision, []platform.Change, error) {
 	next, err := l.GoLive(r, by, at)
 	if err != nil {
 		return Listing{}, Revision{}, nil, err
@@ -156,10 +152,6 @@ func (s *Service) publish(ctx context.Context, l Listing, r Revision, by platfor
 	changes := []platform.Change{platform.Put(next), platform.Put(r), platform.Happened("listing.live", l.Ref(), facts)}
 	if l.Live == "" {
 		return next, r, changes, nil
-	}
-	former, err := s.store.Revision(ctx, l.Live)
-	if err != nil {
-		return Listing{}, Revision{}, nil, err
 	}
 	if former.State, err = revisionMoves.Take(former.State, "supersede", by.Kind); err != nil {
 		return Listing{}, Revision{}, nil, err

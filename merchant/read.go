@@ -168,7 +168,7 @@ func (s *Service) Show(ctx context.Context, listing platform.ID) (Card, error) {
 // Live lists what can be ordered, of one merchant or of all, for anybody; the
 // filter's State does not count. A page may hold fewer rows than
 // its limit, since listings of merchants that are not active are left out. It
-// reads each merchant on the page once.
+// reads the merchants on the page in one trip.
 func (s *Service) Live(ctx context.Context, f Filter) (platform.Page[Card], error) {
 	if err := s.visitor(ctx); err != nil {
 		return platform.Page[Card]{}, err
@@ -178,17 +178,21 @@ func (s *Service) Live(ctx context.Context, f Filter) (platform.Page[Card], erro
 	if err != nil {
 		return platform.Page[Card]{}, err
 	}
-	now, sellers := s.w.Now(), map[platform.ID]Merchant{}
 	out := platform.Page[Card]{Items: []Card{}, Next: page.Next}
-	for _, l := range page.Items {
-		m, read := sellers[l.Merchant]
-		if !read {
-			if m, err = s.store.Merchant(ctx, l.Merchant); err != nil {
-				return platform.Page[Card]{}, err
-			}
-			sellers[l.Merchant] = m
-		}
-		if m.May("sell") == nil {
+	if len(page.Items) == 0 {
+		return out, nil
+	}
+	sellers := make([]platform.ID, len(page.Items))
+	for i, l := range page.Items {
+		sellers[i] = l.Merchant
+	}
+	merchants, err := s.store.MerchantsByID(ctx, sellers...)
+	if err != nil {
+		return platform.Page[Card]{}, err
+	}
+	now := s.w.Now()
+	for i, l := range page.Items {
+		if m := merchants[i]; m.May("sell") == nil {
 			out.Items = append(out.Items, l.card(m, now))
 		}
 	}

@@ -239,7 +239,7 @@ func (s *Service) ApproveRevision(ctx context.Context, in ApproveRevision) (Revi
 		if err != nil {
 			return Revision{}, nil, err
 		}
-		m, err := s.store.Merchant(ctx, l.Merchant)
+		m, _, former, err := s.store.Behind(ctx, l)
 		if err != nil {
 			return Revision{}, nil, err
 		}
@@ -253,7 +253,7 @@ func (s *Service) ApproveRevision(ctx context.Context, in ApproveRevision) (Revi
 		if m.May("list") != nil || l.State == TakenDown {
 			return r, append(changes, platform.Put(l), platform.Put(r)), nil //nolint:nilerr // it is asked whether it may, and nothing was tried
 		}
-		_, r, live, err := s.publish(ctx, l, r, by, now)
+		_, r, live, err := l.publish(r, former, by, now)
 		if err != nil {
 			return Revision{}, nil, fmt.Errorf("approve %s: %w", in.Revision, err)
 		}

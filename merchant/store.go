@@ -2,6 +2,8 @@ package merchant
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/liangding/platform"
 )
@@ -20,6 +22,10 @@ const (
 type Store interface {
 	Parties
 	Shelf
+
+	// Behind reads what a listing names, in one trip: its merchant, and its draft
+	// and its live revision, each zero when it has none.
+	Behind(ctx context.Context, l Listing) (m Merchant, draft, live Revision, err error)
 }
 
 // Parties reads who sells. Each read of one record fails with ErrNotFound when
@@ -30,11 +36,20 @@ type Parties interface {
 	Merchant(ctx context.Context, id platform.ID) (Merchant, error)
 	Merchants(ctx context.Context, q platform.Query) (platform.Page[Merchant], error)
 	Agreement(ctx context.Context, id platform.ID) (Agreement, error)
+
+	// MerchantsByID reads several in one trip, in the order asked.
+	MerchantsByID(ctx context.Context, ids ...platform.ID) ([]Merchant, error)
+
+	// Papers reads a merchant's application and agreement in one trip.
+	Papers(ctx context.Context, m Merchant) (Application, Agreement, error)
 }
 
 // Shelf reads what is sold, by the rules of [Parties].
 type Shelf interface {
 	Listing(ctx context.Context, id platform.ID) (Listing, error)
+
+	// ListingsByID reads several in one trip, in the order asked.
+	ListingsByID(ctx context.Context, ids ...platform.ID) ([]Listing, error)
 	Listings(ctx context.Context, q platform.Query) (platform.Page[Listing], error)
 	Revision(ctx context.Context, id platform.ID) (Revision, error)
 }
@@ -62,12 +77,43 @@ func (s store) Merchants(ctx context.Context, q platform.Query) (platform.Page[M
 	return platform.List[Merchant](ctx, s.db, q)
 }
 
+func (s store) MerchantsByID(ctx context.Context, ids ...platform.ID) ([]Merchant, error) {
+	return platform.ReadAll[Merchant](ctx, s.db, kindMerchant, ids...)
+}
+
+func (s store) Papers(ctx context.Context, m Merchant) (Application, Agreement, error) {
+	a, g := platform.Ref{Kind: kindApplication, ID: m.Application}, platform.Ref{Kind: kindAgreement, ID: m.Agreement}
+	found, err := platform.Lookup(ctx, s.db, a, g)
+	if err != nil {
+		return Application{}, Agreement{}, err
+	}
+	application, one := among[Application](found, a)
+	agreement, two := among[Agreement](found, g)
+	return application, agreement, errors.Join(one, two)
+}
+
+// among is a record that must be among those found; the zero value for no id.
+func among[T any](found map[platform.Ref]platform.Record, ref platform.Ref) (one T, err error) {
+	all, err := platform.Found[T](found, ref)
+	if err == nil && len(all) == 0 && ref.ID != "" {
+		err = platform.NotFound(ref)
+	}
+	if len(all) > 0 {
+		one = all[0]
+	}
+	return one, err
+}
+
 func (s store) Agreement(ctx context.Context, id platform.ID) (Agreement, error) {
 	return platform.Read[Agreement](ctx, s.db, kindAgreement, id)
 }
 
 func (s store) Listing(ctx context.Context, id platform.ID) (Listing, error) {
 	return platform.Read[Listing](ctx, s.db, kindListing, id)
+}
+
+func (s store) ListingsByID(ctx context.Context, ids ...platform.ID) ([]Listing, error) {
+	return platform.ReadAll[Listing](ctx, s.db, kindListing, ids...)
 }
 
 func (s store) Listings(ctx context.Context, q platform.Query) (platform.Page[Listing], error) {
@@ -77,6 +123,19 @@ func (s store) Listings(ctx context.Context, q platform.Query) (platform.Page[Li
 
 func (s store) Revision(ctx context.Context, id platform.ID) (Revision, error) {
 	return platform.Read[Revision](ctx, s.db, kindRevision, id)
+}
+
+func (s store) Behind(ctx context.Context, l Listing) (Merchant, Revision, Revision, error) {
+	m, draft, live := platform.Ref{Kind: kindMerchant, ID: l.Merchant}, platform.Ref{Kind: kindRevision, ID: l.Draft}, platform.Ref{Kind: kindRevision, ID: l.Live}
+	named := slices.DeleteFunc([]platform.Ref{m, draft, live}, func(r platform.Ref) bool { return r.ID == "" })
+	found, err := platform.Lookup(ctx, s.db, named...)
+	if err != nil {
+		return Merchant{}, Revision{}, Revision{}, err
+	}
+	owner, one := among[Merchant](found, m)
+	drafted, two := among[Revision](found, draft)
+	shown, three := among[Revision](found, live)
+	return owner, drafted, shown, errors.Join(one, two, three)
 }
 
 // Kinds are the records of this package, to open an engine with.
