@@ -13,33 +13,33 @@ import (
 // Catalogue tells other domains what is sold. It writes nothing.
 type Catalogue struct{ Store Store }
 
-// Pin is what a live listing promises, for an order to keep, and checks that
-// hold the order's set to it: the listing and its merchant must still be as they
-// were read when it commits. terms is JSON with sorted keys and no spaces:
+// Pin is what live listings promise, for an order to keep, in the order asked,
+// and checks that hold the order's set to it: each listing must still be as it
+// was read when it commits. All are read in one trip, so what they say together
+// was true at one moment. Each of terms is JSON with sorted keys and no spaces:
 // listing, revision and merchant (ids), title, unit, price, seats, confirmation,
-// acceptance, proof, need, zone, minutes and cancel_policy.
+// acceptance, proof, need, zone, minutes and cancel_policy. Whether the merchant
+// may sell is not asked here, but of [Standing.May].
 //
-// It fails with [ErrNotLive] unless the listing is live, with [ErrNotActive]
-// unless its merchant is active, and with ErrNotFound when there is none.
-func (c Catalogue) Pin(ctx context.Context, listing platform.ID, _ time.Time) (terms json.RawMessage, checks []platform.Change, err error) {
-	l, err := c.Store.Listing(ctx, listing)
+// It fails with [ErrNotLive], the listing and its state as details, unless each
+// is live, and with ErrNotFound when there is none.
+func (c Catalogue) Pin(ctx context.Context, _ time.Time, listings ...platform.ID) (terms []json.RawMessage, checks []platform.Change, err error) {
+	all, err := c.Store.ListingsByID(ctx, listings...)
 	if err != nil {
 		return nil, nil, err
 	}
-	if l.State != Live {
-		return nil, nil, platform.Detail(fmt.Errorf("pin %s: %w", listing, ErrNotLive), "state", string(l.State))
+	for _, l := range all {
+		if l.State != Live {
+			err := platform.Detail(fmt.Errorf("pin %s: %w", l.ID, ErrNotLive), "state", string(l.State))
+			return nil, nil, platform.Detail(err, "listing", l.ID)
+		}
+		promised, err := l.terms()
+		if err != nil {
+			return nil, nil, fmt.Errorf("pin %s: %w", l.ID, err)
+		}
+		terms, checks = append(terms, promised), append(checks, platform.Unchanged(l))
 	}
-	m, err := c.Store.Merchant(ctx, l.Merchant)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := m.May("sell"); err != nil {
-		return nil, nil, fmt.Errorf("pin %s: %w", listing, err)
-	}
-	if terms, err = l.terms(); err != nil {
-		return nil, nil, fmt.Errorf("pin %s: %w", listing, err)
-	}
-	return terms, []platform.Change{platform.Unchanged(l), platform.Unchanged(m)}, nil
+	return terms, checks, nil
 }
 
 // terms are what customers see now. Maps are encoded with sorted keys.

@@ -17,18 +17,20 @@ type relying struct{}
 func TestPinIsWhatTheCustomerSees(t *testing.T) {
 	t.Parallel()
 	h := opened(nil)
-	l := h.live(t, h.active(t), func(c *Content) { c.Title = "Windows <all> & frames" })
+	m := h.active(t)
+	l := h.live(t, m, func(c *Content) { c.Title = "Windows <all> & frames" })
+	other := h.live(t, m)
 
-	terms, checks, err := Catalogue{h.store}.Pin(as(customer), l.ID, noon)
+	all, checks, err := Catalogue{h.store}.Pin(as(customer), noon, l.ID, other.ID)
 	require.NoError(t, err)
+	require.Len(t, all, 2)
+	terms := all[0]
 	assert.Equal(t, `{"acceptance":"customer","cancel_policy":"standard","confirmation":"auto","listing":"`+string(l.ID)+
 		`","merchant":"`+string(l.Merchant)+`","minutes":120,"need":["windows"],"price":{"amount":"180.00","currency":"CNY"},"proof":[],"revision":"`+
 		string(l.Live)+`","seats":1,"title":"Windows <all> & frames","unit":"visit","zone":"`+string(zone)+`"}`, string(terms))
 	assert.True(t, json.Valid(terms))
-	assert.Len(t, checks, 2)
-	for _, c := range checks {
-		assert.Equal(t, platform.Check, c.Op)
-	}
+	assert.Contains(t, string(all[1]), other.ID, "in the order asked")
+	assert.Equal(t, []platform.Change{platform.Unchanged(l), platform.Unchanged(other)}, checks)
 }
 
 func TestOnlyWhatIsLiveCanBePinned(t *testing.T) {
@@ -37,22 +39,19 @@ func TestOnlyWhatIsLiveCanBePinned(t *testing.T) {
 	m := h.active(t)
 	c := Catalogue{h.store}
 	draft := h.queued(t, m)
-	_, _, err := c.Pin(as(customer), draft.Listing, noon)
+	l := h.live(t, m)
+	_, _, err := c.Pin(as(customer), noon, l.ID, draft.Listing)
 	require.ErrorIs(t, err, ErrNotLive)
 	assert.Equal(t, "merchant.listing_not_live", platform.Code(err))
+	assert.Equal(t, map[string]any{"listing": draft.Listing, "state": string(Unlisted)}, platform.Details(err))
 
-	l := h.live(t, m)
 	_, err = h.Pause(as(owner(m.ID)), Pause{Listing: l.ID})
 	require.NoError(t, err)
-	_, _, err = c.Pin(as(customer), l.ID, noon)
+	_, _, err = c.Pin(as(customer), noon, l.ID)
 	require.ErrorIs(t, err, ErrNotLive)
 	_, err = h.Resume(as(owner(m.ID)), Resume{Listing: l.ID})
 	require.NoError(t, err)
-	_, err = h.Suspend(as(reviewer), Suspend{Merchant: m.ID, Reason: "case"})
-	require.NoError(t, err)
-	_, _, err = c.Pin(as(customer), l.ID, noon)
-	require.ErrorIs(t, err, ErrNotActive)
-	_, _, err = c.Pin(as(customer), platform.NewID("lst", noon, 1, 1), noon)
+	_, _, err = c.Pin(as(customer), noon, l.ID, platform.NewID("lst", noon, 1, 1))
 	require.ErrorIs(t, err, platform.ErrNotFound)
 }
 
@@ -73,7 +72,7 @@ func TestWhatWasPinnedMustStillHoldAtCommit(t *testing.T) {
 		tries := 0
 		_, err := platform.Update(as(system), h.w, relying{}, func(ctx context.Context) (int, []platform.Change, error) {
 			tries++
-			_, checks, err := Catalogue{h.store}.Pin(ctx, l.ID, noon)
+			_, checks, err := Catalogue{h.store}.Pin(ctx, noon, l.ID)
 			if err != nil {
 				return 0, nil, err
 			}
@@ -104,4 +103,8 @@ func TestStandingChecksTheMerchant(t *testing.T) {
 	require.ErrorIs(t, err, platform.ErrState)
 	_, err = s.May(as(customer), platform.NewID("mer", noon, 1, 1), "sell", noon)
 	require.ErrorIs(t, err, platform.ErrNotFound)
+	_, err = h.Suspend(as(reviewer), Suspend{Merchant: m.ID, Reason: "case"})
+	require.NoError(t, err)
+	_, err = s.May(as(customer), m.ID, "sell", noon)
+	require.ErrorIs(t, err, ErrNotActive)
 }

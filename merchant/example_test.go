@@ -116,15 +116,15 @@ func ExampleCatalogue_Pin() {
 	owner := platform.As(context.Background(), settled(s))
 	r := must(s.NewDraft(owner, merchant.NewDraft{Content: cleaning()}))
 	must(s.SubmitDraft(owner, merchant.SubmitDraft{Revision: r.ID}))
-	_, _, err := merchant.Catalogue{Store: store}.Pin(owner, r.Listing, today)
+	_, _, err := merchant.Catalogue{Store: store}.Pin(owner, today, r.Listing)
 	fmt.Println(platform.Code(err))
 
 	must(s.ApproveRevision(platform.As(context.Background(), operator), merchant.ApproveRevision{Revision: r.ID}))
-	terms, checks, err := merchant.Catalogue{Store: store}.Pin(owner, r.Listing, today)
-	fmt.Println(len(terms) > 0, len(checks), err)
+	terms, checks, err := merchant.Catalogue{Store: store}.Pin(owner, today, r.Listing)
+	fmt.Println(len(terms), len(checks), err)
 	// Output:
 	// merchant.listing_not_live
-	// true 2 <nil>
+	// 1 1 <nil>
 }
 
 // What an operator sees of a race between two reviewers.

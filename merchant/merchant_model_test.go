@@ -371,9 +371,10 @@ func (m *model) checkListing(t *rapid.T) {
 			t.Fatal("live without a reviewer's approval")
 		}
 	}
-	_, _, err = Catalogue{m.h.store}.Pin(ctx, l.ID, m.h.now())
-	if sold := m.listing == Live && m.mer == Active; sold != (err == nil) {
-		t.Fatalf("listing %s of a merchant %s: pinned with %v", m.listing, m.mer, err)
+	_, _, pinned := Catalogue{m.h.store}.Pin(ctx, m.h.now(), l.ID)
+	_, may := Standing{m.h.store}.May(ctx, l.Merchant, "sell", m.h.now())
+	if (m.listing == Live) != (pinned == nil) || (m.mer == Active) != (may == nil) {
+		t.Fatalf("listing %s of a merchant %s: pinned with %v, may sell with %v", m.listing, m.mer, pinned, may)
 	}
 }
 

@@ -116,16 +116,22 @@ type shelf struct{ db platform.DB }
 
 var errNotLive = platform.Err(platform.ErrState, "merchant.listing_not_live", "the listing is not live", "未上架")
 
-func (s shelf) Pin(ctx context.Context, listing platform.ID, _ time.Time) (json.RawMessage, []platform.Change, error) {
-	l, err := platform.Read[listed](ctx, s.db, "listing", listing)
+func (s shelf) Pin(ctx context.Context, _ time.Time, listings ...platform.ID) (terms []json.RawMessage, checks []platform.Change, err error) {
+	all, err := platform.ReadAll[listed](ctx, s.db, "listing", listings...)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !l.Live {
-		return nil, nil, errNotLive
+	for _, l := range all {
+		if !l.Live {
+			return nil, nil, platform.Detail(errNotLive, "listing", l.ID)
+		}
+		doc, err := json.Marshal(l.Terms)
+		if err != nil {
+			return nil, nil, err
+		}
+		terms, checks = append(terms, doc), append(checks, platform.Unchanged(l))
 	}
-	doc, err := json.Marshal(l.Terms)
-	return doc, []platform.Change{platform.Unchanged(l)}, err
+	return terms, checks, nil
 }
 
 type shelve struct{ Listing platform.ID }

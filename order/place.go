@@ -131,42 +131,56 @@ func (s *Service) Place(ctx context.Context, in Place) (Order, error) {
 	if len(wrong) > 0 {
 		return Order{}, append(wrong, in.untimely(s.options.FarAhead, s.w.Now())...)
 	}
-	id := s.w.NewRoot(ctx, "ord")
-	before, failed := s.prepare(ctx, by, in, id)
+	before, failed := s.prepare(ctx, by, in)
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Order, []platform.Change, error) {
 		if failed != nil {
 			return Order{}, nil, failed
 		}
-		now := s.w.Now()
-		d, checks, err := s.draft(ctx, in, now)
+		// What was screened may be placed as it was read, since its checks are in
+		// the set. It may not be refused so: that is decided on what is read here.
+		if d := before.draft; d != nil {
+			before.draft = nil
+			if o, changes, err := s.decide(ctx, in, before, *d); err == nil || errors.Is(err, ErrBlocked) {
+				return o, changes, err
+			}
+		}
+		d, err := s.draft(ctx, in)
 		if err != nil {
 			return Order{}, nil, err
 		}
-		if before.verdict.outcome == block {
-			return Order{}, append(before.verdict.changes, s.blocked(id, before.customer, d.quote)), fmt.Errorf("place order: %w", ErrBlocked)
-		}
-		o, err := s.placed(in, d, before, id, by.Kind, now)
-		if err != nil {
-			return Order{}, nil, err
-		}
-		asked, err := s.ask(ctx, o)
-		if err != nil {
-			return Order{}, nil, err
-		}
-		return o, slices.Concat(checks, before.verdict.changes, asked, o.placing()), nil
+		return s.decide(ctx, in, before, d)
 	})
 }
 
-// prepared is what happens once, before the decision: whom it is for, what the
-// screening said, the sealed note.
+// decide is the order that a draft becomes, with all that goes with it.
+func (s *Service) decide(ctx context.Context, in Place, p prepared, d draft) (Order, []platform.Change, error) {
+	if p.verdict.outcome == block {
+		return Order{}, append(slices.Clip(p.verdict.changes), p.blocked(d.quote)), fmt.Errorf("place order: %w", ErrBlocked)
+	}
+	o, err := s.placed(in, p, d)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	asked, err := s.ask(ctx, o)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	return o, slices.Concat(d.checks, p.verdict.changes, asked, o.placing()), nil
+}
+
+// prepared is what happens once, before the decision: whose order it will be,
+// the sealed note, what was drafted for the screening, and what that said.
 type prepared struct {
+	id       platform.ID
+	by       platform.ActorKind
 	customer platform.ID
 	note     platform.Sealed
+	draft    *draft // nil if nothing is screened
 	verdict  verdict
 }
 
-func (s *Service) prepare(ctx context.Context, by platform.Actor, in Place, id platform.ID) (prepared, error) {
-	p := prepared{customer: by.For()}
+func (s *Service) prepare(ctx context.Context, by platform.Actor, in Place) (prepared, error) {
+	p := prepared{id: s.w.NewRoot(ctx, "ord"), by: by.Kind, customer: by.For(), verdict: verdict{outcome: allow}}
 	if _, err := moves.Take("", "place", by.Kind); err != nil {
 		return p, err
 	}
@@ -174,15 +188,20 @@ func (s *Service) prepare(ctx context.Context, by platform.Actor, in Place, id p
 		return p, fmt.Errorf("place order: %w", errCustomer)
 	}
 	var err error
-	if p.note, err = s.sealed(ctx, p.customer, id, in.Note); err != nil {
+	if p.note, err = s.sealed(ctx, p.customer, p.id, in.Note); err != nil || s.ports.Screen == nil {
 		return p, err
 	}
-	p.verdict, err = s.screen(ctx, by, id, in)
+	d, err := s.draft(ctx, in)
+	if err != nil {
+		return p, err
+	}
+	p.draft = &d
+	p.verdict, err = s.screen(ctx, by, p.id, in, d.quote)
 	return p, err
 }
 
-// placed is the new order.
-func (s *Service) placed(in Place, d draft, p prepared, id platform.ID, by platform.ActorKind, now time.Time) (Order, error) {
+// placed is the new order, at the moment of its draft.
+func (s *Service) placed(in Place, p prepared, d draft) (Order, error) {
 	if in.Total != d.quote.Total {
 		return Order{}, platform.Detail(fmt.Errorf("place order of %s: %w", in.Total, ErrPriceChanged), "quote", d.quote)
 	}
@@ -193,15 +212,15 @@ func (s *Service) placed(in Place, d draft, p prepared, id platform.ID, by platf
 	if d.terms.Seats > 0 && s.ports.Staffing == nil {
 		return Order{}, fmt.Errorf("place order: %w", errNoStaffing)
 	}
-	start, end, err := in.planned(d.terms.length(), s.options.FarAhead, now)
+	start, end, err := in.planned(d.terms.length(), s.options.FarAhead, d.at)
 	if err != nil {
 		return Order{}, err
 	}
 	o := Order{
-		Head: platform.Head{ID: id}, Customer: p.customer, Merchant: d.quote.Merchant, Checkout: in.Checkout,
+		Head: platform.Head{ID: p.id}, Customer: p.customer, Merchant: d.quote.Merchant, Checkout: in.Checkout,
 		Lines: slices.Clone(d.quote.Lines), FeeVersion: d.version, PolicyVersion: policy.Version,
 		Terms: d.terms, Windows: s.options.Windows, Screening: p.verdict.outcome,
-		Note: p.note, Spot: in.Spot.coarse(), PlannedStart: start, PlannedEnd: end, TimeZone: in.TimeZone, PlacedAt: now,
+		Note: p.note, Spot: in.Spot.coarse(), PlannedStart: start, PlannedEnd: end, TimeZone: in.TimeZone, PlacedAt: d.at,
 	}
 	zero := plus(d.quote.Total, d.quote.Total.Neg())
 	o.Mirrors = Mirrors{
@@ -214,11 +233,11 @@ func (s *Service) placed(in Place, d draft, p prepared, id platform.ID, by platf
 	for no := 1; no <= d.terms.Seats; no++ {
 		o.Seats = append(o.Seats, Seat{No: no})
 	}
-	if o, err = o.take("place", by, now); err != nil {
+	if o, err = o.take("place", p.by, d.at); err != nil {
 		return Order{}, err
 	}
-	o.arm(payTimer, now.Add(o.Windows.Pay))
-	return o.confirmed(now)
+	o.arm(payTimer, d.at.Add(o.Windows.Pay))
+	return o.confirmed(d.at)
 }
 
 // placing is the order's record and events.

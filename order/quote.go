@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -13,12 +14,12 @@ import (
 
 // Catalogue knows what is on sale. merchant.Catalogue is one.
 type Catalogue interface {
-	// Pin returns the terms of a listing's live revision at a moment, as
-	// canonical JSON (see [Terms]; with them listing, revision, merchant, title,
-	// unit and price), and the checks that they hold until the order commits.
-	// It refuses a listing that is not live with ErrState, code
-	// merchant.listing_not_live, and a merchant that may not sell.
-	Pin(ctx context.Context, listing platform.ID, at time.Time) (terms json.RawMessage, checks []platform.Change, err error)
+	// Pin returns the terms of the live revisions of listings at one moment, in
+	// the order asked, each as canonical JSON (see [Terms]; with them listing,
+	// revision, merchant, title, unit and price), and the checks that they hold
+	// until the order commits. It refuses a listing that is not live with
+	// ErrState, code merchant.listing_not_live, the listing as a detail.
+	Pin(ctx context.Context, at time.Time, listings ...platform.ID) (terms []json.RawMessage, checks []platform.Change, err error)
 }
 
 // Parties knows who is in good standing. merchant.Standing is one.
@@ -53,60 +54,67 @@ func (s *Service) Quote(ctx context.Context, in Place) (Quote, error) {
 	if by, err := platform.ActorOf(ctx); err == nil && by.Tenant != s.w.Tenant {
 		return Quote{}, platform.NotFound(platform.Ref{Kind: "listing", ID: in.Lines[0].Listing})
 	}
-	d, _, err := s.draft(ctx, in, s.w.Now())
+	d, err := s.draft(ctx, in)
 	return d.quote, err
 }
 
 // draft is an order that is priced and not yet decided.
 type draft struct {
+	at      time.Time
 	quote   Quote
 	terms   Terms
-	fees    []platform.Money // of the quote's lines
-	version string           // of the fee schedule
+	fees    []platform.Money  // of the quote's lines
+	version string            // of the fee schedule
+	checks  []platform.Change // that all of it stays so
 }
 
-// draft reads everything that an order freezes, with the checks that it stays so.
-func (s *Service) draft(ctx context.Context, in Place, at time.Time) (draft, []platform.Change, error) {
-	var checks []platform.Change
-	pins := map[platform.ID]pin{}
-	for _, line := range in.Lines {
-		if _, pinned := pins[line.Listing]; pinned {
-			continue
-		}
-		p, held, err := s.pin(ctx, line.Listing, at)
-		if err != nil {
-			return draft{}, nil, err
-		}
-		pins[line.Listing] = p
-		checks = append(checks, held...)
+// draft reads everything that an order freezes, as of now.
+func (s *Service) draft(ctx context.Context, in Place) (draft, error) {
+	now := s.w.Now()
+	pins, checks, err := s.pin(ctx, in, now)
+	if err != nil {
+		return draft{}, err
 	}
 	d, err := price(in, pins)
 	if err != nil {
-		return draft{}, nil, err
+		return draft{}, err
 	}
-	standing, err := s.ports.Parties.May(ctx, d.quote.Merchant, "sell", at)
+	standing, err := s.ports.Parties.May(ctx, d.quote.Merchant, "sell", now)
 	if err != nil {
-		return draft{}, nil, fmt.Errorf("order from %s: %w", d.quote.Merchant, err)
+		return draft{}, fmt.Errorf("order from %s: %w", d.quote.Merchant, err)
 	}
-	if d.version, d.fees, err = s.fees(ctx, d.quote, at); err != nil {
-		return draft{}, nil, err
+	if d.version, d.fees, err = s.fees(ctx, d.quote, now); err != nil {
+		return draft{}, err
 	}
-	return d, append(checks, standing...), nil
+	d.at, d.checks = now, append(checks, standing...)
+	return d, nil
 }
 
-func (s *Service) pin(ctx context.Context, listing platform.ID, at time.Time) (pin, []platform.Change, error) {
-	doc, checks, err := s.ports.Catalogue.Pin(ctx, listing, at)
+// pin asks the catalogue once for all listings of the lines.
+func (s *Service) pin(ctx context.Context, in Place, at time.Time) (map[platform.ID]pin, []platform.Change, error) {
+	var listings []platform.ID
+	for _, line := range in.Lines {
+		if !slices.Contains(listings, line.Listing) {
+			listings = append(listings, line.Listing)
+		}
+	}
+	docs, checks, err := s.ports.Catalogue.Pin(ctx, at, listings...)
 	if platform.Code(err) == "merchant.listing_not_live" {
-		return pin{}, nil, platform.Detail(fmt.Errorf("pin listing %s: %w", listing, errListing), "listing", listing)
+		err = platform.Detail(errListing, "listing", platform.Details(err)["listing"])
+	}
+	if err == nil && len(docs) != len(listings) {
+		err = fmt.Errorf("%d terms for %d listings: %w", len(docs), len(listings), errTerms)
 	}
 	if err != nil {
-		return pin{}, nil, fmt.Errorf("pin listing %s: %w", listing, err)
+		return nil, nil, fmt.Errorf("pin listings: %w", err)
 	}
-	p, err := readPin(listing, doc)
-	if err != nil {
-		return pin{}, nil, err
+	pins := make(map[platform.ID]pin, len(listings))
+	for i, listing := range listings {
+		if pins[listing], err = readPin(listing, docs[i]); err != nil {
+			return nil, nil, err
+		}
 	}
-	return p, checks, nil
+	return pins, checks, nil
 }
 
 // fees asks what the platform takes of each line.

@@ -2,6 +2,7 @@ package order_test
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -22,6 +23,39 @@ func TestAQuoteIsForTheMarketsOwn(t *testing.T) {
 	require.ErrorIs(t, err, platform.ErrNotFound)
 	_, err = h.orders.Quote(context.Background(), in)
 	require.NoError(t, err, "what is on sale anybody may ask")
+}
+
+// few is a catalogue that answers for one listing less than it was asked about.
+type few struct{ order.Catalogue }
+
+func (f few) Pin(ctx context.Context, at time.Time, listings ...platform.ID) ([]json.RawMessage, []platform.Change, error) {
+	return f.Catalogue.Pin(ctx, at, listings[1:]...)
+}
+
+func TestTermsThatDoNotFitTheListingsAreRefused(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	h.ports.Catalogue = few{h.ports.Catalogue}
+	h.orders = order.New(h.w, h.store, h.ports, nil)
+	_, err := h.place(h.list(nil), nil)
+	assert.Equal(t, "order.terms_unreadable", platform.Code(err))
+}
+
+func TestTheListingThatIsNotOnSaleIsNamed(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	live, gone := h.list(nil), h.list(nil)
+	h.takeDown(gone)
+	in := order.Place{Lines: []order.PlaceLine{{Listing: live, Quantity: 1}, {Listing: live, Quantity: 2}, {Listing: gone, Quantity: 1}}}
+
+	_, err := h.orders.Quote(as(customer), in)
+
+	assert.Equal(t, "order.listing_not_live", platform.Code(err))
+	assert.Equal(t, gone, platform.Details(err)["listing"])
+	in.Lines = in.Lines[:2]
+	q, err := h.orders.Quote(as(customer), in)
+	require.NoError(t, err, "a listing may stand on two lines")
+	assert.Equal(t, cny("300"), q.Total)
 }
 
 // wrongFees are fees that do not fit the lines.

@@ -37,15 +37,7 @@ type verdict struct {
 // screen asks once for a verdict, outside the decision, since asking counts. The
 // amount is the total that the customer sent: no other is placed, however the
 // price moves in between.
-func (s *Service) screen(ctx context.Context, by platform.Actor, id platform.ID, in Place) (verdict, error) {
-	if s.ports.Screen == nil {
-		return verdict{outcome: allow}, nil
-	}
-	d, _, err := s.draft(ctx, in, s.w.Now())
-	if err != nil {
-		return verdict{}, err
-	}
-	q := d.quote
+func (s *Service) screen(ctx context.Context, by platform.Actor, id platform.ID, in Place, q Quote) (verdict, error) {
 	data, err := json.Marshal(map[string]any{"customer": by.For(), "merchant": q.Merchant, "amount": in.Total, "lines": len(q.Lines)})
 	if err != nil {
 		return verdict{}, fmt.Errorf("screen order: %w", err)
@@ -80,8 +72,8 @@ func (s *Service) eventID(ctx context.Context, command string) (platform.ID, err
 }
 
 // blocked is the trace of an order that never came to be.
-func (s *Service) blocked(id, customer platform.ID, q Quote) platform.Change {
-	return platform.Happened("order.blocked", platform.Ref{Kind: "order", ID: id}, facts{Customer: customer, Merchant: q.Merchant, Amount: q.Total})
+func (p prepared) blocked(q Quote) platform.Change {
+	return platform.Happened("order.blocked", platform.Ref{Kind: "order", ID: p.id}, facts{Customer: p.customer, Merchant: q.Merchant, Amount: q.Total})
 }
 
 // ClearReview ends the review that a screening asked for.
