@@ -45,6 +45,16 @@ type diary struct {
 	work  []Day
 }
 
+// anywhere are the ids of a member's days that an interval touches, wherever the
+// member is: no clock is a day from UTC.
+func anywhere(member platform.ID, from, until time.Time) []platform.ID {
+	var ids []platform.ID
+	for _, day := range daysOf(from.AddDate(0, 0, -1), until.AddDate(0, 0, 1), time.UTC) {
+		ids = append(ids, newDay(member, day).ID)
+	}
+	return ids
+}
+
 // newDiary is the empty diary around a piece of work; fill puts in the records
 // that exist.
 func newDiary(member platform.ID, from, until time.Time, in *time.Location) diary {
@@ -104,18 +114,12 @@ func (d diary) book(work Interval) []platform.Change {
 	return changes
 }
 
-// unbook takes the work out of its days. Work that is not booked changes
-// nothing.
-func (d diary) unbook(work Interval) []platform.Change {
-	var changes []platform.Change
-	for _, day := range d.days {
-		if !slices.ContainsFunc(day.Bookings, work.equal) {
-			continue
-		}
-		day.Bookings = slices.DeleteFunc(slices.Clone(day.Bookings), work.equal)
-		changes = append(changes, platform.Put(day))
-	}
-	return changes
+// without is the day without what it has of the work.
+func (d BookingDay) without(work []Booked) BookingDay {
+	d.Bookings = slices.DeleteFunc(slices.Clone(d.Bookings), func(b Interval) bool {
+		return slices.ContainsFunc(work, func(w Booked) bool { return w.Staff == d.Member && b.equal(Interval{From: w.From, Until: w.Until}) })
+	})
+	return d
 }
 
 func (i Interval) equal(other Interval) bool {

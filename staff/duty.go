@@ -105,20 +105,39 @@ func (m Members) Vouch(ctx context.Context, staff platform.ID, need []string, fr
 	return append(d.book(Interval{From: from, Until: until}), platform.Unchanged(member)), nil
 }
 
-// Unbook frees a member of work that [Members.Vouch] booked: it answers the
-// changes that do so, which write the booking days of the work. Work that is
-// not booked is no failure and gives no changes.
-func (m Members) Unbook(ctx context.Context, staff platform.ID, from, until time.Time) ([]platform.Change, error) {
-	_, d, err := m.open(ctx, staff, from, until)
+// Booked is work that [Members.Vouch] booked a member for. The type has no name
+// of its own, so that a port may ask for it that does not know this package.
+type Booked = struct {
+	Staff       platform.ID
+	From, Until time.Time
+}
+
+// Unbook frees members of work, all with one read: it answers the changes that
+// do so, which write the booking days of the work. Work that is not booked is no
+// failure and gives no changes.
+func (m Members) Unbook(ctx context.Context, work ...Booked) ([]platform.Change, error) {
+	var ids []platform.ID
+	for _, w := range work {
+		ids = append(ids, anywhere(w.Staff, w.From, w.Until)...)
+	}
+	slices.Sort(ids)
+	days, err := m.Store.Days(ctx, slices.Compact(ids)...)
 	if err != nil {
 		return nil, err
 	}
-	return d.unbook(Interval{From: from, Until: until}), nil
+	var changes []platform.Change
+	for _, day := range days {
+		if freed := day.without(work); len(freed.Bookings) < len(day.Bookings) {
+			changes = append(changes, platform.Put(freed))
+		}
+	}
+	return changes, nil
 }
 
-// open reads a member with the days around the work.
+// open reads a member with the days around the work, in one trip: since only the
+// member tells its time zone, the days are those of any.
 func (m Members) open(ctx context.Context, staff platform.ID, from, until time.Time) (Member, diary, error) {
-	member, err := m.Store.Member(ctx, staff)
+	member, found, err := m.Store.Diary(ctx, staff, anywhere(staff, from.Add(-span), until.Add(span))...)
 	if err != nil {
 		return Member{}, diary{}, err
 	}
@@ -127,9 +146,8 @@ func (m Members) open(ctx context.Context, staff platform.ID, from, until time.T
 		return Member{}, diary{}, err
 	}
 	d := newDiary(staff, from, until, place)
-	found, err := m.Store.Days(ctx, d.ids()...)
 	d.fill(found)
-	return member, d, err
+	return member, d, nil
 }
 
 // readNeed checks what the caller asks for.
@@ -155,7 +173,8 @@ func (s *Service) Reasons(ctx context.Context, in Ask) ([]string, error) {
 	if err := platform.Validate(in); err != nil {
 		return nil, err
 	}
-	if _, err := s.Member(ctx, in.Member); err != nil {
+	actor, err := s.w.Actor(ctx)
+	if err != nil {
 		return nil, err
 	}
 	n, err := readNeed(in.Need, in.From, in.Until)
@@ -163,6 +182,9 @@ func (s *Service) Reasons(ctx context.Context, in Ask) ([]string, error) {
 		return nil, err
 	}
 	member, d, err := s.Duty().open(ctx, in.Member, in.From, in.Until)
+	if err == nil && !member.visible(actor) {
+		err = platform.NotFound(member.Ref())
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -62,10 +62,55 @@ func TestUnbookOfWhatIsNotBookedChangesNothing(t *testing.T) {
 	m := w.active(t, w.zone(t, "Asia/Shanghai").ID)
 	require.NoError(t, w.book(m.ID, hour(2)))
 
-	changes, err := w.Duty().Unbook(w.ctx, m.ID, hours(2, 2).From, hours(2, 2).Until)
+	changes, err := w.Duty().Unbook(w.ctx, booked(m.ID, hours(2, 2)))
 
 	require.NoError(t, err)
 	assert.Empty(t, changes)
+}
+
+func TestManyAreUnbookedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	zone := w.zone(t, "Asia/Shanghai").ID
+	a, b := w.active(t, zone), w.active(t, zone)
+	for _, work := range []Interval{hours(0, 1), hours(2, 1), hours(4, 1)} {
+		require.NoError(t, w.book(a.ID, work))
+		require.NoError(t, w.book(b.ID, work))
+	}
+
+	_, err := platform.Update(w.ctx, w.w, book{a.ID}, func(ctx context.Context) (string, []platform.Change, error) {
+		changes, err := w.Duty().Unbook(ctx, booked(a.ID, hours(0, 1)), booked(a.ID, hours(4, 1)), booked(b.ID, hours(2, 1)))
+		return "", append(changes, platform.Happened("test.unbooked", of(a.ID), nil)), err
+	})
+
+	require.NoError(t, err)
+	assert.Equal(t, []Interval{hours(2, 1)}, w.days(t, a.ID)["2026-03-02"])
+	assert.Equal(t, []Interval{hours(0, 1), hours(4, 1)}, w.days(t, b.ID)["2026-03-02"])
+	none, err := w.Duty().Unbook(w.ctx)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+}
+
+func TestDaysAreFoundWhereverTheMemberIs(t *testing.T) {
+	t.Parallel()
+	zones := []string{"Pacific/Kiritimati", "Etc/GMT+12", "Asia/Kathmandu", "Pacific/Apia", "America/St_Johns", "Asia/Shanghai", "UTC"}
+	rapid.Check(t, func(t *rapid.T) {
+		in, err := location(rapid.SampledFrom(zones).Draw(t, "zone"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		from := time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "from"), 0)
+		until := from.Add(time.Duration(rapid.Int64Range(1, int64(span)).Draw(t, "length")))
+		m := id("stf", 1)
+
+		read := anywhere(m, from.Add(-span), until.Add(span))
+
+		for _, day := range newDiary(m, from, until, in).days {
+			if !slices.Contains(read, day.ID) {
+				t.Fatalf("%s in %s is not among the days read", day.Day, in)
+			}
+		}
+	})
 }
 
 func TestRefusedVouchNamesAllReasons(t *testing.T) {

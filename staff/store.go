@@ -15,6 +15,9 @@ type Store interface {
 	// Days are the booking days that exist among those asked for, in order.
 	Days(ctx context.Context, ids ...platform.ID) ([]BookingDay, error)
 
+	// Diary reads a member with those of the booking days that exist, in one trip.
+	Diary(ctx context.Context, member platform.ID, days ...platform.ID) (Member, []BookingDay, error)
+
 	// Members lists by state and home zone, by id. Either may be empty.
 	Members(ctx context.Context, q Find) (platform.Page[Member], error)
 
@@ -73,15 +76,38 @@ func (s store) Zone(ctx context.Context, id platform.ID) (Zone, error) {
 }
 
 func (s store) Days(ctx context.Context, ids ...platform.ID) ([]BookingDay, error) {
-	refs := make([]platform.Ref, len(ids))
-	for i, id := range ids {
-		refs[i] = platform.Ref{Kind: "staff.booking_day", ID: id}
-	}
+	refs := dayRefs(ids)
 	found, err := platform.Lookup(ctx, s.db, refs...)
 	if err != nil {
 		return nil, err
 	}
 	return platform.Found[BookingDay](found, refs...)
+}
+
+func (s store) Diary(ctx context.Context, member platform.ID, days ...platform.ID) (Member, []BookingDay, error) {
+	refs := append(dayRefs(days), of(member))
+	found, err := platform.Lookup(ctx, s.db, refs...)
+	if err != nil {
+		return Member{}, nil, err
+	}
+	members, err := platform.Found[Member](found, of(member))
+	if err == nil && len(members) == 0 {
+		err = platform.NotFound(of(member))
+	}
+	if err != nil {
+		return Member{}, nil, err
+	}
+	all, err := platform.Found[BookingDay](found, refs[:len(days)]...)
+	return members[0], all, err
+}
+
+// dayRefs names booking days.
+func dayRefs(days []platform.ID) []platform.Ref {
+	refs := make([]platform.Ref, len(days))
+	for i, id := range days {
+		refs[i] = platform.Ref{Kind: "staff.booking_day", ID: id}
+	}
+	return refs
 }
 
 func (s store) Members(ctx context.Context, q Find) (platform.Page[Member], error) {

@@ -121,9 +121,13 @@ func (w *world) book(m platform.ID, work Interval) error {
 	return err
 }
 
+func booked(m platform.ID, work Interval) Booked {
+	return Booked{Staff: m, From: work.From, Until: work.Until}
+}
+
 func (w *world) unbook(m platform.ID, work Interval) error {
 	_, err := platform.Update(w.ctx, w.w, book{m}, func(ctx context.Context) (string, []platform.Change, error) {
-		changes, err := w.Duty().Unbook(ctx, m, work.From, work.Until)
+		changes, err := w.Duty().Unbook(ctx, booked(m, work))
 		return "", append(changes, platform.Happened("test.unbooked", of(m), nil)), err
 	})
 	return err

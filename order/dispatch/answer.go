@@ -22,24 +22,17 @@ func (s *Service) act(ctx context.Context, in named, decide func(context.Context
 	}
 	a, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Assignment, []platform.Change, error) {
 		a, err := s.store.Assignment(ctx, in.Subject().ID)
-		for {
-			if err != nil {
-				return Assignment{}, nil, err
-			}
-			if !a.visible(actor) {
-				return Assignment{}, nil, platform.NotFound(a.Ref())
-			}
-			next, changes, refusal := decide(ctx, a, actor.Kind)
-			if refusal == nil {
-				return next, append(changes, platform.Put(next), next.happened()), nil
-			}
-			// What refused may have been read after the assignment had changed
-			// with it: the answer is then what it is now.
-			read := a.Version
-			if a, err = s.store.Assignment(ctx, a.ID); err == nil && a.Version == read {
-				return Assignment{}, nil, refusal
-			}
+		if err != nil {
+			return Assignment{}, nil, err
 		}
+		if !a.visible(actor) {
+			return Assignment{}, nil, platform.NotFound(a.Ref())
+		}
+		next, changes, err := decide(ctx, a, actor.Kind)
+		if err != nil {
+			return Assignment{}, nil, err
+		}
+		return next, append(changes, platform.Put(next), next.happened()), nil
 	})
 	return a.shown(actor), err
 }
@@ -90,14 +83,11 @@ func (s *Service) beat(ctx context.Context, winner Assignment, now time.Time) ([
 		return nil, err
 	}
 	changes := []platform.Change{platform.Put(search.ended(Filled))}
-	for _, asked := range search.Asked {
-		if asked.Assignment == winner.ID {
-			continue
-		}
-		sibling, err := s.store.Assignment(ctx, asked.Assignment)
-		if err != nil {
-			return nil, err
-		}
+	siblings, err := s.store.Offers(ctx, search.others(winner.ID)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, sibling := range siblings {
 		if sibling.State != Offered {
 			continue // the search has changed with it, and all is decided anew
 		}

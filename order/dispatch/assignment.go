@@ -260,6 +260,9 @@ func (a Assignment) happened() platform.Change {
 	return platform.Happened("assignment."+string(a.State), a.Ref(), tell).Because(a.Reason)
 }
 
+// booked is the work as staff knows it.
+func (a Assignment) booked() Booked { return Booked{Staff: a.Member, From: a.From, Until: a.Until} }
+
 // quota is the counter of a member's open offers, and counts down from zero.
 func quota(member platform.ID) platform.Ref {
 	return platform.Counter("offers:"+string(member), "offer")

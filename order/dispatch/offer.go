@@ -42,19 +42,20 @@ type proposal struct {
 	at    time.Time
 	round int
 	why   Why
+	told  *told
 }
 
 // offer commits one offer.
 func (s *Service) offer(ctx context.Context, in Offer, p proposal) (Assignment, error) {
-	id := s.w.NewChild("asg", in.Order)
+	id, need := s.w.NewChild("asg", in.Order), s.needed(p.told, in.Order, p.at)
 	a, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Assignment, []platform.Change, error) {
 		actor, err := platform.ActorOf(ctx)
 		if err != nil {
 			return Assignment{}, nil, err
 		}
-		n, changes, err := s.need(ctx, in.Order, p.at)
-		if err != nil {
-			return Assignment{}, nil, err
+		n := need(ctx)
+		if n.err != nil {
+			return Assignment{}, nil, n.err
 		}
 		a, err := n.offered(id, in, p, s.policy.answer(p.at, n.From)).take("offer", actor.Kind, p.at)
 		if err != nil {
@@ -78,6 +79,7 @@ func (s *Service) offer(ctx context.Context, in Offer, p proposal) (Assignment, 
 		if err != nil {
 			return Assignment{}, nil, err
 		}
+		changes := slices.Clone(n.checks)
 		for _, c := range vouched { // an offer books nobody
 			if c.Op == platform.Check {
 				changes = append(changes, c)

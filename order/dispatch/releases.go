@@ -30,6 +30,7 @@ func (r Releases) Release(ctx context.Context, order platform.Ref, fault string,
 		return nil, err
 	}
 	var changes []platform.Change
+	var booked []Booked
 	for _, s := range searches {
 		if s.State != Closed {
 			changes = append(changes, platform.Put(s.ended(Closed)))
@@ -41,34 +42,27 @@ func (r Releases) Release(ctx context.Context, order platform.Ref, fault string,
 			return nil, err
 		}
 		for _, a := range page.Items {
-			dropped, err := r.drop(ctx, a, fault, at)
+			next, err := a.drop(fault, at)
+			if errors.Is(err, platform.ErrState) {
+				continue // it has ended, and stays as it is
+			}
 			if err != nil {
 				return nil, err
 			}
-			changes = append(changes, dropped...)
+			changes = append(changes, platform.Put(next), next.happened())
+			if a.State == Offered {
+				changes = append(changes, next.freed())
+			} else {
+				booked = append(booked, a.booked())
+			}
 		}
 		if cursor = page.Next; cursor == "" {
-			return changes, nil
+			break
 		}
 	}
-}
-
-// drop ends one assignment with its order; one that has ended stays as it is.
-func (r Releases) drop(ctx context.Context, a Assignment, fault string, at time.Time) ([]platform.Change, error) {
-	next, err := a.drop(fault, at)
-	if errors.Is(err, platform.ErrState) {
-		return nil, nil
-	}
+	freed, err := r.Members.Unbook(ctx, booked...)
 	if err != nil {
-		return nil, err
-	}
-	changes := []platform.Change{platform.Put(next), next.happened()}
-	if a.State == Offered {
-		return append(changes, next.freed()), nil
-	}
-	freed, err := r.Members.Unbook(ctx, a.Member, a.From, a.Until)
-	if err != nil {
-		return nil, fmt.Errorf("release assignment %s: %w", a.ID, err)
+		return nil, fmt.Errorf("release the members of %s: %w", order, err)
 	}
 	return append(changes, freed...), nil
 }

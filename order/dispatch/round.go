@@ -17,6 +17,7 @@ type round struct {
 	allow   func(order platform.ID) error // whether whoever dispatches may; nil is yes
 	wanted  func(Search) bool             // whether a search takes part
 	seats   []seat
+	told    map[platform.ID]told // by the orders, once each
 	duty    []onDuty
 	zones   map[platform.ID]bool // that are tallied
 	tallies map[platform.ID]tally
@@ -24,7 +25,7 @@ type round struct {
 }
 
 func newRound(s *Service, now time.Time) *round {
-	return &round{Service: s, now: now, zones: map[platform.ID]bool{}, tallies: map[platform.ID]tally{}}
+	return &round{Service: s, now: now, told: map[platform.ID]told{}, zones: map[platform.ID]bool{}, tallies: map[platform.ID]tally{}}
 }
 
 // seat is an open seat in a round.
@@ -81,9 +82,9 @@ func (r *round) gather(ctx context.Context, at int) error {
 			return err
 		}
 	}
-	n, _, err := r.need(ctx, r.answers[at].Order, r.now)
-	if err != nil {
-		return err
+	n := r.hear(ctx, r.answers[at].Order)
+	if n.err != nil {
+		return n.err
 	}
 	searches, err := r.store.Searches(ctx, n.Order)
 	if err != nil {
@@ -102,14 +103,14 @@ func (r *round) gather(ctx context.Context, at int) error {
 			search = search.begun(r.policy, r.now, n.From)
 		}
 		seats = append(seats, seat{at: at, round: search.Round + 1, seen: search.Version, Job: Job{
-			Order: n.Order, Seat: no, From: n.From, Until: n.Until, Place: r.near(n), Waited: r.now.Sub(search.Since),
+			Order: n.Order, Seat: no, From: n.From, Until: n.Until, Place: r.near(n.need), Waited: r.now.Sub(search.Since),
 			Barred: append(r.elsewhere(searches, no), search.resting(r.policy, r.now)...),
 		}})
 	}
 	if len(seats) == 0 {
 		return nil
 	}
-	able, err := r.able(ctx, n)
+	able, err := r.able(ctx, n.need)
 	if err != nil {
 		return err
 	}
@@ -127,6 +128,16 @@ func (r *round) gather(ctx context.Context, at int) error {
 	}
 	r.seats = append(r.seats, seats...)
 	return nil
+}
+
+// hear asks an order once.
+func (r *round) hear(ctx context.Context, order platform.ID) told {
+	t, heard := r.told[order]
+	if !heard {
+		t = r.need(ctx, order, r.now)
+		r.told[order] = t
+	}
+	return t
 }
 
 // near is the place that members should be near to. Where they are now says
@@ -203,7 +214,8 @@ func (r *round) propose(ctx context.Context, plan Plan) (again bool) {
 			continue
 		}
 		in := Offer{Order: pair.Order, Seat: pair.Seat, Member: pair.Member}
-		a, err := r.offer(ctx, in, proposal{at: r.now, round: seat.round, why: plan.reasons(pair)})
+		needs := r.told[pair.Order]
+		a, err := r.offer(ctx, in, proposal{at: r.now, round: seat.round, why: plan.reasons(pair), told: &needs})
 		fault := pairFault(err)
 		switch {
 		case err == nil:
@@ -245,10 +257,12 @@ func (r *round) miss(ctx context.Context, plan Plan, left Left) {
 		codes[seen.verdict(m).Code]++
 	}
 	tell := map[string]any{"seat": left.Seat, "plan": plan.Hash, "counts": codes}
+	needs := r.told[left.Order]
+	need := r.needed(&needs, left.Order, r.now)
 	_, err := platform.Update(r.system(ctx), r.w, look{left.Order, left.Seat}, func(ctx context.Context) (Search, []platform.Change, error) {
-		n, changes, err := r.need(ctx, left.Order, r.now)
-		if err != nil {
-			return Search{}, nil, err
+		n := need(ctx)
+		if n.err != nil {
+			return Search{}, nil, n.err
 		}
 		search, err := r.search(ctx, left.Order, left.Seat, r.now, n.From)
 		if err != nil {
@@ -259,7 +273,7 @@ func (r *round) miss(ctx context.Context, plan Plan, left Left) {
 		}
 		next := search.missed(r.policy, r.now, n.From)
 		event := platform.Happened("dispatch.searched", orderRef(left.Order), tell).Because(left.Code)
-		return next, append(changes, platform.Put(next), event), nil
+		return next, append(slices.Clone(n.checks), platform.Put(next), event), nil
 	})
 	switch {
 	case err == nil:

@@ -88,6 +88,17 @@ func (s Search) open(now time.Time) int {
 	return n
 }
 
+// others are the open offers but one.
+func (s Search) others(than platform.ID) []platform.ID {
+	var ids []platform.ID
+	for _, a := range s.Asked {
+		if a.Assignment != than {
+			ids = append(ids, a.Assignment)
+		}
+	}
+	return ids
+}
+
 // resting are the members who are not to be asked now, and why.
 func (s Search) resting(p Policy, now time.Time) []Barred {
 	var barred []Barred

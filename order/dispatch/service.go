@@ -22,8 +22,15 @@ type Members interface {
 	// the member is booked for that time.
 	Vouch(ctx context.Context, staff platform.ID, need []string, from, until time.Time) ([]platform.Change, error)
 
-	// Unbook answers the changes that free a member of what Vouch booked.
-	Unbook(ctx context.Context, staff platform.ID, from, until time.Time) ([]platform.Change, error)
+	// Unbook answers the changes that free members of what Vouch booked.
+	Unbook(ctx context.Context, work ...Booked) ([]platform.Change, error)
+}
+
+// Booked is work that a member was booked for. The type has no name of its own,
+// so that staff need not know this package.
+type Booked = struct {
+	Staff       platform.ID
+	From, Until time.Time
 }
 
 // Orders is what the order answers. A value of package order satisfies it.
@@ -97,22 +104,41 @@ type need struct {
 	Open     []int       `json:"open"`
 }
 
+// told is a need with the checks under which it stands, or why there is none.
+type told struct {
+	need
+	checks []platform.Change
+	err    error
+}
+
 // need asks the order, and fails with ErrUnavailable when the answer makes no
 // sense. Work that was wanted before now is done from now on, and takes as long:
 // that is what a member must be free for, and is measured by.
-func (s *Service) need(ctx context.Context, order platform.ID, now time.Time) (need, []platform.Change, error) {
-	var n need
-	text, checks, err := s.ports.Orders.Need(ctx, order)
-	if err != nil {
-		return n, nil, err
+func (s *Service) need(ctx context.Context, order platform.ID, now time.Time) (t told) {
+	var text json.RawMessage
+	if text, t.checks, t.err = s.ports.Orders.Need(ctx, order); t.err != nil {
+		return t
 	}
-	if err := json.Unmarshal(text, &n); err != nil || n.Order != order || !n.From.Before(n.Until) {
-		return n, nil, fmt.Errorf("order %s: %w", order, errNeed)
+	if err := json.Unmarshal(text, &t.need); err != nil || t.Order != order || !t.From.Before(t.Until) {
+		t.err = fmt.Errorf("order %s: %w", order, errNeed)
+		return t
 	}
-	if late := now.Sub(n.From); late > 0 {
-		n.From, n.Until = now, n.Until.Add(late)
+	if late := now.Sub(t.From); late > 0 {
+		t.From, t.Until = now, t.Until.Add(late)
 	}
-	return n, checks, nil
+	return t
+}
+
+// needed asks for a decision: its first try takes what was told before, if
+// anything was, since the checks are in its set. Decided again, it asks anew.
+func (s *Service) needed(before *told, order platform.ID, now time.Time) func(context.Context) told {
+	return func(ctx context.Context) told {
+		if t := before; t != nil {
+			before = nil
+			return *t
+		}
+		return s.need(ctx, order, now)
+	}
 }
 
 // words are the need as [Members] reads it.

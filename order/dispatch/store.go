@@ -11,6 +11,10 @@ import (
 type Store interface {
 	Assignment(ctx context.Context, id platform.ID) (Assignment, error)
 
+	// Offers are the assignments of these ids, in the order asked, in one trip;
+	// none of none.
+	Offers(ctx context.Context, ids ...platform.ID) ([]Assignment, error)
+
 	// Search is the search for a seat, by its id; ErrNotFound before the first.
 	Search(ctx context.Context, id platform.ID) (Search, error)
 
@@ -79,6 +83,13 @@ type store struct{ db platform.Getter }
 
 func (s store) Assignment(ctx context.Context, id platform.ID) (Assignment, error) {
 	return platform.Read[Assignment](ctx, s.db, "dispatch.assignment", id)
+}
+
+func (s store) Offers(ctx context.Context, ids ...platform.ID) ([]Assignment, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return platform.ReadAll[Assignment](ctx, s.db, "dispatch.assignment", ids...)
 }
 
 func (s store) Search(ctx context.Context, id platform.ID) (Search, error) {

@@ -46,18 +46,19 @@ const batch = 500
 // others: all that are due are planned together.
 func (s *Service) rounds(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	var orders []platform.ID
-	goesOn := map[platform.ID]bool{}
+	first, goesOn := newRound(s, now), map[platform.ID]bool{}
 	due := func(cursor string) (platform.Page[Search], error) { return s.store.Rounds(ctx, now, cursor) }
 	_, err = platform.Sweep(ctx, limit, due, func(found Search) error {
-		n, _, err := s.need(ctx, found.Order, now)
-		if err != nil && !gone(err) {
-			return err
+		n := first.hear(ctx, found.Order)
+		if n.err != nil && !gone(n.err) {
+			return n.err
 		}
-		if err == nil && !found.spent(s.policy, now) && slices.Contains(n.Open, found.Seat) {
+		if n.err == nil && !found.spent(s.policy, now) && slices.Contains(n.Open, found.Seat) {
 			orders, goesOn[found.ID] = append(orders, found.Order), true
 			return nil
 		}
-		if err = s.conclude(ctx, found, now); err == nil {
+		err := s.conclude(ctx, found, n, now)
+		if err == nil {
 			fired++
 		}
 		return err
@@ -65,6 +66,7 @@ func (s *Service) rounds(ctx context.Context, now time.Time, limit int) (fired i
 	slices.Sort(orders)
 	for some := range slices.Chunk(slices.Compact(orders), batch) {
 		r := newRound(s, now)
+		r.told = first.told
 		r.wanted = func(x Search) bool { return goesOn[x.ID] && x.due(now) }
 		answers, failed := r.run(ctx, some)
 		if failed != nil {
@@ -88,17 +90,18 @@ func gone(err error) bool {
 // conclude ends a search without a member.
 type conclude struct{ Search platform.ID }
 
-func (s *Service) conclude(ctx context.Context, found Search, now time.Time) error {
+func (s *Service) conclude(ctx context.Context, found Search, t told, now time.Time) error {
+	need := s.needed(&t, found.Order, now)
 	_, err := platform.Update(ctx, s.w, conclude{found.ID}, func(ctx context.Context) (Search, []platform.Change, error) {
 		search, err := s.store.Search(ctx, found.ID)
 		if err != nil {
 			return Search{}, nil, err
 		}
-		n, changes, err := s.need(ctx, search.Order, now)
-		if err != nil && !gone(err) {
-			return Search{}, nil, err
+		n := need(ctx)
+		if n.err != nil && !gone(n.err) {
+			return Search{}, nil, n.err
 		}
-		closed := err != nil || !slices.Contains(n.Open, search.Seat)
+		closed, changes := n.err != nil || !slices.Contains(n.Open, search.Seat), slices.Clone(n.checks)
 		tell := map[string]any{"seat": search.Seat, "rounds": search.Round, "since": search.Since}
 		switch {
 		case !search.due(now):

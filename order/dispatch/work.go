@@ -120,7 +120,7 @@ func (s *Service) vacate(ctx context.Context, gone Assignment, err error) (Assig
 	if err != nil {
 		return Assignment{}, nil, err
 	}
-	freed, err := s.ports.Members.Unbook(ctx, gone.Member, gone.From, gone.Until)
+	freed, err := s.ports.Members.Unbook(ctx, gone.booked())
 	if err != nil {
 		return Assignment{}, nil, err
 	}
