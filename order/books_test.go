@@ -155,15 +155,15 @@ func (h *house) tell(refund platform.ID, outcome string) error {
 	ctx := platform.As(context.Background(), platform.SystemActor("payment"))
 	ref := platform.Ref{Kind: "order.refund", ID: refund}
 	_, err := platform.Update(ctx, h.w, tell{refund, outcome}, func(ctx context.Context) (string, []platform.Change, error) {
+		r, err := h.store.Refund(ctx, refund)
+		if err != nil {
+			return "", nil, err
+		}
 		var out []platform.Leg
 		if outcome == "succeeded" {
-			r, err := h.store.Refund(ctx, refund)
-			if err != nil {
-				return "", nil, err
-			}
 			out = []platform.Leg{{Role: "clearing", Party: "sandbox", Amount: r.Amount.Neg()}}
 		}
-		changes, err := h.payable.Returned(ctx, ref, outcome, out, h.clock.now())
+		changes, err := h.payable.Returned(ctx, ref, platform.Ref{Kind: "order", ID: r.Order}, outcome, out, h.clock.now())
 		return outcome, append(changes, platform.Happened("payment.return_"+outcome, ref, nil)), err
 	})
 	return err

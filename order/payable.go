@@ -38,12 +38,8 @@ func (p Payable) Secured(ctx context.Context, subject platform.Ref, _ string, se
 // payments name: credits that add up to the refund. A failure keeps it reserved.
 // A result that is known already changes nothing. It writes the refund and, at
 // success, its order.
-func (p Payable) Returned(ctx context.Context, refund platform.Ref, outcome string, out []platform.Leg, at time.Time) ([]platform.Change, error) {
-	r, err := p.Store.Refund(ctx, refund.ID)
-	if err != nil {
-		return nil, err
-	}
-	o, err := p.Store.Order(ctx, r.Order)
+func (p Payable) Returned(ctx context.Context, refund, subject platform.Ref, outcome string, out []platform.Leg, at time.Time) ([]platform.Change, error) {
+	o, r, err := p.Store.RefundOf(ctx, subject.ID, refund.ID)
 	if err != nil {
 		return nil, err
 	}

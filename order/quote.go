@@ -86,7 +86,7 @@ func (s *Service) draft(ctx context.Context, in Place) (draft, error) {
 	if d.version, d.fees, err = s.fees(ctx, d.quote, now); err != nil {
 		return draft{}, err
 	}
-	d.at, d.checks = now, append(checks, standing...)
+	d.at, d.checks = now, slices.Concat(checks, standing)
 	return d, nil
 }
 

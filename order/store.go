@@ -18,6 +18,9 @@ type Store interface {
 	Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Order], error)
 	// Refund reads one refund, or fails with ErrNotFound.
 	Refund(ctx context.Context, id platform.ID) (Refund, error)
+	// RefundOf reads an order and a refund of it in one trip, or fails with
+	// ErrNotFound.
+	RefundOf(ctx context.Context, order, refund platform.ID) (Order, Refund, error)
 	// Refunds lists an order's refunds, the oldest first.
 	Refunds(ctx context.Context, order platform.ID, cursor string) (platform.Page[Refund], error)
 	// Proofs lists an order's proofs, the oldest first.
@@ -127,6 +130,26 @@ func (r records) Due(ctx context.Context, now time.Time, cursor string) (platfor
 
 func (r records) Refund(ctx context.Context, id platform.ID) (Refund, error) {
 	return platform.Read[Refund](ctx, r.db, "order.refund", id)
+}
+
+func (r records) RefundOf(ctx context.Context, order, refund platform.ID) (Order, Refund, error) {
+	o, g := platform.Ref{Kind: "order", ID: order}, platform.Ref{Kind: "order.refund", ID: refund}
+	found, err := platform.Lookup(ctx, r.db, o, g)
+	if err != nil {
+		return Order{}, Refund{}, err
+	}
+	orders, err := platform.Found[Order](found, o)
+	if err != nil {
+		return Order{}, Refund{}, err
+	}
+	refunds, err := platform.Found[Refund](found, g)
+	if err == nil && (len(orders) == 0 || len(refunds) == 0 || refunds[0].Order != order) {
+		err = platform.NotFound(g)
+	}
+	if err != nil {
+		return Order{}, Refund{}, err
+	}
+	return orders[0], refunds[0], nil
 }
 
 func (r records) Refunds(ctx context.Context, order platform.ID, cursor string) (platform.Page[Refund], error) {

@@ -51,22 +51,15 @@ func (a Asks) Ask(ctx context.Context, subject platform.Ref, purpose string, amo
 // outcome of an attempt is still to come; money of an attempt that waits for an
 // operator becomes surplus.
 func (a Asks) Cancel(ctx context.Context, subject platform.Ref) ([]platform.Change, error) {
-	all, _, err := a.Store.Subject(ctx, subject)
+	found, err := a.Store.Found(ctx, asked(subject)...)
 	if err != nil {
 		return nil, err
 	}
-	var changes []platform.Change
-	for _, i := range all {
-		if i.Active != "" && !i.ended() {
-			tried, err := a.Store.Attempt(ctx, i.Active)
-			if err != nil {
-				return nil, err
-			}
-			if tried.Open() {
-				return nil, fmt.Errorf("cancel %s: %w", i.ID, i.busy("cancel"))
-			}
-			changes = append(changes, platform.Unchanged(tried))
-		}
+	changes, err := a.idle(ctx, found.Intents)
+	if err != nil {
+		return nil, fmt.Errorf("cancel %s: %w", subject, err)
+	}
+	for _, i := range found.Intents {
 		if i.ended() || i.State == IntentCaptured {
 			changes = append(changes, platform.Unchanged(i))
 			continue
@@ -80,6 +73,27 @@ func (a Asks) Cancel(ctx context.Context, subject platform.Ref) ([]platform.Chan
 	return changes, nil
 }
 
+// idle are the checks that no outcome of these intents is still to come.
+func (a Asks) idle(ctx context.Context, intents []Intent) ([]platform.Change, error) {
+	busy := slices.DeleteFunc(slices.Clone(intents), func(i Intent) bool { return i.Active == "" || i.ended() })
+	ids := make([]platform.ID, len(busy))
+	for n, i := range busy {
+		ids[n] = i.Active
+	}
+	tried, err := a.Store.Attempts(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	var checks []platform.Change
+	for n, t := range tried {
+		if t.Open() {
+			return nil, busy[n].busy("cancel")
+		}
+		checks = append(checks, platform.Unchanged(t))
+	}
+	return checks, nil
+}
+
 // Return begins to give an amount back for a refund, from the payments of the
 // subject. What the platform paid itself, see [Service.Promote], goes back to
 // the platform: it and the payer share all that is given back as they paid, by
@@ -88,20 +102,20 @@ func (a Asks) Cancel(ctx context.Context, subject platform.Ref) ([]platform.Chan
 // it takes from. It fails with ErrAmount unless the amount is positive, and with
 // ErrReturnExceeds when less was paid and not given back.
 func (a Asks) Return(ctx context.Context, refund, subject platform.Ref, amount platform.Money, at time.Time) ([]platform.Change, error) {
-	all, _, err := a.Store.Subject(ctx, subject)
+	found, err := a.Store.Found(ctx, asked(subject)...)
 	if err != nil {
 		return nil, err
 	}
 	var paid []platform.ID
-	for _, i := range all {
+	for _, i := range found.Intents {
 		paid = append(paid, i.Paid...)
 	}
-	_, attempts, err := a.Store.Subject(ctx, subject, paid...)
+	attempts, err := a.Store.Attempts(ctx, paid...)
 	if err != nil {
 		return nil, err
 	}
-	asked := Return{Head: platform.Head{ID: refund.ID.As("rtn")}, Subject: subject, Refund: refund, State: ReturnAsked, Amount: amount, Operation: Operation{Due: at}}
-	next, taken, err := giveBack(asked, attempts)
+	begun := Return{Head: platform.Head{ID: refund.ID.As("rtn")}, Subject: subject, Refund: refund, State: ReturnAsked, Amount: amount, Operation: Operation{Due: at}}
+	next, taken, err := giveBack(begun, attempts)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +142,7 @@ func (a Asks) Withdraw(ctx context.Context, refund platform.Ref, at time.Time) (
 	for i, p := range r.Parts {
 		taken[i] = p.Attempt
 	}
-	_, attempts, err := a.Store.Subject(ctx, r.Subject, taken...)
+	attempts, err := a.Store.Attempts(ctx, taken...)
 	if err != nil {
 		return nil, err
 	}

@@ -101,6 +101,14 @@ func (k Key) Record() platform.ID {
 	return platform.ID(id)
 }
 
+// about names the same record.
+func (k Key) about() platform.Ref {
+	if id := k.Record(); id.Prefix() == "rtn" {
+		return platform.Ref{Kind: "payment.return", ID: id}
+	}
+	return platform.Ref{Kind: "payment.attempt", ID: k.Record()}
+}
+
 // Charge is money to be taken from a payer.
 type Charge struct {
 	Key     Key

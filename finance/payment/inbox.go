@@ -116,44 +116,42 @@ func (s *Service) Receive(ctx context.Context, institution string, header map[st
 }
 
 // take brings a notice to what it belongs to. It fails with ErrDuplicate when
-// the inbox has it, unless it waits there.
+// the inbox has it, unless it waits there as it was listed.
 func (s *Service) take(ctx context.Context, n Received, at time.Time) error {
-	stored, err := s.store.Received(ctx, n.ID)
-	switch {
-	case err == nil && stored.State != NoticeWaiting:
-		return fmt.Errorf("notice %s: %w", n.ID, ErrDuplicate)
-	case err == nil:
-		n = stored
-	case !errors.Is(err, platform.ErrNotFound):
-		return err
+	refs, about := []platform.Ref{n.Ref()}, n.Key.about()
+	if _, err := platform.ParseID(string(about.ID)); err == nil && (about.ID.Prefix() == "rtn" || about.ID.Prefix() == "att") {
+		refs = append(refs, about)
 	}
-	if n.Key.Record().Prefix() == "rtn" {
-		return s.takeReturn(ctx, n, at)
-	}
-	a, err := s.store.Attempt(ctx, n.Key.Record())
-	if errors.Is(err, platform.ErrNotFound) || errors.Is(err, platform.ErrInvalid) {
-		return s.file(ctx, n.wait(at))
-	}
+	found, err := s.store.Found(ctx, refs...)
 	if err != nil {
 		return err
 	}
+	for _, stored := range found.Notices {
+		if stored.State != NoticeWaiting || n.Revision() > 0 && n.Revision() != stored.Revision() {
+			return fmt.Errorf("notice %s: %w", n.ID, ErrDuplicate)
+		}
+		n = stored
+	}
+	switch known := n.Key.about() == about; {
+	case known && len(found.Returns) > 0:
+		return s.takeReturn(ctx, n, found.Returns[0], at)
+	case known && len(found.Attempts) > 0:
+		return s.takeAttempt(ctx, n, found.Attempts[0], at)
+	}
+	return s.file(ctx, n.wait(at))
+}
+
+func (s *Service) takeAttempt(ctx context.Context, n Received, a Attempt, at time.Time) error {
 	news := func(st Status) error { _, err := a.Learn(st, false, at); return err }
 	st, verdict := s.confirm(ctx, n, a.Institution, a.Amount, news)
 	if verdict != NoticeApplied {
 		return s.settle(ctx, n, verdict, at)
 	}
-	err = s.record(ctx, a, s.heard(n, st, at))
+	_, err := s.record(ctx, a, s.heard(n, st, at))
 	return s.unless(ctx, err, n, at)
 }
 
-func (s *Service) takeReturn(ctx context.Context, n Received, at time.Time) error {
-	r, err := s.store.Return(ctx, n.Key.Record())
-	if errors.Is(err, platform.ErrNotFound) || errors.Is(err, platform.ErrInvalid) {
-		return s.file(ctx, n.wait(at))
-	}
-	if err != nil {
-		return err
-	}
+func (s *Service) takeReturn(ctx context.Context, n Received, r Return, at time.Time) error {
 	news := func(st Status) error {
 		if n.Key != r.Key() {
 			return ErrNothingNew
@@ -165,7 +163,8 @@ func (s *Service) takeReturn(ctx context.Context, n Received, at time.Time) erro
 	if verdict != NoticeApplied {
 		return s.settle(ctx, n, verdict, at)
 	}
-	return s.unless(ctx, s.recordReturn(ctx, r, s.heard(n, st, at)), n, at)
+	_, err := s.recordReturn(ctx, r, s.heard(n, st, at))
+	return s.unless(ctx, err, n, at)
 }
 
 // confirm asks the institution whether the notice's news is true. What goes on is
@@ -223,7 +222,11 @@ func (f file) Subject() platform.Ref { return f.Notice.Ref() }
 
 func (s *Service) file(ctx context.Context, n Received) error {
 	_, err := persist(ctx, s, file{n}, func(ctx context.Context) (Received, []platform.Change, error) {
-		changes, err := s.filed(ctx, nil, &n)
+		found, err := s.store.Found(ctx, n.Ref())
+		if err != nil {
+			return Received{}, nil, err
+		}
+		changes, err := n.filed(found.Notices, nil)
 		if err != nil {
 			return Received{}, nil, err
 		}
@@ -232,21 +235,18 @@ func (s *Service) file(ctx context.Context, n Received) error {
 	return err
 }
 
-// filed adds a notice, if there is one, to a set. It fails with ErrDuplicate
-// when another delivery of it came first.
-func (s *Service) filed(ctx context.Context, changes []platform.Change, n *Received) ([]platform.Change, error) {
+// filed adds a notice, if there is one, to a set, in the place of what is stored
+// of it. It fails with ErrDuplicate when another delivery of it came first.
+func (n *Received) filed(stored []Received, changes []platform.Change) ([]platform.Change, error) {
 	if n == nil {
 		return changes, nil
 	}
 	next := *n
-	stored, err := s.store.Received(ctx, n.ID)
-	switch {
-	case err == nil && (stored.State != NoticeWaiting || stored.Looks >= n.Looks && n.State == NoticeWaiting):
-		return nil, fmt.Errorf("notice %s: %w", n.ID, ErrDuplicate)
-	case err == nil:
-		next.Version = stored.Version
-	case !errors.Is(err, platform.ErrNotFound):
-		return nil, err
+	for _, s := range stored {
+		if s.State != NoticeWaiting || s.Looks >= n.Looks && n.State == NoticeWaiting {
+			return nil, fmt.Errorf("notice %s: %w", n.ID, ErrDuplicate)
+		}
+		next.Version = s.Version
 	}
 	return append(changes, platform.Put(next)), nil
 }

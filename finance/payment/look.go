@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -33,17 +32,15 @@ func (s *Service) Look(ctx context.Context, in Look) (Attempt, error) {
 	if err != nil || !slices.Contains(undecided, a.State) {
 		return a, err
 	}
-	if err := s.look(ctx, a, s.w.Now(), false); err != nil && !errors.Is(err, ErrNothingNew) {
-		return Attempt{}, err
-	}
-	return s.answer(context.WithoutCancel(ctx), a.ID)
+	next, err := s.look(ctx, a, s.w.Now(), false)
+	return s.answer(ctx, next, err, a.ID)
 }
 
 // look asks the institution how an attempt stands, and records the answer.
-func (s *Service) look(ctx context.Context, a Attempt, at time.Time, doubts bool) error {
+func (s *Service) look(ctx context.Context, a Attempt, at time.Time, doubts bool) (Attempt, error) {
 	g, err := s.gateway(a.Institution)
 	if err != nil {
-		return err
+		return Attempt{}, err
 	}
 	st, certain := s.lookup(ctx, g, a.Key(), a.Missed(at))
 	return s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: doubts, Via: "look", At: at})

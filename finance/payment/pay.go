@@ -50,27 +50,35 @@ func (s *Service) Pay(ctx context.Context, in Pay) (Attempt, error) {
 	}
 	mine := s.w.NewChild("att", in.Intent)
 	claimed, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
-		return s.claim(ctx, in, mine, verdict)
+		// What was screened may be paid as it was read, since it is in the set. It
+		// may not be refused so: that is decided on what is read here.
+		if i := verdict.intent; i != nil {
+			verdict.intent = nil
+			if a, changes, err := s.claim(ctx, in, *i, mine, verdict); err == nil || len(changes) > 0 {
+				return a, changes, err
+			}
+		}
+		i, err := s.Intent(ctx, in.Intent)
+		if err != nil {
+			return Attempt{}, nil, err
+		}
+		return s.claim(ctx, in, i, mine, verdict)
 	})
 	if active, ok := platform.Details(err)["attempt"].(platform.ID); ok && errors.Is(err, ErrAttemptActive) {
-		return s.answer(ctx, active)
+		return s.current(ctx, active)
 	}
 	if err != nil {
 		return Attempt{}, err
 	}
 	if claimed.ID != mine { // the stored answer of a repeated key
-		return s.answer(ctx, claimed.ID)
+		return s.current(ctx, claimed.ID)
 	}
 	return s.charge(ctx, claimed, in.Method)
 }
 
 // claim decides on a new attempt.
-func (s *Service) claim(ctx context.Context, in Pay, id platform.ID, v verdict) (Attempt, []platform.Change, error) {
+func (s *Service) claim(ctx context.Context, in Pay, i Intent, id platform.ID, v verdict) (Attempt, []platform.Change, error) {
 	actor, err := platform.ActorOf(ctx)
-	if err != nil {
-		return Attempt{}, nil, err
-	}
-	i, err := s.Intent(ctx, in.Intent)
 	if err != nil {
 		return Attempt{}, nil, err
 	}
@@ -114,31 +122,50 @@ func (s *Service) charge(ctx context.Context, a Attempt, method string) (Attempt
 		return Attempt{}, err
 	}
 	if !s.w.Now().Before(a.Until) { // the process slept: the institution is asked by now
-		return s.answer(ctx, a.ID)
+		return s.current(ctx, a.ID)
 	}
 	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
 	defer cancel()
 	st, certain := told(g.Charge(call, Charge{Key: a.Key(), Subject: a.Subject, Amount: a.Amount, Method: method}))
-	err = s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: s.w.Now()})
-	if err != nil && !errors.Is(err, ErrNothingNew) {
+	next, err := s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: s.w.Now()})
+	return s.answer(ctx, next, err, a.ID)
+}
+
+// answer is an attempt as it was recorded or, when somebody else had learnt all
+// of it, as it is now.
+func (s *Service) answer(ctx context.Context, recorded Attempt, err error, id platform.ID) (Attempt, error) {
+	if errors.Is(err, ErrNothingNew) {
+		return s.current(context.WithoutCancel(ctx), id)
+	}
+	if err != nil {
 		return Attempt{}, err
 	}
-	return s.answer(context.WithoutCancel(ctx), a.ID)
+	return recorded.outcome()
 }
 
-// answer is an attempt as it is now, to those who asked for it.
-func (s *Service) answer(ctx context.Context, id platform.ID) (Attempt, error) {
+// current is an attempt as it is now, to those who asked for it.
+func (s *Service) current(ctx context.Context, id platform.ID) (Attempt, error) {
 	a, err := s.store.Attempt(ctx, id)
-	if err == nil && a.State == AttemptFailed && a.Reason == platform.Code(ErrUnavailable) {
+	if err != nil {
+		return a, err
+	}
+	return a.outcome()
+}
+
+// outcome is the attempt, and ErrUnavailable when the institution was not
+// reached.
+func (a Attempt) outcome() (Attempt, error) {
+	if a.State == AttemptFailed && a.Reason == platform.Code(ErrUnavailable) {
 		return a, fmt.Errorf("attempt %s: %w", a.ID, ErrUnavailable)
 	}
-	return a, err
+	return a, nil
 }
 
-// verdict is what screening said.
+// verdict is what screening said, and of what; nil when nothing was screened.
 type verdict struct {
 	outcome string
 	changes []platform.Change
+	intent  *Intent
 }
 
 // screen judges a payment before it is decided on, once: its event's id is
@@ -161,7 +188,7 @@ func (s *Service) screen(ctx context.Context, in Pay) (verdict, error) {
 	}
 	key, err := platform.KeyOf(ctx)
 	if err != nil || s.answered(ctx, key) {
-		return verdict{}, err
+		return verdict{intent: &i}, err
 	}
 	facts, err := json.Marshal(map[string]any{"customer": i.Payer, "amount": in.amount(i), "purpose": i.Purpose, "institution": in.Institution})
 	if err != nil {
@@ -173,7 +200,7 @@ func (s *Service) screen(ctx context.Context, in Pay) (verdict, error) {
 	if err != nil && !s.answered(ctx, key) { // a twin may have finished in between
 		return verdict{}, fmt.Errorf("screen %s: %w", i.ID, err)
 	}
-	return verdict{outcome, slices.Clip(changes)}, nil
+	return verdict{outcome, slices.Clip(changes), &i}, nil
 }
 
 // answered tells whether a command under the key has its answer already.

@@ -34,7 +34,7 @@ func (s *Service) Promote(ctx context.Context, in Promote) (Attempt, error) {
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		all, _, err := s.store.Subject(ctx, i.Subject)
+		found, err := s.store.Found(ctx, asked(i.Subject)...)
 		if err != nil {
 			return Attempt{}, nil, err
 		}
@@ -48,7 +48,7 @@ func (s *Service) Promote(ctx context.Context, in Promote) (Attempt, error) {
 			return Attempt{}, nil, err
 		}
 		legs := []platform.Leg{{Role: "marketing", Amount: in.Amount}, {Role: "escrow", Of: i.Subject.ID, Amount: in.Amount.Neg()}}
-		changes, err := s.secured(ctx, all, next, a, "pay.promotion", legs)
+		changes, err := s.secured(ctx, found.Intents, next, a, "pay.promotion", legs)
 		if err != nil {
 			return Attempt{}, nil, err
 		}

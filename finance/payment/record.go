@@ -22,11 +22,14 @@ type record struct {
 }
 
 // Subject is the record that the operation belongs to.
-func (r record) Subject() platform.Ref {
-	if id := r.Key.Record(); id.Prefix() == "rtn" {
-		return platform.Ref{Kind: "payment.return", ID: id}
+func (r record) Subject() platform.Ref { return r.Key.about() }
+
+// with are the records to be read and, if the news came by a notice, that.
+func (r record) with(refs ...platform.Ref) []platform.Ref {
+	if r.notice != nil {
+		refs = append(refs, r.notice.Ref())
 	}
-	return platform.Ref{Kind: "payment.attempt", ID: r.Key.Record()}
+	return refs
 }
 
 // persist carries a step out however often others get in between: what the
@@ -42,17 +45,22 @@ func persist[A any](ctx context.Context, s *Service, step any, decide func(conte
 	}
 }
 
-// record writes down what was learnt of an attempt. It fails with
-// ErrNothingNew when that was known already, and nothing is written then.
-func (s *Service) record(ctx context.Context, a Attempt, in record) error {
+// record writes down what was learnt of an attempt, and returns it as it is
+// then. It fails with ErrNothingNew when that was known already, and nothing is
+// written then.
+func (s *Service) record(ctx context.Context, a Attempt, in record) (Attempt, error) {
 	if in.Status.Outcome == NeedsAction && in.Status.Until.IsZero() {
 		in.Status.Until = in.At.Add(s.opts.Act)
 	}
-	_, err := persist(ctx, s, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
-		all, now, err := s.payment(ctx, a)
+	return persist(ctx, s, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
+		found, err := s.store.Found(ctx, in.with(append(asked(a.Subject), a.Ref())...)...)
+		if err == nil && len(found.Attempts) == 0 {
+			err = platform.NotFound(a.Ref())
+		}
 		if err != nil {
 			return Attempt{}, nil, err
 		}
+		now := found.Attempts[0]
 		next, err := now.Learn(in.Status, in.Certain, in.At)
 		if errors.Is(err, ErrNothingNew) && in.Doubts {
 			next, err = now.Doubt(in.At)
@@ -60,25 +68,15 @@ func (s *Service) record(ctx context.Context, a Attempt, in record) error {
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		next, changes, err := s.effects(ctx, all, now, next, platform.System)
+		next, changes, err := s.effects(ctx, found.Intents, now, next, platform.System)
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		if changes, err = s.filed(ctx, changes, in.notice); err != nil {
+		if changes, err = in.notice.filed(found.Notices, changes); err != nil {
 			return Attempt{}, nil, err
 		}
 		return next, append(changes, next.event().Because(in.Via)), nil
 	})
-	return err
-}
-
-// payment is an attempt as it is now, with all intents of its subject.
-func (s *Service) payment(ctx context.Context, a Attempt) ([]Intent, Attempt, error) {
-	all, tried, err := s.store.Subject(ctx, a.Subject, a.ID)
-	if err != nil {
-		return nil, Attempt{}, err
-	}
-	return all, tried[0], nil
 }
 
 // effects is what the attempt's new state means for its intent, for the subject

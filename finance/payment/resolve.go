@@ -37,15 +37,15 @@ func (s *Service) Resolve(ctx context.Context, in Resolve) (Attempt, error) {
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		all, now, err := s.payment(ctx, a)
+		found, err := s.store.Found(ctx, asked(a.Subject)...)
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		next, err := now.Resolve(in.Taken, s.w.Now())
+		next, err := a.Resolve(in.Taken, s.w.Now())
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		next, changes, err := s.effects(ctx, all, now, next, actor.Kind)
+		next, changes, err := s.effects(ctx, found.Intents, a, next, actor.Kind)
 		if err != nil {
 			return Attempt{}, nil, err
 		}

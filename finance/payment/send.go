@@ -31,15 +31,20 @@ func (s *Service) Send(ctx context.Context, in Send) (Return, error) {
 }
 
 func (s *Service) send(ctx context.Context, in Send, at time.Time) (Return, error) {
-	r, mine, err := s.begin(ctx, in, at)
+	r, mine, err := s.begin(ctx, in, s.w.IDs(), at)
 	if err != nil {
 		return Return{}, err
 	}
 	for mine && r.State == ReturnSent {
-		if err := s.refund(ctx, r, at); err != nil {
-			return Return{}, err
+		next, told := s.refund(ctx, r, at)
+		if told != nil && !errors.Is(told, ErrNothingNew) {
+			return Return{}, told
 		}
-		r, mine, err = s.begin(s.system(ctx), in, at) // the next part, when it is due
+		by := s.w.IDs()
+		if told == nil && !next.ready(at) {
+			return next, nil
+		}
+		r, mine, err = s.begin(s.system(ctx), in, by, at) // the next part
 		if errors.Is(err, platform.ErrState) {
 			break
 		}
@@ -50,6 +55,11 @@ func (s *Service) send(ctx context.Context, in Send, at time.Time) (Return, erro
 	return s.store.Return(context.WithoutCancel(ctx), in.Return)
 }
 
+// ready tells whether the next operation may go out by itself.
+func (r Return) ready(at time.Time) bool {
+	return (r.State == ReturnAsked || r.State == ReturnFailed) && !at.Before(r.Due)
+}
+
 // begun is a return whose next operation goes out, and who sends it.
 type begun struct {
 	Return
@@ -58,8 +68,7 @@ type begun struct {
 
 // begin claims the next operation of a return. It is mine unless the answer is
 // that of an earlier command under the same key.
-func (s *Service) begin(ctx context.Context, in Send, at time.Time) (_ Return, mine bool, err error) {
-	by := s.w.IDs()
+func (s *Service) begin(ctx context.Context, in Send, by uint64, at time.Time) (_ Return, mine bool, err error) {
 	b, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (begun, []platform.Change, error) {
 		actor, err := platform.ActorOf(ctx)
 		if err != nil {
@@ -75,7 +84,7 @@ func (s *Service) begin(ctx context.Context, in Send, at time.Time) (_ Return, m
 		}
 		var changes []platform.Change
 		if r.SentAt.IsZero() && r.Refund != (platform.Ref{}) && (r.Done == 0 || r.State != ReturnAsked) {
-			changes, err = s.ports.Subject.Returned(ctx, r.Refund, "sent", nil, at)
+			changes, err = s.ports.Subject.Returned(ctx, r.Refund, r.Subject, "sent", nil, at)
 		}
 		if err != nil {
 			return begun{}, nil, fmt.Errorf("send %s: %w", r.ID, err)
@@ -86,15 +95,16 @@ func (s *Service) begin(ctx context.Context, in Send, at time.Time) (_ Return, m
 }
 
 // refund calls the institution for an operation that was claimed, and records
-// what it said. The platform's own money is back as soon as that is recorded.
-func (s *Service) refund(ctx context.Context, r Return, at time.Time) error {
+// what it said; see recordReturn. The platform's own money is back as soon as
+// that is recorded.
+func (s *Service) refund(ctx context.Context, r Return, at time.Time) (Return, error) {
 	p := r.Part()
 	if p.own() {
 		return s.recordReturn(context.WithoutCancel(ctx), r, record{Key: r.Key(), Status: Status{Outcome: Done, Amount: p.Amount}, Via: "own", At: at})
 	}
 	g, err := s.gateway(p.Institution)
 	if err != nil {
-		return err
+		return Return{}, err
 	}
 	out := Refund{Key: r.Key(), Reference: p.Reference, Amount: p.Amount}
 	if p.Ours {
@@ -103,21 +113,22 @@ func (s *Service) refund(ctx context.Context, r Return, at time.Time) error {
 	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
 	defer cancel()
 	st, certain := told(g.Refund(call, out))
-	err = s.recordReturn(context.WithoutCancel(ctx), r, record{Key: r.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: at})
-	if errors.Is(err, ErrNothingNew) {
-		return nil
-	}
-	return err
+	return s.recordReturn(context.WithoutCancel(ctx), r, record{Key: r.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: at})
 }
 
 // recordReturn writes down what was learnt of the current operation of a
-// return. It fails with ErrNothingNew when that was known already.
-func (s *Service) recordReturn(ctx context.Context, r Return, in record) error {
-	_, err := persist(ctx, s, in, func(ctx context.Context) (Return, []platform.Change, error) {
-		now, err := s.store.Return(ctx, r.ID)
+// return, and returns it as it is then. It fails with ErrNothingNew when that
+// was known already.
+func (s *Service) recordReturn(ctx context.Context, r Return, in record) (Return, error) {
+	return persist(ctx, s, in, func(ctx context.Context) (Return, []platform.Change, error) {
+		found, err := s.store.Found(ctx, in.with(r.Ref())...)
+		if err == nil && len(found.Returns) == 0 {
+			err = platform.NotFound(r.Ref())
+		}
 		if err != nil {
 			return Return{}, nil, err
 		}
+		now := found.Returns[0]
 		if in.Key != now.Key() {
 			return Return{}, nil, fmt.Errorf("operation %s: %w", in.Key, ErrNothingNew)
 		}
@@ -132,12 +143,11 @@ func (s *Service) recordReturn(ctx context.Context, r Return, in record) error {
 		if err != nil {
 			return Return{}, nil, err
 		}
-		if changes, err = s.filed(ctx, changes, in.notice); err != nil {
+		if changes, err = in.notice.filed(found.Notices, changes); err != nil {
 			return Return{}, nil, err
 		}
 		return next, append(changes, platform.Put(next), next.event().Because(in.Via)), nil
 	})
-	return err
 }
 
 // returned is what the return's new state means for its refund, or for the
@@ -155,9 +165,9 @@ func (s *Service) returned(ctx context.Context, was, next Return, at time.Time) 
 		out = append(out, platform.Leg{Role: "surplus", Of: next.Subject.ID, Amount: next.Amount})
 		changes, err = s.ports.Books.Post(ctx, "pay.returned", next.Ref(), at, out)
 	case done:
-		changes, err = s.ports.Subject.Returned(ctx, next.Refund, "succeeded", out, at)
+		changes, err = s.ports.Subject.Returned(ctx, next.Refund, next.Subject, "succeeded", out, at)
 	case refused && !surplus:
-		changes, err = s.ports.Subject.Returned(ctx, next.Refund, "failed", nil, at)
+		changes, err = s.ports.Subject.Returned(ctx, next.Refund, next.Subject, "failed", nil, at)
 	}
 	if errors.Is(err, platform.ErrState) { // the money has moved: nobody may call that out of date
 		err = fmt.Errorf("%w: %v", platform.ErrUnavailable, err) //nolint:errorlint // for that, the cause is only told

@@ -21,13 +21,13 @@ type Subject interface {
 	// money any more: the payment becomes surplus and goes back.
 	Secured(ctx context.Context, subject platform.Ref, purpose string, secured, captured platform.Money, at time.Time) ([]platform.Change, error)
 
-	// Returned tells how the money of a refund stands: "sent" (the first time,
+	// Returned tells how the money of a subject's refund stands: "sent" (the first time,
 	// and after each failure), "succeeded" or "failed". At success out are the
 	// accounts that it went out of, as credits that add up to the refund: the
 	// clearing account of each institution that gave back, and marketing for
 	// what the platform had paid itself. Otherwise out is empty. When "sent" is
 	// refused, nothing is sent.
-	Returned(ctx context.Context, refund platform.Ref, outcome string, out []platform.Leg, at time.Time) ([]platform.Change, error)
+	Returned(ctx context.Context, refund, subject platform.Ref, outcome string, out []platform.Leg, at time.Time) ([]platform.Change, error)
 }
 
 // Screen judges a payment before it is begun: allow, review or block. Its
@@ -103,16 +103,16 @@ func (s *Service) Intent(ctx context.Context, id platform.ID) (Intent, error) {
 
 // Intents are what is asked for a subject, to those who may see it.
 func (s *Service) Intents(ctx context.Context, subject platform.Ref) ([]Intent, error) {
-	all, _, err := s.store.Subject(ctx, subject)
+	found, err := s.store.Found(ctx, asked(subject)...)
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range all {
+	for _, i := range found.Intents {
 		if err := s.visible(ctx, i.Payer, subject); err != nil {
 			return nil, err
 		}
 	}
-	return all, nil
+	return found.Intents, nil
 }
 
 // Attempt is one attempt, to those who may see it.

@@ -2,7 +2,7 @@ package payment
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/liangding/platform"
@@ -11,17 +11,27 @@ import (
 // Store is what payment reads. Records that are not there are ErrNotFound.
 type Store interface {
 	Intent(ctx context.Context, id platform.ID) (Intent, error)
-
-	// Subject is all intents of a subject, as many as there are, together with
-	// attempts of it by id, in the order asked. It is one trip.
-	Subject(ctx context.Context, subject platform.Ref, attempts ...platform.ID) ([]Intent, []Attempt, error)
-
 	Attempt(ctx context.Context, id platform.ID) (Attempt, error)
 	Return(ctx context.Context, id platform.ID) (Return, error)
-	Received(ctx context.Context, id platform.ID) (Received, error)
+
+	// Attempts are those of these ids, in the order asked, in one trip; none of
+	// none.
+	Attempts(ctx context.Context, ids ...platform.ID) ([]Attempt, error)
+
+	// Found are those of the records that exist, in one trip.
+	Found(ctx context.Context, refs ...platform.Ref) (Records, error)
 
 	// Due is a page of the records of a kind that are due at now, in any order.
-	Due(ctx context.Context, kind string, now time.Time, cursor string) (platform.Page[platform.Ref], error)
+	// It is a hint: what it leads to is decided on what is read then.
+	Due(ctx context.Context, kind string, now time.Time, cursor string) (platform.Page[platform.Stored], error)
+}
+
+// Records are some of payment, each kind in the order asked.
+type Records struct {
+	Intents  []Intent
+	Attempts []Attempt
+	Returns  []Return
+	Notices  []Received
 }
 
 // StoreOn is the store on an engine.
@@ -78,42 +88,57 @@ func (s store) Return(ctx context.Context, id platform.ID) (Return, error) {
 	return platform.Read[Return](ctx, s.db, "payment.return", id)
 }
 
-func (s store) Received(ctx context.Context, id platform.ID) (Received, error) {
-	return platform.Read[Received](ctx, s.db, "payment.notice", id)
+func (s store) Attempts(ctx context.Context, ids ...platform.ID) ([]Attempt, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return platform.ReadAll[Attempt](ctx, s.db, "payment.attempt", ids...)
 }
 
-func (s store) Subject(ctx context.Context, subject platform.Ref, attempts ...platform.ID) ([]Intent, []Attempt, error) {
-	refs := make([]platform.Ref, 0, len(purposes)+len(attempts))
-	for _, p := range purposes {
-		refs = append(refs, platform.Ref{Kind: "payment.intent", ID: IntentID(subject, p)})
-	}
-	for _, id := range attempts {
-		refs = append(refs, platform.Ref{Kind: "payment.attempt", ID: id})
-	}
-	found, err := platform.Lookup(ctx, s.db, refs...) // most purposes have no intent
+func (s store) Found(ctx context.Context, refs ...platform.Ref) (Records, error) {
+	found, err := platform.Lookup(ctx, s.db, refs...)
 	if err != nil {
-		return nil, nil, err
+		return Records{}, err
 	}
-	asked, err := platform.Found[Intent](found, refs[:len(purposes)]...)
-	if err != nil {
-		return nil, nil, err
+	of := map[string][]platform.Ref{}
+	for _, r := range refs {
+		of[r.Kind] = append(of[r.Kind], r)
 	}
-	tried, err := platform.Found[Attempt](found, refs[len(purposes):]...)
-	if err == nil && len(tried) != len(attempts) {
-		err = fmt.Errorf("attempts of %s: %w", subject, platform.ErrNotFound)
-	}
-	return asked, tried, err
+	intents, one := platform.Found[Intent](found, of["payment.intent"]...)
+	attempts, two := platform.Found[Attempt](found, of["payment.attempt"]...)
+	returns, three := platform.Found[Return](found, of["payment.return"]...)
+	notices, four := platform.Found[Received](found, of["payment.notice"]...)
+	return Records{intents, attempts, returns, notices}, errors.Join(one, two, three, four)
 }
 
-func (s store) Due(ctx context.Context, kind string, now time.Time, cursor string) (platform.Page[platform.Ref], error) {
+// asked names all that can be asked of a subject; most of it never is.
+func asked(subject platform.Ref) []platform.Ref {
+	refs := make([]platform.Ref, len(purposes))
+	for i, p := range purposes {
+		refs[i] = platform.Ref{Kind: "payment.intent", ID: IntentID(subject, p)}
+	}
+	return refs
+}
+
+func (s store) Due(ctx context.Context, kind string, now time.Time, cursor string) (platform.Page[platform.Stored], error) {
 	until := now.Add(time.Microsecond) // the end is exclusive, and now itself is due
-	page, err := s.db.Scan(ctx, platform.Query{Kind: kind, By: []string{"due"}, Until: until, Limit: 100, Cursor: cursor})
-	if err != nil {
-		return platform.Page[platform.Ref]{}, err
+	q := platform.Query{Kind: kind, By: []string{"due"}, Until: until, Limit: 100, Cursor: cursor}
+	switch kind {
+	case "payment.attempt":
+		return due[Attempt](ctx, s.db, q)
+	case "payment.return":
+		return due[Return](ctx, s.db, q)
+	case "payment.notice":
+		return due[Received](ctx, s.db, q)
 	}
-	due := platform.Page[platform.Ref]{Next: page.Next}
+	return due[Intent](ctx, s.db, q)
+}
+
+func due[T platform.Stored](ctx context.Context, db platform.Getter, q platform.Query) (platform.Page[platform.Stored], error) {
+	page, err := platform.List[T](ctx, db, q)
+	all := platform.Page[platform.Stored]{Next: page.Next}
 	for _, r := range page.Items {
-		due.Items = append(due.Items, r.Ref)
+		all.Items = append(all.Items, r)
 	}
-	return due, nil
+	return all, err
 }

@@ -122,7 +122,7 @@ func (s shop) Secured(ctx context.Context, subject platform.Ref, _ string, secur
 	return []platform.Change{platform.Put(o)}, nil
 }
 
-func (s shop) Returned(ctx context.Context, refund platform.Ref, outcome string, out []platform.Leg, at time.Time) ([]platform.Change, error) {
+func (s shop) Returned(ctx context.Context, refund, _ platform.Ref, outcome string, out []platform.Leg, at time.Time) ([]platform.Change, error) {
 	g, err := platform.Read[giving](ctx, s.db, "order.refund", refund.ID)
 	if err != nil {
 		return nil, err
