@@ -65,18 +65,19 @@ type sale struct {
 	Customer  platform.ID `json:"customer"`
 	Merchant  platform.ID `json:"merchant"`
 	Completed time.Time   `json:"completed"`
+	checks    []platform.Change
 }
 
-func (s *Service) sale(ctx context.Context, order platform.ID) (sale, []platform.Change, error) {
+func (s *Service) sale(ctx context.Context, order platform.ID) (sale, error) {
 	doc, checks, err := s.ports.Orders.Sale(ctx, order)
 	if err != nil {
-		return sale{}, nil, err
+		return sale{}, err
 	}
-	var found sale
+	found := sale{checks: slices.Clip(checks)}
 	if err := json.Unmarshal(doc, &found); err != nil {
-		return sale{}, nil, fmt.Errorf("read order %s: %w", order, errSale)
+		return sale{}, fmt.Errorf("read order %s: %w", order, errSale)
 	}
-	return found, checks, nil
+	return found, nil
 }
 
 // admit finds who acts, if of one of the kinds, and what is wrong with the input.

@@ -158,6 +158,34 @@ func TestFeedbackKeepsAScoreThatIsNoReview(t *testing.T) {
 	assert.Equal(t, "care.actor_not_allowed", platform.Code(err))
 }
 
+// moving is sales whose first answer is out of date by the time that it counts.
+type moving struct {
+	sales
+	moved *bool
+}
+
+func (m moving) Sale(ctx context.Context, order platform.ID) (json.RawMessage, []platform.Change, error) {
+	doc, checks, err := m.sales.Sale(ctx, order)
+	if !*m.moved {
+		*m.moved = true
+		checks = []platform.Change{{Op: platform.Check, Ref: platform.Ref{Kind: "care.review", ID: order.As("rvw")}, Version: 7}}
+	}
+	return doc, checks, err
+}
+
+func TestFeedbackOnAnOrderThatMovesIsDecidedAgain(t *testing.T) {
+	t.Parallel()
+	moved := false
+	s := open(t, noon, care.Ports{Orders: moving{moved: &moved}, Sealer: sealer{}})
+
+	f, err := s.RecordFeedback(as(operator), care.RecordFeedback{Order: running, Score: 2, Reason: "not_completed", Text: "nobody came"})
+
+	require.NoError(t, err)
+	assert.True(t, moved)
+	assert.Equal(t, merchant.ID, f.Merchant)
+	assert.NotEmpty(t, f.Text)
+}
+
 func TestAStrangerDoesNotLearnOfAReview(t *testing.T) {
 	t.Parallel()
 	s := open(t, noon, wired)

@@ -42,34 +42,28 @@ func (s *Service) RecordFeedback(ctx context.Context, in RecordFeedback) (Feedba
 		return Feedback{}, fmt.Errorf("record feedback on order %s: %w", in.Order, err)
 	}
 	f := Feedback{Head: platform.Head{ID: s.w.NewChild("fbk", in.Order)}, Order: in.Order, Score: in.Score, Reason: in.Reason}
-	text, sealing := s.keep(ctx, in, f.Ref())
-	f.Text = text
+	sold, failed := s.sale(ctx, in.Order)
+	if failed == nil { // the text is sealed for the order's customer, whose word it is
+		f.Text, failed = s.sealed(ctx, sold.Customer, f.Ref(), in.Text)
+	}
+	again := false
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Feedback, []platform.Change, error) {
-		if sealing != nil {
-			return Feedback{}, nil, sealing
+		if failed != nil {
+			return Feedback{}, nil, failed
 		}
-		sold, checks, err := s.sale(ctx, in.Order)
-		if err != nil {
-			return Feedback{}, nil, err
+		if again {
+			var err error
+			if sold, err = s.sale(ctx, in.Order); err != nil {
+				return Feedback{}, nil, err
+			}
 		}
+		again = true
 		next := f
 		next.Merchant, next.At = sold.Merchant, s.w.Now()
 		tell := map[string]any{"order": next.Order, "merchant": next.Merchant, "score": next.Score}
 		event := platform.Happened("care.feedback_recorded", next.Ref(), tell).Because(in.Reason)
-		return next, append(checks, platform.Put(next), event), nil
+		return next, append(sold.checks, platform.Put(next), event), nil
 	})
-}
-
-// keep seals the text for the order's customer, whose word it is.
-func (s *Service) keep(ctx context.Context, in RecordFeedback, record platform.Ref) (platform.Sealed, error) {
-	if in.Text == "" {
-		return nil, nil
-	}
-	sold, _, err := s.sale(ctx, in.Order)
-	if err != nil {
-		return nil, err
-	}
-	return s.sealed(ctx, sold.Customer, record, in.Text)
 }
 
 // Feedback lists what was kept of an order, the oldest first, for operators,

@@ -48,7 +48,7 @@ func (s *Service) WriteReview(ctx context.Context, in WriteReview) (Review, erro
 		if sealing != nil {
 			return Review{}, nil, sealing
 		}
-		sold, checks, err := s.sale(ctx, in.Order)
+		sold, err := s.sale(ctx, in.Order)
 		if err != nil {
 			return Review{}, nil, err
 		}
@@ -60,7 +60,7 @@ func (s *Service) WriteReview(ctx context.Context, in WriteReview) (Review, erro
 			return Review{}, nil, reviewed(in.Order, err)
 		}
 		tell := map[string]any{"order": next.Order, "merchant": next.Merchant, "score": next.Score}
-		return next, append(checks, platform.Put(next), platform.Happened("care.reviewed", next.Ref(), tell)), nil
+		return next, append(sold.checks, platform.Put(next), platform.Happened("care.reviewed", next.Ref(), tell)), nil
 	})
 }
 
