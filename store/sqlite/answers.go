@@ -41,10 +41,10 @@ func (v view) recall(ctx context.Context, key platform.Key) (answer platform.Ans
 func (p pen) answers(state *store.State, keys []platform.Key, faults faults) error {
 	var places list
 	for _, k := range keys {
-		places.add(0, []byte(k.Scope), []byte(k.Name))
+		places.add([]byte(k.Scope), []byte(k.Name))
 	}
 	return p.each(len(keys), `select x.key, a.digest, a.body, a.receipt from json_each(?) x cross join answer a
-		on a.scope = cast(unhex(x.value ->> 1) as text) and a.name = cast(unhex(x.value ->> 2) as text)`, &places,
+		on a.scope = cast(unhex(x.value ->> 0) as text) and a.name = cast(unhex(x.value ->> 1) as text)`, &places,
 		func(rows *sql.Rows) error {
 			var at int
 			answer, err := answered(rows, &at)

@@ -35,7 +35,7 @@ func (p pen) apply(w store.Writes) error {
 	}
 	for _, ref := range w.Deleted {
 		id := ref.ID.UUID()
-		if _, err := p.by.exec(p.tables[ref.Kind].remove, int64(ref.ID.Slot()), id[:]); err != nil {
+		if _, err := p.by.exec(p.tables[ref.Kind].remove, id[:]); err != nil {
 			return err
 		}
 	}
@@ -62,8 +62,8 @@ func (p pen) put(row *store.Row, statement string) error {
 		}
 		claims = string(text)
 	}
-	args := make([]any, 0, 7+len(row.Keys))
-	args = append(args, int64(row.Ref.ID.Slot()), id[:], row.Version, row.Schema, t.shape, string(row.Doc), claims)
+	args := make([]any, 0, 6+len(row.Keys))
+	args = append(args, id[:], row.Version, row.Schema, t.shape, string(row.Doc), claims)
 	_, err := p.by.exec(statement, append(args, blobs(row.Keys)...)...)
 	return err
 }
@@ -81,7 +81,7 @@ func blobs(keys []string) []any {
 
 func (p pen) claims(w store.Writes) error {
 	for c := range w.Freed {
-		if _, err := p.by.exec("delete from claim where slot = ? and scope = ? and key = ?", int64(registered(c)), c.Scope, c.Key); err != nil {
+		if _, err := p.by.exec("delete from claim where scope = ? and key = ?", c.Scope, c.Key); err != nil {
 			return err
 		}
 	}
@@ -95,14 +95,14 @@ func (p pen) claims(w store.Writes) error {
 
 func (p pen) claim(c platform.Claim, owner platform.Ref, conflict string) (sql.Result, error) {
 	id := owner.ID.UUID()
-	return p.by.exec("insert into claim (slot, scope, key, kind, owner) values (?, ?, ?, ?, ?) "+conflict,
-		int64(registered(c)), c.Scope, c.Key, owner.Kind, id[:])
+	return p.by.exec("insert into claim (scope, key, kind, owner) values (?, ?, ?, ?) "+conflict,
+		c.Scope, c.Key, owner.Kind, id[:])
 }
 
 // tally writes the counters as they stand, and their movements.
 func (p pen) tally(w store.Writes) error {
 	for _, c := range w.Counters {
-		if err := p.count(c, insertCounter+" on conflict (slot, id) do update set value = excluded.value, seq = excluded.seq"); err != nil {
+		if err := p.count(c, insertCounter+" on conflict (name) do update set value = excluded.value, seq = excluded.seq"); err != nil {
 			return err
 		}
 	}
@@ -114,23 +114,21 @@ func (p pen) tally(w store.Writes) error {
 	return nil
 }
 
-const insertCounter = "insert into counter (slot, id, name, value, seq) values (?, ?, ?, ?, ?)"
+const insertCounter = "insert into counter (name, value, seq) values (?, ?, ?)"
 
 func (p pen) count(c platform.Count, statement string) error {
-	id := store.CounterUUID(c.Ref)
-	_, err := p.by.exec(statement, int64(c.Ref.ID.Slot()), id[:], string(c.Ref.ID), c.Value, c.Seq)
+	_, err := p.by.exec(statement, string(c.Ref.ID), c.Value, c.Seq)
 	return err
 }
 
 func (p pen) move(m platform.Movement) error {
-	id := store.CounterUUID(m.Counter)
 	var event any
 	if m.Event != "" {
 		u := m.Event.UUID()
 		event = u[:]
 	}
-	_, err := p.by.exec(`insert into movement (slot, counter, seq, delta, "after", cause, event, at) values (?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(m.Counter.ID.Slot()), id[:], m.Seq, m.Delta, m.After, m.Cause.String(), event, m.At.UnixMicro())
+	_, err := p.by.exec(`insert into movement (log, seq, delta, "after", cause, event, at) values (?, ?, ?, ?, ?, ?, ?)`,
+		string(m.Counter.ID)+"#", m.Seq, m.Delta, m.After, m.Cause.String(), event, m.At.UnixMicro())
 	return err
 }
 

@@ -105,7 +105,7 @@ func (db *DB) recorded(kind string) origin {
 			return line(counted(platform.Ref{Kind: kind, ID: platform.ID(name)}, value, seq)), err
 		}}
 	case store.Movement:
-		return origin{fmt.Sprintf(byLog, "true") + " order by c.log, m.seq", func(rows *sql.Rows) (store.Line, error) {
+		return origin{fmt.Sprintf(byLog, "true") + " order by m.log, m.seq", func(rows *sql.Rows) (store.Line, error) {
 			m, err := moved(rows)
 			return line(logged(m)), err
 		}}

@@ -2,9 +2,11 @@ package sqlite
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,13 +69,21 @@ func BenchmarkHotCounter(b *testing.B) {
 }
 
 // BenchmarkOrder is a command as placing an order is: a record, an event, three
-// entries on counters, one of them everybody's, and a key.
+// entries on counters, one of them everybody's, and a key. Each happens a
+// millisecond after the last one, since ids begin with their time.
 func BenchmarkOrder(b *testing.B) {
+	var placed atomic.Int64
 	arms(b, func(*DB) platform.Set {
 		n := noteOf("customer")
-		n.Due = dawn
-		return under(string(n.ID), set(platform.Put(n), platform.Delta(platform.Counter("escrow:"+string(n.ID), "CNY"), 100, n.Ref()),
-			platform.Delta(platform.Counter("held:"+string(n.ID), "CNY"), 100, n.Ref()), platform.Delta(hot, 1, n.Ref())))
+		n.Due = dawn.Add(time.Duration(placed.Add(1)) * time.Millisecond)
+		n.ID = platform.NewID("nte", n.Due, n.ID.Slot(), rand.Uint64())
+		s := set(platform.Put(n), platform.Delta(platform.Counter("escrow:"+string(n.ID), "CNY"), 100, n.Ref()),
+			platform.Delta(platform.Counter("held:"+string(n.ID), "CNY"), 100, n.Ref()), platform.Delta(hot, 1, n.Ref()))
+		event := &s.Changes[len(s.Changes)-1]
+		e := event.Value.(platform.Event)
+		e.ID, e.At = platform.NewID("evt", n.Due, n.ID.Slot(), rand.Uint64()), n.Due
+		event.Ref.ID, event.Value = e.ID, e
+		return under(string(n.ID), s)
 	})
 }
 

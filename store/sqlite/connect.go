@@ -14,8 +14,7 @@ import (
 
 // pragmas of every connection; readers get query_only besides. Waits of a
 // writer for another process are the writer's own affair. The log is emptied
-// into the file at 64 MB: with the slot in front of every key a transaction
-// touches pages all over the file, and most of them again before then.
+// into the file at 64 MB: most pages are written again before then.
 const pragmas = "?_pragma=busy_timeout(%d)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=fullfsync(1)" +
 	"&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(16000)"
 

@@ -17,11 +17,11 @@ var _ store.Outbox = (*DB)(nil)
 // order, by name or because a cross join is made from left to right, and looks
 // up one event a row: what the planner takes the tables for changes nothing.
 const (
-	freshEvents = `select e.doc from undelivered u cross join %s e on e.slot = u.slot and e.id = u.id
+	freshEvents = `select e.doc from undelivered u cross join %s e on e.id = u.id
 		where u.slot >= ? and u.slot < ? order by u.place limit ?`
-	lateOnes = delivery + `delivery_by_due cross join %s e on e.slot = d.slot and e.id = d.event
+	lateOnes = delivery + `delivery_by_due cross join %s e on e.id = d.event
 		where d.sink = ? and d.due <= ? and d.slot >= ? and d.slot < ? order by d.due, d.event limit ?`
-	parkedOnes = delivery + `delivery_parked cross join %s e on e.slot = d.slot and e.id = d.event
+	parkedOnes = delivery + `delivery_parked cross join %s e on e.id = d.event
 		where d.due is null and (d.sink, d.event) > (?, ?) order by d.sink, d.event limit ?`
 
 	// Each count ends with the rows that it may look at.
@@ -97,14 +97,15 @@ func (db *DB) Backlog(ctx context.Context) (b store.Backlog, err error) {
 	if err != nil {
 		return b, trouble("backlog", err)
 	}
-	return b, trouble("backlog", walk(rows, func() (bool, error) {
+	err = walk(rows, func() (bool, error) {
 		var first []byte // an id begins with its time
 		err := rows.Scan(&b.Late, &b.Parked, &b.Fresh, &first)
 		if len(first) == 16 {
 			b.Oldest = platform.IDFromUUID("evt", [16]byte(first)).Time()
 		}
 		return true, err
-	}))
+	})
+	return b, trouble("backlog", err)
 }
 
 // hand reads the rows of a statement about events.

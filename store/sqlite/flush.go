@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/liangding/platform"
@@ -92,21 +91,29 @@ func (f faults) of(set store.Prepared) error {
 	return nil
 }
 
-// list is a JSON array of places, each a slot and texts or bytes in hex: what a
+// list is a JSON array of texts or bytes in hex, or of arrays of them: what a
 // statement joins with a table to read many rows at once.
 type list struct{ json []byte }
 
-func (l *list) add(slot platform.Slot, parts ...[]byte) {
+func (l *list) add(parts ...[]byte) {
 	if len(l.json) == 0 {
 		l.json = append(l.json, '[')
 	} else {
 		l.json = append(l.json, ',')
 	}
-	l.json = strconv.AppendInt(append(l.json, '['), int64(slot), 10)
-	for _, p := range parts {
-		l.json = append(hex.AppendEncode(append(l.json, `,"`...), p), '"')
+	if len(parts) == 1 {
+		l.quote(parts[0])
+		return
+	}
+	for i, p := range parts {
+		l.json = append(l.json, "[,"[min(i, 1)])
+		l.quote(p)
 	}
 	l.json = append(l.json, ']')
+}
+
+func (l *list) quote(part []byte) {
+	l.json = append(hex.AppendEncode(append(l.json, '"'), part), '"')
 }
 
 func (l *list) String() string {
@@ -173,8 +180,7 @@ func (p pen) gather(sets []store.Prepared) (*store.State, faults, error) {
 func (p pen) counters(state *store.State, refs []platform.Ref) error {
 	var places list
 	for _, ref := range refs {
-		id := store.CounterUUID(ref)
-		places.add(ref.ID.Slot(), id[:])
+		places.add([]byte(ref.ID))
 	}
 	return p.each(len(refs), manyCounters, &places, func(rows *sql.Rows) error {
 		var at int
@@ -192,7 +198,7 @@ func (p pen) records(state *store.State, t *table, refs []platform.Ref, faults f
 	var places list
 	for _, ref := range refs {
 		id := ref.ID.UUID()
-		places.add(ref.ID.Slot(), id[:])
+		places.add(id[:])
 	}
 	return p.each(len(refs), t.exists, &places, func(rows *sql.Rows) error {
 		var at int
@@ -217,10 +223,10 @@ func (p pen) records(state *store.State, t *table, refs []platform.Ref, faults f
 func (p pen) owners(state *store.State, claims []platform.Claim) error {
 	var places list
 	for _, c := range claims {
-		places.add(registered(c), []byte(c.Scope), []byte(c.Key))
+		places.add([]byte(c.Scope), []byte(c.Key))
 	}
 	return p.each(len(claims), `select x.key, c.kind, c.owner from json_each(?) x cross join claim c
-		on c.slot = x.value ->> 0 and c.scope = cast(unhex(x.value ->> 1) as text) and c.key = cast(unhex(x.value ->> 2) as text)`, &places,
+		on c.scope = cast(unhex(x.value ->> 0) as text) and c.key = cast(unhex(x.value ->> 1) as text)`, &places,
 		func(rows *sql.Rows) error {
 			var at int
 			var kind string
@@ -236,10 +242,6 @@ func (p pen) owners(state *store.State, claims []platform.Claim) error {
 			state.Owners[claims[at]] = platform.Ref{Kind: kind, ID: platform.IDFromUUID(t.kind.Prefix, [16]byte(owner))}
 			return nil
 		})
-}
-
-func registered(c platform.Claim) platform.Slot {
-	return platform.Key{Scope: c.Scope, Name: c.Key}.Slot()
 }
 
 // each reads n places by one statement, row by row.

@@ -26,24 +26,24 @@ type course struct {
 	key       func(platform.Movement, string) string
 }
 
-const byLog = "select " + movement + " from counter c cross join movement m on m.slot = c.slot and m.counter = c.id where %s"
+const byLog = "select " + movement + " from movement m where %s"
 
 func newCourse(b store.Bounds) course {
 	switch b.Index {
-	case 0:
+	case 0: // a name that begins another is before it, but its log need not be
 		return course{
-			statement: byLog, order: []string{"c.name", "m.seq"}, text: "c.name", prefix: store.Counter + "/", counted: true,
+			statement: "select " + movement + " from counter c cross join movement m on m.log = c.name || '#' where %s",
+			order:     []string{"c.name", "m.seq"}, text: "c.name", prefix: store.Counter + "/", counted: true,
 			low: b.Low, high: b.High, key: func(m platform.Movement, id string) string { return keyed(m.Counter, m.Seq) + id },
 		}
 	case 1:
 		return course{
-			statement: "select " + movement + " from movement m cross join counter c on c.slot = m.slot and c.id = m.counter where %s",
-			order:     []string{"m.cause", "c.log || printf('%019d', m.seq)"}, text: "m.cause",
+			statement: byLog, order: []string{"m.cause", "m.log || printf('%019d', m.seq)"}, text: "m.cause",
 			low: b.Low, high: b.High, key: func(m platform.Movement, id string) string { return keyed(m.Cause) + id },
 		}
 	}
 	c := course{
-		statement: byLog, order: []string{"c.log", "m.seq"}, text: "c.log", counted: true,
+		statement: byLog, order: []string{"m.log", "m.seq"}, text: "m.log", counted: true,
 		low: placed(b.Low), key: func(_ platform.Movement, id string) string { return placed(id) },
 	}
 	if b.High != "" {
@@ -62,11 +62,11 @@ func keyed(values ...any) string {
 // counter's name and "#", then of the number, so that it orders as the log does.
 func placed(id string) string {
 	exact := strings.TrimSuffix(id, "\x00") // a cursor's, behind the row itself
-	name, seq, ok := numbered(exact)
+	log, seq, ok := numbered(exact)
 	if !ok {
 		return keyed(id)
 	}
-	return keyed(name+"#", seq) + id[len(exact):]
+	return keyed(log, seq) + id[len(exact):]
 }
 
 // split reads how a bound begins: its text, and the number behind it. What is

@@ -1,12 +1,14 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -141,8 +143,13 @@ func (db *DB) shape(t *table) error {
 	if err != nil {
 		return err
 	}
+	if slices.Contains(has, quoted("slot")) { // from before migration 3
+		if err := w.script(t.rekey(has[slices.Index(has, quoted("claims"))+1:])); err != nil {
+			return err
+		}
+	}
 	for _, c := range t.columns {
-		if has[c] {
+		if slices.Contains(has, c) {
 			continue
 		}
 		if err := w.script("alter table " + t.name + " add column " + c + " blob"); err != nil {
@@ -156,18 +163,18 @@ func (db *DB) shape(t *table) error {
 }
 
 // columns are those that a kind's table has, quoted.
-func (db *DB) columns(t *table) (map[string]bool, error) {
+func (db *DB) columns(t *table) (has []string, err error) {
 	rows, err := db.writer.query("select name from pragma_table_info(?)", store.Table(t.kind.Name))
 	if err != nil {
 		return nil, err
 	}
-	has := map[string]bool{}
-	return has, walk(rows, func() (bool, error) {
+	err = walk(rows, func() (bool, error) {
 		var name string
 		err := rows.Scan(&name)
-		has[quoted(name)] = true
+		has = append(has, quoted(name))
 		return true, err
 	})
+	return has, err
 }
 
 // reindex derives the keys of rows that a program of another definition wrote,
@@ -193,24 +200,23 @@ func (db *DB) reindex(ctx context.Context, t *table) error {
 
 // stale are the definitions whose rows this program must look at.
 func (db *DB) stale(ctx context.Context, t *table) (ids []int64, err error) {
-	return ids, db.writer.transact(ctx, func() error {
+	err = db.writer.transact(ctx, func() error {
 		rows, err := db.writer.query("select id, definition from shape where kind = ?", t.kind.Name)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
+		err = walk(rows, func() (bool, error) {
 			var id int64
 			var definition string
-			if err := rows.Scan(&id, &definition); err != nil {
-				return err
-			}
-			if !t.covers(definition) {
+			err := rows.Scan(&id, &definition)
+			if err == nil && !t.covers(definition) {
 				ids = append(ids, id)
 			}
-		}
-		return rows.Err()
+			return true, err
+		})
+		return cmp.Or(err, errIdle)
 	})
+	return ids, err
 }
 
 func (db *DB) reindexed(t *table, shape int64) (more bool, err error) {
@@ -243,7 +249,7 @@ func (db *DB) reindexed(t *table, shape int64) (more bool, err error) {
 		}
 		args := append([]any{t.shape}, blobs(keys)...)
 		id := r.Ref.ID.UUID()
-		if _, err := db.writer.exec("update "+t.name+" set "+set+" where slot = ? and id = ?", append(args, int64(r.Ref.ID.Slot()), id[:])...); err != nil {
+		if _, err := db.writer.exec("update "+t.name+" set "+set+" where id = ?", append(args, id[:])...); err != nil {
 			return false, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/store"
 )
 
 func TestMigrationsAreNumberedWithoutGaps(t *testing.T) {
@@ -112,6 +114,61 @@ func TestAnIndexHoldsWhatAnyProgramWrote(t *testing.T) {
 	db = open(t, path, newer)
 	assert.Equal(t, 2, found(t, db, "bert"), "written without the index")
 	assert.Equal(t, 2299, owned(t, db, "anna"), "and gone from where it was")
+}
+
+// TestAnOlderFileIsBroughtToTheNewest is law 39 for files of each older number.
+func TestAnOlderFileIsBroughtToTheNewest(t *testing.T) {
+	t.Parallel()
+	dump, err := os.ReadFile("testdata/0002.sql")
+	require.NoError(t, err)
+	rival := note{Head: platform.Head{ID: platform.NewID("nte", dawn.Add(time.Hour), 1, 1)}, Name: "first"}
+	for number, change := range map[int]string{
+		2: "",
+		1: "drop table lease; drop table delivery; delete from migration where number = 2",
+	} {
+		path := fresh(t)
+		older, err := pool(source(path, 0), 1)
+		require.NoError(t, err)
+		_, err = older.Exec(string(dump) + change)
+		require.NoError(t, err)
+		require.NoError(t, older.Close())
+		require.NoError(t, open(t, path, noteWith(byDue)).Close(), "which leaves the other index as it was")
+
+		for range 2 {
+			db := open(t, path, notes)
+
+			sum, seq := value(t, db, hot)
+			assert.Equal(t, [2]int64{9, 5}, [2]int64{sum, seq})
+			assert.Equal(t, 3, found(t, db, "anna"))
+			assert.Equal(t, 1, found(t, db, "bert"))
+			due, err := db.Scan(t.Context(), platform.Query{Kind: "note", By: []string{"due"}})
+			require.NoError(t, err)
+			assert.Len(t, due.Items, 1)
+			movements, err := db.Scan(t.Context(), platform.Query{Kind: store.Movement})
+			require.NoError(t, err)
+			var ids []platform.ID
+			for _, r := range movements.Items {
+				ids = append(ids, r.Ref.ID)
+			}
+			assert.Len(t, ids, 8)
+			assert.True(t, slices.IsSorted(ids), ids)
+			answer, err := db.Recall(t.Context(), platform.Key{Scope: "key/test", Name: "A1"})
+			require.NoError(t, err)
+			assert.Equal(t, int64(2), answer.Receipt.Counters[0].Seq)
+			_, err = db.Commit(t.Context(), set(platform.Put(rival)))
+			require.ErrorIs(t, err, store.ErrTaken)
+			events, err := db.Fresh(t.Context(), all, 10)
+			require.NoError(t, err)
+			assert.Len(t, events, 4)
+			late, err := db.Late(t.Context(), all, "a", dawn, 10)
+			require.NoError(t, err)
+			assert.Len(t, late, number-1)
+			size, err := db.Tree().Size(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, int64(1), size)
+			require.NoError(t, db.Close())
+		}
+	}
 }
 
 func owned(t *testing.T, db *DB, owner string) (n int) {

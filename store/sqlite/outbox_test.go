@@ -254,23 +254,3 @@ func TestOutboxReadsByIndex(t *testing.T) {
 	}
 	assert.NotContains(t, plan(t, db, waiting, 10), "TEMP B-TREE")
 }
-
-// TestOutboxComesToAnOlderFile: what was fresh in a file from before is handed
-// over as ever.
-func TestOutboxComesToAnOlderFile(t *testing.T) {
-	t.Parallel()
-	path := fresh(t)
-	db := open(t, path, notes)
-	ids := say(t, db, 3)
-	require.NoError(t, db.writer.transact(t.Context(), func() error {
-		return db.writer.script("drop table lease; drop table delivery; delete from migration where number = 2")
-	}))
-	require.NoError(t, db.Close())
-
-	db = open(t, path, notes)
-	got := &ear{met: map[platform.ID]int{}}
-	_, err := (&store.Relay{Outbox: db, Sinks: map[string]store.Sink{"got": got}}).Drain(t.Context())
-
-	require.NoError(t, err)
-	assert.Equal(t, once(ids), got.met)
-}

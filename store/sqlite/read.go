@@ -121,23 +121,20 @@ func (v view) find(ctx context.Context, kind string, refs []platform.Ref, places
 	t := v.tables[kind]
 	if t != nil && len(places) == 1 {
 		id := refs[places[0]].ID.UUID()
-		return v.by.QueryContext(ctx, t.one, int64(refs[places[0]].ID.Slot()), id[:])
+		return v.by.QueryContext(ctx, t.one, id[:])
 	}
 	var l list
 	for _, at := range places {
 		ref := refs[at]
-		id := ref.ID.UUID()
 		switch kind {
 		case store.Counter:
-			id = store.CounterUUID(ref)
-			l.add(ref.ID.Slot(), id[:])
+			l.add([]byte(ref.ID))
 		case store.Movement:
-			name, seq, _ := numbered(string(ref.ID))
-			counter := platform.Ref{Kind: store.Counter, ID: platform.ID(name)}
-			id = store.CounterUUID(counter)
-			l.add(counter.ID.Slot(), id[:], []byte(strconv.FormatInt(seq, 10)))
+			log, seq, _ := numbered(string(ref.ID))
+			l.add([]byte(log), []byte(strconv.FormatInt(seq, 10)))
 		default:
-			l.add(ref.ID.Slot(), id[:])
+			id := ref.ID.UUID()
+			l.add(id[:])
 		}
 	}
 	switch kind {
@@ -183,26 +180,24 @@ func counted(ref platform.Ref, value, seq int64) platform.Record {
 
 // The statements that read many of what is no kind's, as table.many does.
 const (
-	manyCounters = `select x.key, c.value, c.seq from json_each(?) x cross join counter c
-		on c.slot = x.value ->> 0 and c.id = unhex(x.value ->> 1)`
-	manyMovements = "select x.key, " + movement + ` from json_each(?) x
-		cross join counter c on c.slot = x.value ->> 0 and c.id = unhex(x.value ->> 1)
-		cross join movement m on m.slot = c.slot and m.counter = c.id and m.seq = cast(cast(unhex(x.value ->> 2) as text) as integer)`
+	manyCounters  = "select x.key, c.value, c.seq from json_each(?) x cross join counter c on c.name = cast(unhex(x.value) as text)"
+	manyMovements = "select x.key, " + movement + ` from json_each(?) x cross join movement m
+		on m.log = cast(unhex(x.value ->> 0) as text) and m.seq = cast(cast(unhex(x.value ->> 1) as text) as integer)`
 )
 
 // movement are the columns that make a movement.
-const movement = `c.name, m.seq, m.delta, m."after", m.cause, m.event, m.at`
+const movement = `m.log, m.seq, m.delta, m."after", m.cause, m.event, m.at`
 
 // moved reads a movement, and what stands before it.
 func moved(rows *sql.Rows, before ...any) (platform.Movement, error) {
 	var m platform.Movement
-	var name, cause string
+	var log, cause string
 	var event []byte
 	var micros int64
-	if err := rows.Scan(append(before, &name, &m.Seq, &m.Delta, &m.After, &cause, &event, &micros)...); err != nil {
+	if err := rows.Scan(append(before, &log, &m.Seq, &m.Delta, &m.After, &cause, &event, &micros)...); err != nil {
 		return m, err
 	}
-	m.Counter, m.At = platform.Ref{Kind: store.Counter, ID: platform.ID(name)}, time.UnixMicro(micros).UTC()
+	m.Counter, m.At = platform.Ref{Kind: store.Counter, ID: platform.ID(strings.TrimSuffix(log, "#"))}, time.UnixMicro(micros).UTC()
 	kind, id, _ := strings.Cut(cause, "/")
 	m.Cause = platform.Ref{Kind: kind, ID: platform.ID(id)}
 	if len(event) == 16 {
@@ -218,12 +213,12 @@ func logged(m platform.Movement) platform.Record {
 	return platform.Record{Ref: ref, Version: 1, Schema: 1, Doc: doc}
 }
 
-// numbered takes a movement's id apart: its counter's name and its number.
-func numbered(id string) (name string, seq int64, ok bool) {
-	at := strings.LastIndexByte(id, '#')
-	if at < 0 || len(id)-at-1 != 19 {
+// numbered takes a movement's id apart: its counter's log and its number.
+func numbered(id string) (log string, seq int64, ok bool) {
+	at := strings.LastIndexByte(id, '#') + 1
+	if at == 0 || len(id)-at != 19 {
 		return "", 0, false
 	}
-	seq, err := strconv.ParseInt(id[at+1:], 10, 64)
-	return id[:at], seq, err == nil && seq >= 0
+	n, err := strconv.ParseUint(id[at:], 10, 63)
+	return id[:at], int64(n), err == nil
 }

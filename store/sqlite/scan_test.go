@@ -139,6 +139,8 @@ func TestALogWithHashesInItsNameIsReadWhole(t *testing.T) {
 		slices.Sort(got)
 		assert.Equal(t, want, got)
 	}
+	_, err := db.Get(t.Context(), platform.Ref{Kind: store.Movement, ID: "A/u#+000000000000000001"})
+	require.ErrorIs(t, err, platform.ErrNotFound, "an id is what it is to the letter")
 }
 
 func TestScansByIDAreThoseOfMemory(t *testing.T) {

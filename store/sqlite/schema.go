@@ -46,32 +46,46 @@ func newTable(kind *platform.Kind) *table {
 	for _, index := range kind.Indexes {
 		t.columns = append(t.columns, quoted("by "+label(index)))
 	}
-	fields := append([]string{"slot", "id", "version", "schema", "shape", "doc", "claims"}, t.columns...)
+	fields := append([]string{"id", "version", "schema", "shape", "doc", "claims"}, t.columns...)
 	var set []string
-	for _, f := range fields[2:] {
+	for _, f := range fields[1:] {
 		set = append(set, f+" = excluded."+f)
 	}
-	const found = " from json_each(?) x cross join %s t on t.slot = x.value ->> 0 and t.id = unhex(x.value ->> 1)"
+	const found = " from json_each(?) x cross join %s t on t.id = unhex(x.value)"
 	t.exists = "select x.key, t.version, t.claims" + fmt.Sprintf(found, t.name)
 	t.many = "select x.key, t.version, t.schema, t.doc" + fmt.Sprintf(found, t.name)
-	t.one = "select 0, version, schema, doc from " + t.name + " where slot = ? and id = ?"
+	t.one = "select 0, version, schema, doc from " + t.name + " where id = ?"
 	t.insert = "insert into " + t.name + " (" + strings.Join(fields, ", ") + ") values (?" + strings.Repeat(", ?", len(fields)-1) + ")"
-	t.put = t.insert + " on conflict (slot, id) do update set " + strings.Join(set, ", ")
-	t.remove = "delete from " + t.name + " where slot = ? and id = ?"
+	t.put = t.insert + " on conflict (id) do update set " + strings.Join(set, ", ")
+	t.remove = "delete from " + t.name + " where id = ?"
 	return t
 }
 
 // create are the statements that make the table; its indexes follow when old
 // rows have their keys.
 func (t *table) create() string {
-	var columns strings.Builder
-	for _, c := range t.columns {
-		columns.WriteString(c + " blob, ")
-	}
-	return "create table if not exists " + t.name + ` (slot integer not null, id blob not null, version integer not null,
-		schema integer not null, shape integer not null, doc text not null, claims text, ` + columns.String() + `primary key (slot, id)) strict;
-		create index if not exists ` + t.index("id") + " on " + t.name + ` (id);
+	return declaration(t.name, t.columns) + `;
 		create index if not exists ` + t.index("shape") + " on " + t.name + " (shape)"
+}
+
+func declaration(name string, columns []string) string {
+	var keys strings.Builder
+	for _, c := range columns {
+		keys.WriteString(c + " blob, ")
+	}
+	return "create table if not exists " + name + ` (id blob not null, version integer not null,
+		schema integer not null, shape integer not null, doc text not null, claims text, ` + keys.String() + "primary key (id)) strict"
+}
+
+// rekey are the statements that take the slot out of the table's key. The columns
+// are all that it has for indexes, this program's or another's.
+func (t *table) rekey(columns []string) string {
+	next := quoted(store.Table(t.kind.Name) + " next")
+	all := strings.Join(append([]string{"id", "version", "schema", "shape", "doc", "claims"}, columns...), ", ")
+	return declaration(next, columns) + `;
+		insert into ` + next + " (" + all + ") select " + all + " from " + t.name + ` order by rowid;
+		drop table ` + t.name + `;
+		alter table ` + next + " rename to " + t.name + ";\n" + t.create()
 }
 
 func (t *table) indexes() string {
