@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -100,8 +101,11 @@ func (a *arena) prepare(ctx context.Context, rep *report) (err error) {
 	if rep.Settings, err = noted(ctx, dsn); err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(a.arms(), func(one arm) bool { return one.name == "tpcb" }) {
+		return nil
+	}
 	log.Printf("pgbench: scale %d", a.scale)
-	a.tpcb = tpcb{dsn: dsn, scale: a.scale}
+	a.tpcb.dsn, a.tpcb.scale = dsn, a.scale
 	if err := a.tpcb.fill(ctx); err != nil {
 		return err
 	}
@@ -114,9 +118,6 @@ func (a *arena) round(ctx context.Context, round int) (map[string]map[string]sam
 	results, arms := map[string]map[string]sample{}, a.arms()
 	for i := range arms {
 		arm := arms[(i+round*len(arms)/a.rounds)%len(arms)]
-		if !a.only.MatchString(arm.name + "/" + arm.column) {
-			continue
-		}
 		s, err := arm.measure(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s of %s: %w", arm.name, arm.column, err)
@@ -136,6 +137,7 @@ func (a *arena) round(ctx context.Context, round int) (map[string]map[string]sam
 	return results, nil
 }
 
+// arms are those to be run, the ones to be compared side by side.
 func (a *arena) arms() (all []arm) {
 	for _, n := range crowds {
 		all = append(all,
@@ -147,7 +149,8 @@ func (a *arena) arms() (all []arm) {
 	}
 	cold, bulky := a.on("group_cold", a.cold, many, true), a.on("group", a.bulk, bulkCallers, true)
 	bulky.column = fmt.Sprintf("bulk%d", bulk)
-	return append(all, cold, bulky, arm{"two_processes", strconv.Itoa(many), a.twoProcesses})
+	all = append(all, cold, bulky, arm{"two_processes", strconv.Itoa(many), a.twoProcesses})
+	return slices.DeleteFunc(all, func(one arm) bool { return !a.only.MatchString(one.name + "/" + one.column) })
 }
 
 // on is an arm of callers on a book of their own.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/liangding/platform"
@@ -90,7 +91,7 @@ func (c *teller) transfer() transfer {
 	t.From, t.To, t.Fee = account(from), account(to), account(fee)
 	t.entries = [3]entry{{from, -t.Amount - t.Charge}, {to, t.Amount}, {fee, t.Charge}}
 
-	t.key = platform.Key{Scope: "key/" + string(c.actor.ID), Name: fmt.Sprintf("%016x", c.chance.Uint64())}
+	t.key = platform.Key{Scope: "key/" + string(c.actor.ID), Name: strconv.FormatUint(c.chance.Uint64(), 36)}
 	t.ID = platform.NewID("trf", now, t.key.Slot(), c.chance.Uint64())
 	t.event = platform.Event{
 		ID: platform.NewID("evt", now, t.ID.Slot(), c.chance.Uint64()), Type: "transfer.made", Subject: t.Ref(), Version: 1,
@@ -103,7 +104,7 @@ func (c *teller) transfer() transfer {
 
 // set is transfers as one set, under the key of the first.
 func set(transfers ...transfer) platform.Set {
-	s := platform.Set{Key: transfers[0].key, Answer: transfers[0].answer}
+	s := platform.Set{Key: transfers[0].key, Answer: transfers[0].answer, Changes: make([]platform.Change, 0, 5*len(transfers))}
 	for _, t := range transfers {
 		s.Changes = append(s.Changes, platform.Put(t))
 		for _, e := range t.entries {
