@@ -25,6 +25,9 @@ func TestSuiteFindsBrokenAdapters(t *testing.T) {
 				t.Parallel()
 				for _, number := range b.breaks {
 					names := b.fails(t, number)
+					for try := 1; len(names) == 0 && try < tries; try++ {
+						names = b.fails(t, number)
+					}
 					if len(names) == 0 {
 						t.Errorf("law %d holds for an adapter that %s", number, b.fault)
 					}
@@ -43,6 +46,9 @@ func TestSuiteFindsBrokenAdapters(t *testing.T) {
 		}
 	}
 }
+
+// tries are how often a fault may hide that shows only when goroutines meet.
+const tries = 20
 
 // fails are the laws of that number that the broken adapter does not keep.
 func (b broken) fails(t *testing.T, number int) (names []string) {
