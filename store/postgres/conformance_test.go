@@ -168,5 +168,7 @@ func (w way) laws(t *testing.T) {
 
 func TestLaws(t *testing.T) {
 	t.Parallel()
-	way{}.laws(t)
+	h := &heard{}
+	way{edit: func(config *pgxpool.Config) { config.ConnConfig.Tracer = h }}.laws(t)
+	h.check(t)
 }

@@ -164,7 +164,7 @@ func (db *DB) change(ctx context.Context, conn *pgxpool.Conn, t *table, l layout
 	}
 	err = atomically(ctx, conn, func(tx pgx.Tx) error {
 		if len(statements) > 0 {
-			if err := script(ctx, tx, strings.Join(statements, ";\n")); err != nil {
+			if _, err := tx.Exec(ctx, strings.Join(statements, ";\n")); err != nil {
 				return err
 			}
 		}

@@ -151,7 +151,7 @@ func (db *DB) steps(ctx context.Context, conn *pgxpool.Conn) error {
 	}
 	for _, m := range missing {
 		err := atomically(ctx, conn, func(tx pgx.Tx) error {
-			if err := script(ctx, tx, db.tables.sql(m.text)); err != nil {
+			if _, err := tx.Exec(ctx, db.tables.sql(m.text)); err != nil { // several at once, since none has an argument
 				return err
 			}
 			_, err := tx.Exec(ctx, db.tables.sql("insert into {schema}.migration values ($1, $2, $3, now(), 1)"), m.number, m.name, m.sum)
@@ -162,11 +162,6 @@ func (db *DB) steps(ctx context.Context, conn *pgxpool.Conn) error {
 		}
 	}
 	return nil
-}
-
-// script runs statements that come as one text.
-func script(ctx context.Context, tx pgx.Tx, text string) error {
-	return tx.Conn().PgConn().Exec(ctx, text).Close()
 }
 
 // atomically runs a step of a migration in a transaction that waits two seconds
