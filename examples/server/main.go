@@ -12,6 +12,12 @@
 //
 // copy the store to a file while the server runs on, fill an empty
 // store of any engine from one, and prove what is stored.
+//
+//	server migrate [-print] [flags]
+//
+// makes the tables that this program needs, which serving does by itself; -print
+// writes the SQL for PostgreSQL instead, for those who run it with a tool of
+// their own.
 package main
 
 import (
@@ -102,6 +108,9 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	var job string
 	if len(args) > 0 {
+		if args[0] == "migrate" {
+			return migrate(ctx, args[1:], out, errs)
+		}
 		if _, known := chores[args[0]]; known {
 			job, args = args[0], args[1:]
 		}

@@ -14,5 +14,21 @@
 // connection cannot feed. They are for speed alone and change no outcome.
 //
 // All tables lie in one schema beside your own: a table a kind, with the
-// document as jsonb and one ordered binary column for each declared index.
+// document as jsonb and one ordered binary column for each declared index. Behind
+// a pooler that gives each transaction another connection, name a mode without
+// named statements in the DSN: default_query_exec_mode=exec.
+//
+// # Roles
+//
+// [Open] migrates, so its role must own the tables and may create the schema. Two
+// roles are better: one that owns, for [DB.Migrate] or what [Script] prints, and
+// one for the program, here app, which no superuser need be:
+//
+//	grant usage on schema platform to app;
+//	grant select, insert, update, delete on all tables in schema platform to app;
+//	alter default privileges in schema platform grant select, insert, update, delete on tables to app;
+//
+// The last line is said by the owner, for tables of kinds to come. A connection
+// that was lost is ended on the server by pg_terminate_backend, which a role may
+// do to its own.
 package postgres

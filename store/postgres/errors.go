@@ -14,6 +14,7 @@ import (
 var (
 	ErrConnection = platform.Err(platform.ErrUnavailable, "postgres.connection", "no connection to the database; check that the server runs and that the DSN is right", "无法连接数据库，请检查服务器及连接串")
 	ErrServer     = platform.Err(platform.ErrUnavailable, "postgres.server", "the database refused; its log tells why", "数据库拒绝执行，原因见其日志")
+	ErrRights     = platform.Err(platform.ErrUnavailable, "postgres.rights", "the role lacks a right; the package's documentation lists those that it needs", "数据库角色缺少权限，所需权限见本包文档")
 	ErrOld        = platform.Err(platform.ErrUnavailable, "postgres.old", "the server is older than PostgreSQL 14", "数据库服务器版本低于14")
 	ErrUnsafe     = platform.Err(platform.ErrUnavailable, "postgres.unsafe", "the server may lose what it acknowledged; switch fsync and synchronous_commit on, or set Options.AllowUnsafe", "服务器可能丢失已确认的数据，请开启fsync与synchronous_commit")
 	ErrNewer      = platform.Err(platform.ErrUnavailable, "postgres.newer", "the database belongs to a newer program", "数据库属于更新版本的程序")
@@ -28,6 +29,7 @@ const (
 	notSerializable = "40001"
 	deadlock        = "40P01"
 	lockTimeout     = "55P03"
+	noRight         = "42501"
 )
 
 // refused is an error of the server by which the transaction is certainly
@@ -72,6 +74,8 @@ func trouble(doing string, err error) error {
 	case !errors.As(err, &pg):
 	case pg.Code == checkViolation:
 		return fmt.Errorf("%s: a newer program has changed the table: %w", doing, ErrNewer)
+	case pg.Code == noRight:
+		return fmt.Errorf("%s: %w", doing, ErrRights)
 	case refused(err) != nil:
 		return fmt.Errorf("%s: SQLSTATE %s: %w", doing, pg.Code, ErrServer)
 	}

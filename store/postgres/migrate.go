@@ -100,14 +100,23 @@ func (db *DB) migrated(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// bootstrap makes what the turn and the count of migrations need.
+// begun is what the turn and the count of migrations need.
+var begun = []string{
+	"create schema if not exists {schema}",
+	"create table if not exists {schema}.lease (name text primary key, holder text, fence bigint, until timestamptz)",
+	"create table if not exists {schema}.migration (number integer primary key, name text not null, sum bytea not null, at timestamptz not null, min_reader integer not null)",
+	"insert into {schema}.lease (name) values ('migrate') on conflict do nothing",
+}
+
 func (db *DB) bootstrap(ctx context.Context) error {
-	for _, text := range []string{
-		"create schema if not exists {schema}",
-		"create table if not exists {schema}.lease (name text primary key, holder text, fence bigint, until timestamptz)",
-		"create table if not exists {schema}.migration (number integer primary key, name text not null, sum bytea not null, at timestamptz not null, min_reader integer not null)",
-		"insert into {schema}.lease (name) values ('migrate') on conflict do nothing",
-	} {
+	var there bool
+	if err := db.pool.QueryRow(ctx, "select to_regnamespace($1) is not null", quoted(db.opts.Schema)).Scan(&there); err != nil {
+		return err
+	}
+	for i, text := range begun {
+		if i == 0 && there {
+			continue // which needs the right to make schemas, even so
+		}
 		if _, err := db.pool.Exec(ctx, db.tables.sql(text)); err != nil {
 			return err
 		}

@@ -58,15 +58,27 @@ func execute(t *testing.T, dsn string, statements ...string) {
 
 func dump(t *testing.T, dsn string) string {
 	t.Helper()
+	return strings.Join(append(structure(t, dsn), queried(t, dsn, "select number::text || at::text from platform.migration order by 1")...), "\n")
+}
+
+// structure is what the tables look like.
+func structure(t *testing.T, dsn string) []string {
+	t.Helper()
+	return queried(t, dsn, `select table_name || ' ' || column_name || ' ' || data_type || ' ' || is_nullable from information_schema.columns where table_schema = 'platform'
+ union all select indexdef from pg_indexes where schemaname = 'platform' union all select conrelid::regclass || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'platform'::regnamespace
+ union all select number || name || sum::text || min_reader from platform.migration union all select l::text from platform.layout l union all select name from platform.lease order by 1`)
+}
+
+func queried(t *testing.T, dsn, statement string) []string {
+	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close(t.Context()) }()
-	rows, err := conn.Query(t.Context(), `select table_name || ' ' || column_name || ' ' || data_type from information_schema.columns where table_schema = 'platform'
- union all select indexdef from pg_indexes where schemaname = 'platform' union all select number::text || at::text from platform.migration order by 1`)
+	rows, err := conn.Query(t.Context(), statement)
 	require.NoError(t, err)
 	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
-	return strings.Join(all, "\n")
+	return all
 }
 
 // TestMigratingTwiceIsMigratingOnce is law 39.
