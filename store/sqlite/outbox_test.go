@@ -205,6 +205,33 @@ func TestOutboxCountsWhatWaits(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrClosed)
 }
 
+// TestFreshOnesOfSomeSlotsAreTheFirstOfThem, whatever waits in the others.
+func TestFreshOnesOfSomeSlotsAreTheFirstOfThem(t *testing.T) {
+	t.Parallel()
+	db := open(t, fresh(t), notes)
+	said := say(t, db, 200)
+	for _, of := range []store.Slots{
+		all, {From: 0, Until: 256}, {From: 256, Until: 1024}, {From: 3840, Until: 4096}, {From: 300, Until: 301}, {From: 255, Until: 2049}, {From: 7, Until: 7}, {From: 9, Until: 8},
+	} {
+		for _, limit := range []int{-1, 0, 1, 5, 500} {
+			var want, got []platform.ID
+			for _, id := range said {
+				if of.Has(id) && len(want) < limit {
+					want = append(want, id)
+				}
+			}
+
+			events, err := db.Fresh(t.Context(), of, limit)
+
+			require.NoError(t, err)
+			for _, e := range events {
+				got = append(got, e.ID)
+			}
+			assert.Equal(t, want, got, "%v, at most %d", of, limit)
+		}
+	}
+}
+
 // TestOutboxIsRestoredAsFresh: what one sink has still to get, every sink gets
 // again.
 func TestOutboxIsRestoredAsFresh(t *testing.T) {
@@ -243,7 +270,7 @@ func TestOutboxReadsByIndex(t *testing.T) {
 	say(t, db, 3)
 	require.NoError(t, db.writer.transact(t.Context(), func() error { return db.writer.script("analyze") }))
 	for statement, args := range map[string][]any{
-		freshEvents: {0, 4096, 10}, lateOnes: {"a", 0, 0, 4096, 10}, parkedOnes: {"", []byte{}, 10},
+		freshEvents: {10}, lateOnes: {"a", 0, 0, 4096, 10}, parkedOnes: {"", []byte{}, 10},
 	} {
 		text := plan(t, db, db.about(statement), args...)
 		assert.Contains(t, text, "SEARCH e USING INDEX", statement)
@@ -253,4 +280,5 @@ func TestOutboxReadsByIndex(t *testing.T) {
 		}
 	}
 	assert.NotContains(t, plan(t, db, waiting, 10), "TEMP B-TREE")
+	assert.Contains(t, plan(t, db, db.about(freshWithin), "[0,1]", 0, 512, 10), "USING COVERING INDEX undelivered_by_range")
 }
