@@ -1,14 +1,11 @@
 package sqlite
 
 import (
-	"bufio"
-	"context"
-	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,124 +16,145 @@ import (
 	"github.com/liangding/platform/store"
 )
 
-// TestMain is also the program of the processes that the tests start: with a
-// file in its environment it writes to that, and tells of each commit.
-func TestMain(m *testing.M) {
-	path := os.Getenv("SQLITE_TEST_FILE")
-	if path == "" {
-		os.Exit(m.Run())
-	}
-	if err := child(path, os.Getenv("SQLITE_TEST_NAME")); err != nil {
-		fmt.Println("failed:", err)
-		os.Exit(1)
+// whole demands that deeds were done whole, each once: so many notes, and as
+// much on the counters.
+func whole(t *testing.T, db *DB, deeds int) {
+	t.Helper()
+	for counter, each := range map[platform.Ref]int64{hot: 1, till: -7, drawer: 7} {
+		if deeds == 0 {
+			_, err := db.Get(t.Context(), counter)
+			require.ErrorIs(t, err, platform.ErrNotFound)
+			continue
+		}
+		sum, seq := value(t, db, counter)
+		assert.Equal(t, [2]int64{each * int64(deeds), int64(deeds)}, [2]int64{sum, seq}, "%s of %d notes", counter, deeds)
 	}
 }
 
-var hot = platform.Counter("hot", "piece")
-
-const childSets = 64 * 10
-
-// child writes sets with 64 goroutines: a note of its own, and one more on the
-// hot counter.
-func child(path, name string) error {
-	db, err := Open(context.Background(), path, notes, nil)
+func there(t *testing.T, db *DB, id platform.ID) bool {
+	t.Helper()
+	_, err := db.Get(t.Context(), platform.Ref{Kind: "note", ID: id})
 	if err != nil {
-		return err
+		require.ErrorIs(t, err, platform.ErrNotFound)
 	}
-	var writers sync.WaitGroup
-	errs := make(chan error, 64)
-	for i := range 64 {
-		writers.Go(func() {
-			for j := range childSets / 64 {
-				n := note{Head: platform.Head{ID: platform.NewID("nte", time.Now(), platform.Slot(i), rand.Uint64())}, Owner: name}
-				s := set(platform.Put(n), platform.Delta(hot, 1, n.Ref()))
-				s.Changes[2].Ref.ID = platform.NewID("evt", time.Now(), n.ID.Slot(), rand.Uint64())
-				e := s.Changes[2].Value.(platform.Event)
-				e.ID = s.Changes[2].Ref.ID
-				s.Changes[2].Value = e
-				if _, err := db.Commit(context.Background(), under(fmt.Sprintf("%s-%d-%d", name, i, j), s)); err != nil {
-					errs <- err
-					return
-				}
-				fmt.Println("committed", n.ID) // one write, so it is whole or absent
-			}
-		})
-	}
-	writers.Wait()
-	close(errs)
-	for err := range errs {
-		return err
-	}
-	return db.Close()
+	return err == nil
 }
 
-func start(t *testing.T, path, name string) (*exec.Cmd, *bufio.Scanner) {
-	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), self, "-test.run=^$")
-	cmd.Env = append(os.Environ(), "SQLITE_TEST_FILE="+path, "SQLITE_TEST_NAME="+name)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	return cmd, bufio.NewScanner(out)
-}
-
-// acknowledged reads what a process says until it has said enough, or ends.
-func acknowledged(t *testing.T, lines *bufio.Scanner, enough int) (ids []platform.ID) {
-	t.Helper()
-	for len(ids) < enough && lines.Scan() {
-		id, ok := strings.CutPrefix(lines.Text(), "committed ")
-		require.True(t, ok, lines.Text())
-		ids = append(ids, platform.ID(id))
-	}
-	return ids
-}
-
-// TestAKilledProcessLosesNothingItToldOf kills it in the middle of its writes.
+// TestAKilledProcessLosesNothingItToldOf kills writers of one file again and
+// again. PLATFORM_KILLS says how often; 3 if unset. What was acknowledged is there,
+// nothing is that was not sent, and a repeat under its key tells what became of
+// the rest. Every other time the file is closed in between.
 func TestAKilledProcessLosesNothingItToldOf(t *testing.T) {
 	t.Parallel()
-	path := fresh(t)
-	cmd, lines := start(t, path, "child")
-	ids := acknowledged(t, lines, childSets/4)
-	require.NoError(t, cmd.Process.Kill())
-	ids = append(ids, acknowledged(t, lines, childSets)...)
-	require.Error(t, cmd.Wait())
-	require.True(t, unclean(path), "it did not close its file")
-
-	db := open(t, path, notes)
-
-	for _, id := range ids {
-		_, err := db.Get(t.Context(), platform.Ref{Kind: "note", ID: id})
-		require.NoError(t, err)
+	kills, err := strconv.Atoi(os.Getenv("PLATFORM_KILLS"))
+	if err != nil {
+		kills = 3
 	}
-	sum, seq := value(t, db, hot)
-	n := owned(t, db, "child")
-	assert.GreaterOrEqual(t, n, len(ids))
-	assert.Equal(t, [2]int64{int64(n), int64(n)}, [2]int64{sum, seq}, "each set is whole: a note, and one on the counter")
-	write(t, db, platform.Put(noteOf("after")))
+	path := fresh(t)
+	var db *DB
+	done := 0
+	for kill := range kills {
+		p := start(t, path, "child "+strconv.Itoa(kill))
+		p.hear(t, 1+rand.IntN(childSets/2))
+		p.kill(t)
+		if db == nil {
+			require.True(t, unclean(path), "it did not close its file")
+			db = open(t, path, notes)
+		}
+
+		present := 0
+		for _, id := range p.sent {
+			_, acked := p.acked[id]
+			if there(t, db, id) {
+				present++
+			} else {
+				require.False(t, acked, "%s was acknowledged, then gone", id)
+			}
+		}
+		assert.Equal(t, present, owned(t, db, p.name), "nothing that was not sent")
+		whole(t, db, done+present)
+		for _, id := range p.sent {
+			before := there(t, db, id)
+			receipt, err := db.Commit(t.Context(), deed(id, p.name))
+			require.NoError(t, err)
+			assert.Equal(t, before, receipt.Answer != nil, "its key tells")
+		}
+		done += len(p.sent)
+		whole(t, db, done)
+		if kill%2 == 1 {
+			require.NoError(t, db.Close())
+			db = nil
+		}
+	}
 }
 
-// TestTwoProcessesAreCorrectOnOneFile has three of them on one hot counter.
+// TestWhatIsCutOffTheLogWasNotToldOf: of a log that ends anywhere, or goes on
+// with something else, as after a loss of power, all is there that had been
+// acknowledged when it was so long, and everything else is whole or absent.
+func TestWhatIsCutOffTheLogWasNotToldOf(t *testing.T) {
+	t.Parallel()
+	path := fresh(t)
+	p := start(t, path, "child")
+	p.hear(t, childSets/4)
+	p.kill(t)
+	file, err := os.ReadFile(path)
+	require.NoError(t, err)
+	log, err := os.ReadFile(path + "-wal")
+	require.NoError(t, err)
+	for i := range 12 {
+		cut := rand.IntN(len(log) + 1)
+		tail := make([]byte, len(log)-cut)
+		switch i % 3 {
+		case 0:
+			tail = nil
+		case 1:
+			copy(tail, log) // an older use of the same place
+		}
+		after := filepath.Join(t.TempDir(), "after.db")
+		require.NoError(t, os.WriteFile(after, file, 0o600))
+		require.NoError(t, os.WriteFile(after+"-wal", append(log[:cut:cut], tail...), 0o600))
+
+		db := open(t, after, notes)
+
+		for id, size := range p.acked {
+			if size <= int64(cut) {
+				require.True(t, there(t, db, id), "%s, acknowledged at %d, is gone at %d of %d", id, size, cut, len(log))
+			}
+		}
+		whole(t, db, owned(t, db, "child"))
+		for _, id := range p.sent[:min(len(p.sent), 20)] {
+			_, err := db.Commit(t.Context(), deed(id, "child"))
+			require.NoError(t, err)
+		}
+		whole(t, db, owned(t, db, "child"))
+		require.NoError(t, db.Close())
+	}
+}
+
+// TestTwoProcessesAreCorrectOnOneFile has three of them on counters and on a
+// note that are everybody's: no update is lost.
 func TestTwoProcessesAreCorrectOnOneFile(t *testing.T) {
 	t.Parallel()
 	path := fresh(t)
 	db := open(t, path, notes)
-	one, oneSays := start(t, path, "one")
-	two, twoSays := start(t, path, "two")
+	write(t, db, platform.Put(shared))
+	one, two := start(t, path, "one"), start(t, path, "two")
 	for range 50 {
 		n := noteOf("here")
-		write(t, db, platform.Put(n), platform.Delta(hot, 1, n.Ref()))
+		write(t, db, platform.Put(n), platform.Delta(hot, 1, n.Ref()), platform.Delta(till, -7, n.Ref()), platform.Delta(drawer, 7, n.Ref()))
 	}
-	ids := append(acknowledged(t, oneSays, childSets+1), acknowledged(t, twoSays, childSets+1)...)
-	require.NoError(t, one.Wait())
-	require.NoError(t, two.Wait())
-
-	assert.Len(t, ids, 2*childSets)
-	sum, seq := value(t, db, hot)
-	assert.Equal(t, [2]int64{2*childSets + 50, 2*childSets + 50}, [2]int64{sum, seq})
-	assert.Equal(t, childSets, owned(t, db, "one"))
-	assert.Equal(t, childSets, owned(t, db, "two"))
+	require.NoError(t, bump(db))
+	for _, p := range []*process{one, two} {
+		p.hear(t, childSets+1)
+		require.NoError(t, p.Wait())
+		assert.Len(t, p.acked, childSets)
+		assert.Equal(t, childSets, owned(t, db, p.name))
+	}
+	whole(t, db, 2*childSets+50)
+	bumped, err := platform.Read[note](t.Context(), db, "note", shared.ID)
+	require.NoError(t, err)
+	assert.Equal(t, strconv.Itoa(3*childBumps), bumped.Owner)
+	assert.Equal(t, int64(1+3*childBumps), bumped.Version)
 }
 
 // TestCloseLeavesNothing: no file of the store is open, and its log is empty.
