@@ -35,6 +35,13 @@ type Engine interface {
 // Snapshot shows one moment of a store. Close frees what holds it.
 type Snapshot interface {
 	platform.Getter
+
+	// Entries are everything in the store as it lies there: the lines of
+	// [Archive] in their order, but movements counter by counter, with what an
+	// archive leaves out, and the registry of claims at the end. Get and Scan may
+	// be called meanwhile. An error ends them.
+	Entries(ctx context.Context) iter.Seq2[Entry, error]
+
 	Close() error
 }
 
@@ -44,13 +51,14 @@ type Tree interface {
 	// Size is the number of leaves.
 	Size(ctx context.Context) (int64, error)
 
-	// Grow appends leaves, named by their events, and the hashes that they add.
-	// All are appended or none: it fails with [ErrHead] unless the tree has the
-	// given size and none of the leaves.
+	// Grow appends leaves, named by their events, and the hashes that they add:
+	// each leaf's, followed by those of the subtrees that it completes, from the
+	// lowest. All are appended or none: it fails with [ErrHead] unless the tree has
+	// the given size and none of the leaves.
 	Grow(ctx context.Context, size int64, leaves []platform.ID, hashes [][]byte) error
 
-	// Leaf is the index of an event's leaf, or -1.
-	Leaf(ctx context.Context, event platform.ID) (int64, error)
+	// Find is the index of each event's leaf, or -1, in the order asked.
+	Find(ctx context.Context, events ...platform.ID) ([]int64, error)
 
 	// Leaves are the events of at most limit leaves from the given index on.
 	Leaves(ctx context.Context, from int64, limit int) ([]platform.ID, error)
@@ -66,20 +74,24 @@ var ErrHead = platform.Err(platform.ErrConflict, "tree.head", "the tree has grow
 
 // Archive is a store as lines, for backup and restore.
 type Archive interface {
-	// Lines are everything, as of one moment: the records of each kind in lock
-	// order and by id, counters and movements among them, then answers by scope
-	// and name, leaves and hashes of the tree in their order, and the events that
-	// are not delivered. Commits go on meanwhile. An error ends them.
+	// Lines are everything, as of one moment: the counters, the records of each
+	// kind in lock order, the events, the movements, all by id, then answers by
+	// scope and name, leaves and hashes of the tree in their order, and the events
+	// that are not delivered. Commits go on meanwhile. An error ends them.
 	Lines(ctx context.Context) iter.Seq2[Line, error]
 
-	// Load fills an empty store with lines; claims and indexes are built again,
-	// and documents of an older schema brought to the newest. All are loaded or
-	// none. It fails with [ErrNotEmpty] when there is anything in the store.
+	// Load fills an empty store with lines, each as [Kinds.Entry] reads it; claims
+	// and indexes are built again. All are loaded or none. It fails with
+	// [ErrNotEmpty] when there is anything in the store.
 	Load(ctx context.Context, lines iter.Seq2[Line, error]) error
 }
 
-// ErrNotEmpty refuses to restore over what is there.
-var ErrNotEmpty = platform.Err(platform.ErrState, "backup.not_empty", "the store is not empty", "存储非空")
+// Refusals of an archive: to restore over what is there, and to write what
+// nobody could read again.
+var (
+	ErrNotEmpty   = platform.Err(platform.ErrState, "backup.not_empty", "the store is not empty", "存储非空")
+	ErrUnreadable = platform.Err(platform.ErrUnavailable, "backup.unreadable", "something in the store cannot be read; verify tells what", "存储中有无法读取的内容，请运行校验")
+)
 
 // Line is one line of an archive: a record, counter or movement, a stored
 // answer, a leaf or a hash of the audit tree, or an undelivered event.

@@ -172,44 +172,55 @@ func (k *Kinds) Row(ref platform.Ref, version int64, doc any) (*Row, error) {
 	if row.Columns, err = kind.Promote(doc); err != nil {
 		return nil, err
 	}
-	for _, c := range row.Columns {
-		if t, ok := c.Value.(time.Time); ok && !t.IsZero() && !inTime(t) {
-			return nil, fmt.Errorf("%s column %s in the year %d: %w", ref, c.Name, t.Year(), ErrDocument)
-		}
-	}
 	if row.Claims, err = kind.Claims(doc); err != nil {
 		return nil, err
 	}
-	for _, c := range row.Claims {
-		if !isName(c.Scope) || len(c.Key) > maxName || !utf8.ValidString(c.Key) || strings.Contains(c.Key, "\x00") {
-			return nil, fmt.Errorf("%s claims in %.64q: %w", ref, c.Scope, ErrDocument)
+	return row, row.fits()
+}
+
+// fits refuses what no engine could keep beside the document.
+func (r *Row) fits() error {
+	for _, c := range r.Columns {
+		if t, ok := c.Value.(time.Time); ok && !t.IsZero() && !inTime(t) {
+			return fmt.Errorf("%s column %s in the year %d: %w", r.Ref, c.Name, t.Year(), ErrDocument)
 		}
 	}
-	return row, nil
+	for _, c := range r.Claims {
+		if !isName(c.Scope) || len(c.Key) > maxName || !utf8.ValidString(c.Key) || strings.Contains(c.Key, "\x00") {
+			return fmt.Errorf("%s claims in %.64q: %w", r.Ref, c.Scope, ErrDocument)
+		}
+	}
+	return nil
 }
 
 // Stored is the row of a record as it was kept: an older schema is brought to
 // the newest, and columns and claims are derived again. A schema of a newer
 // program is ErrUnavailable, and the document is left alone.
 func (k *Kinds) Stored(r platform.Record) (*Row, error) {
+	row, _, err := k.decoded(r)
+	return row, err
+}
+
+// decoded is the row, and the value of its document.
+func (k *Kinds) decoded(r platform.Record) (*Row, any, error) {
 	kind, err := k.Kind(r.Ref.Kind)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	doc, err := upcast(kind, r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	value, err := kind.Decode(doc)
 	if err != nil {
-		return nil, fmt.Errorf("decode %s: %w", r.Ref, ErrSchema)
+		return nil, nil, fmt.Errorf("decode %s: %w", r.Ref, ErrSchema)
 	}
 	row := &Row{Record: platform.Record{Ref: r.Ref, Version: r.Version, Schema: kind.Schema, Doc: doc}}
 	if row.Columns, err = kind.Promote(value); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	row.Claims, err = kind.Claims(value)
-	return row, err
+	return row, value, err
 }
 
 func upcast(kind *platform.Kind, r platform.Record) ([]byte, error) {

@@ -1,11 +1,16 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"hash/maphash"
+	"iter"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/liangding/platform"
 )
@@ -21,169 +26,408 @@ type Finding struct {
 // String is the finding as a line.
 func (f Finding) String() string { return f.Code + " " + f.Ref.String() + " " + f.What }
 
-// Verify reads everything in one moment of a store and returns what contradicts
-// itself, nothing if it is sound: documents that do not decode (document), two
-// records under one claim (claim), children without their root and movements
-// without their counter (orphan), counters that are not the sum of their
-// movements, movements that do not run 1, 2, 3 … with their running value
-// (counter), and movements without their event (event). The domains prove more of
-// their own: finance.Verify, audit.Verify.
-func (k *Kinds) Verify(ctx context.Context, from platform.Getter) ([]Finding, error) {
-	v := verifier{kinds: k, db: from, held: map[platform.Claim]platform.Ref{}}
-	for _, name := range k.names {
-		var err error
-		switch name {
-		case Movement:
-			err = v.each(ctx, name, v.strays)
-		case Counter:
-			err = v.each(ctx, name, v.counters)
-		default:
-			err = v.each(ctx, name, v.records)
+// Verify reads everything in one moment of a store and yields what contradicts
+// itself as it is met, nothing if the store is sound:
+//
+//	document  a record does not decode, or is not the one that it says it is
+//	index     a record stands in an index elsewhere than its document says
+//	claim     a record and the registry disagree about who holds a name
+//	orphan    a child's root is not in its slot, or a movement's counter not there
+//	counter   numbers of movements are not 1, 2, 3 …, a running value is not
+//	          their sum, or the counter not what the last one says
+//	event     the event of a movement, of a leaf of the audit tree or of what
+//	          is undelivered is missing
+//	answer    a stored answer cannot be read, or is ahead of its counters
+//	tree      a hash of the audit tree is not that of what is below it
+//	slot      something lies where nobody looks for it
+//
+// The domains prove more of their own: finance.Verify, order.Verify, and
+// audit.Log.Faults for what an event says. Memory is bounded: a million ids are
+// remembered, beyond which references are looked up, many in a call; and what is
+// wrong is yielded, not gathered. An error ends it.
+func (k *Kinds) Verify(ctx context.Context, from Snapshot) iter.Seq2[Finding, error] {
+	return k.verify(ctx, from, 1<<20)
+}
+
+func (k *Kinds) verify(ctx context.Context, from Snapshot, memory int) iter.Seq2[Finding, error] {
+	return func(yield func(Finding, error) bool) {
+		v := &verifier{
+			kinds: k, from: from, memory: memory, seed: maphash.MakeSeed(), seen: map[uint64]int64{},
+			claims: newLedger[platform.Claim, platform.Ref](), counts: newLedger[platform.Ref, standing](),
+			tell: func(f Finding) bool { return yield(f, nil) },
 		}
-		if err != nil {
-			return v.found, err
+		if err := v.verify(ctx); err != nil && !errors.Is(err, errEnough) {
+			yield(Finding{}, err)
 		}
 	}
-	return v.found, nil
 }
+
+// errEnough ends a verification of which nobody wants to hear more.
+var errEnough = errors.New("enough")
 
 type verifier struct {
-	kinds *Kinds
-	db    platform.Getter
-	held  map[platform.Claim]platform.Ref
-	found []Finding
+	kinds  *Kinds
+	from   Snapshot
+	memory int
+	tell   func(Finding) bool
+	enough bool
+
+	seed  maphash.Seed
+	seen  map[uint64]int64 // what was met, by its fingerprint, with its version
+	full  bool             // more was met than seen has
+	asked []reference      // to be looked up
+
+	at     platform.Count // how far the movements of a counter have come
+	again  bool           // the second reading, for what differs in the ledgers
+	counts *ledger[platform.Ref, standing]
+	claims *ledger[platform.Claim, platform.Ref]
+	tree   heading
+	lost   bool // its hashes
 }
+
+// standing is a counter without its name.
+type standing struct{ value, seq int64 }
 
 func (v *verifier) notef(code string, ref platform.Ref, format string, args ...any) {
-	v.found = append(v.found, Finding{Code: code, Ref: ref, What: fmt.Sprintf(format, args...)})
-}
-
-// each walks all records of a kind, page by page.
-func (v *verifier) each(ctx context.Context, kind string, check func(context.Context, []platform.Record) error) error {
-	q := platform.Query{Kind: kind, Limit: 500}
-	for {
-		page, err := v.db.Scan(ctx, q)
-		if err == nil {
-			err = check(ctx, page.Items)
-		}
-		if q.Cursor = page.Next; err != nil || q.Cursor == "" {
-			return err
-		}
+	if !v.enough {
+		v.enough = !v.tell(Finding{Code: code, Ref: ref, What: fmt.Sprintf(format, args...)})
 	}
 }
 
-func (v *verifier) records(ctx context.Context, page []platform.Record) error {
-	roots := map[platform.Ref][]platform.Ref{} // children by their root
-	for _, r := range page {
-		kind := v.kinds.byName[r.Ref.Kind]
-		row, err := v.kinds.Stored(r)
-		if err != nil {
-			v.notef("document", r.Ref, "schema %d does not decode", r.Schema)
-			continue
-		}
-		for _, c := range row.Claims {
-			if other, taken := v.held[c]; taken && other != r.Ref {
-				v.notef("claim", r.Ref, "holds a name in %s that %s holds", c.Scope, other)
-			}
-			v.held[c] = r.Ref
-		}
-		if kind.Root == "" {
-			continue
-		}
-		value, err := kind.Decode(row.Doc)
-		if err != nil {
-			return err // it decoded a moment ago
-		}
-		id, err := kind.RootOf(value)
-		if err != nil || id.Slot() != r.Ref.ID.Slot() {
-			v.notef("orphan", r.Ref, "lies in another slot than its %s", kind.Root)
-			continue
-		}
-		root := platform.Ref{Kind: kind.Root, ID: id}
-		roots[root] = append(roots[root], r.Ref)
-	}
-	return v.missing(ctx, roots, "orphan")
-}
-
-// missing notes those that name a record which is not there.
-func (v *verifier) missing(ctx context.Context, named map[platform.Ref][]platform.Ref, code string) error {
-	wanted := slices.SortedFunc(maps.Keys(named), compare)
-	found, err := platform.Lookup(ctx, v.db, wanted...)
-	if err != nil {
+func (v *verifier) verify(ctx context.Context) error {
+	if err := v.read(ctx, v.entry); err != nil {
 		return err
 	}
-	for _, ref := range wanted {
-		if _, there := found[ref]; there {
-			continue
+	if err := v.lookUp(ctx); err != nil {
+		return err
+	}
+	if !v.lost && (v.tree.leaves != v.tree.hashed || v.tree.inner > 0) {
+		v.notef("tree", treeRef("leaf", v.tree.leaves), "%d leaves have the hashes of %d, %d of which are missing", v.tree.leaves, v.tree.hashed, v.tree.inner)
+	}
+	v.again = true
+	for {
+		names, counts := v.claims.reread(v.memory), v.counts.reread(v.memory)
+		if !names && !counts {
+			return v.over()
 		}
-		for _, by := range named[ref] {
-			v.notef(code, by, "%s is missing", ref)
+		if err := v.read(ctx, v.account); err != nil {
+			return err
 		}
+		v.disputes()
+	}
+}
+
+func (v *verifier) over() error {
+	if v.enough {
+		return errEnough
 	}
 	return nil
 }
 
-func (v *verifier) counters(ctx context.Context, page []platform.Record) error {
-	for _, r := range page {
-		var c platform.Count
-		if err := json.Unmarshal(r.Doc, &c); err != nil {
-			v.notef("document", r.Ref, "does not decode")
-			continue
+// read goes through everything once.
+func (v *verifier) read(ctx context.Context, each func(context.Context, Entry) error) error {
+	for e, err := range v.from.Entries(ctx) {
+		if err == nil {
+			err = each(ctx, e)
 		}
-		if err := v.movements(ctx, r.Ref, c); err != nil {
+		if err = cmp.Or(err, v.over()); err != nil {
+			return err
+		}
+	}
+	v.end()
+	return v.over()
+}
+
+// entry checks what is stored by itself and against what was met before: roots
+// come before their children, records before events, and these before all that
+// names them.
+func (v *verifier) entry(ctx context.Context, e Entry) error {
+	if e.Fault != nil {
+		v.notef(e.Fault.Code, e.Fault.Ref, "%s", e.Fault.What)
+	}
+	switch {
+	case e.Row != nil:
+		return v.record(ctx, e.Row)
+	case e.Count != nil:
+		v.meet(e.Count.Ref, e.Count.Seq)
+	case e.Movement != nil:
+		m := e.Movement
+		if err := v.refer(ctx, reference{code: "event", by: platform.Ref{Kind: Movement, ID: MovementID(*m)}, to: platform.Ref{Kind: Event, ID: m.Event}}); err != nil {
+			return err
+		}
+	case e.Answer != nil:
+		return v.answer(ctx, e.Answer)
+	case e.Leaf != "":
+		return v.leaf(ctx, e)
+	case e.Hash != nil:
+		v.hash(e)
+	case e.Pending != "":
+		return v.refer(ctx, reference{code: "event", by: platform.Ref{Kind: "undelivered", ID: e.Pending}, to: platform.Ref{Kind: Event, ID: e.Pending}})
+	}
+	return v.account(ctx, e)
+}
+
+// leaf and hash follow the audit tree. Behind a hash that is missing, none can be
+// told from another.
+func (v *verifier) leaf(ctx context.Context, e Entry) error {
+	if e.Place != v.tree.leaves {
+		v.notef("tree", treeRef("leaf", v.tree.leaves), "is missing; %d is the next", e.Place)
+	}
+	v.tree.leaves = e.Place + 1
+	return v.refer(ctx, reference{code: "event", by: treeRef("leaf", e.Place), to: platform.Ref{Kind: Event, ID: e.Leaf}})
+}
+
+func (v *verifier) hash(e Entry) {
+	switch n := v.tree.number; {
+	case v.lost:
+	case e.Place != n:
+		v.notef("tree", treeRef("hash", n), "is missing; %d is the next", e.Place)
+		v.lost = true
+	case !v.tree.add(e.Hash):
+		v.notef("tree", treeRef("hash", n), "is not that of what is below it")
+	}
+}
+
+func treeRef(what string, n int64) platform.Ref {
+	return platform.Ref{Kind: what, ID: platform.ID(strconv.FormatInt(n, 10))}
+}
+
+// record compares what is kept of a record with what follows from its document.
+func (v *verifier) record(ctx context.Context, stored *Row) error {
+	ref := stored.Ref
+	v.meet(ref, stored.Version)
+	kind := v.kinds.byName[ref.Kind]
+	row, value, decodes := v.derived(stored)
+	if !decodes {
+		v.notef("document", ref, "schema %d does not decode", stored.Schema)
+		return nil
+	}
+	if _, err := platform.ParseID(string(ref.ID)); err != nil || !itself(ref, value) {
+		v.notef("document", ref, "says that it is another")
+	}
+	if stored.Version < 1 || ref.Kind == Event && stored.Version > 1 {
+		v.notef("document", ref, "is at version %d", stored.Version)
+	}
+	for i, key := range row.Keys {
+		if stored.Keys[i] != key {
+			v.notef("index", ref, "by %v is not what its document says", kind.Indexes[i].By)
+		}
+	}
+	if !same(stored.Claims, row.Claims) {
+		v.notef("claim", ref, "holds other names than its document says")
+	}
+	v.claimed(ref, row.Claims)
+	if v.kinds.byName[kind.Root] == nil { // it is one itself, or its root is kept elsewhere
+		return nil
+	}
+	root, _ := kind.RootOf(value) // of a value that this kind decoded
+	if root.Slot() != ref.ID.Slot() {
+		v.notef("orphan", ref, "lies in another slot than its %s", kind.Root)
+		return nil
+	}
+	return v.refer(ctx, reference{code: "orphan", by: ref, to: platform.Ref{Kind: kind.Root, ID: root}})
+}
+
+// derived is what follows from a record's document, which may be none.
+func (v *verifier) derived(stored *Row) (row *Row, value any, decodes bool) {
+	row, value, err := v.kinds.decoded(stored.Record)
+	if err == nil {
+		row.Keys, err = v.kinds.Keys(row)
+	}
+	return row, value, err == nil
+}
+
+// itself tells whether a document is the record's; one that does not say is.
+func itself(ref platform.Ref, value any) bool {
+	switch value := value.(type) {
+	case platform.Event:
+		return value.ID == ref.ID && value.Subject.ID.Slot() == ref.ID.Slot()
+	case platform.Stored:
+		return value.Ref() == ref
+	}
+	return true
+}
+
+// same tells whether both are the same names, in whatever order.
+func same(a, b []platform.Claim) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(c platform.Claim) bool { return !slices.Contains(b, c) })
+}
+
+func (v *verifier) answer(ctx context.Context, a *Answered) error {
+	ref := AnswerRef(a.Key)
+	if len(a.Answer.Body) > 0 && !json.Valid(a.Answer.Body) {
+		v.notef("answer", ref, "is not JSON")
+	}
+	for _, c := range a.Answer.Receipt.Counters {
+		if err := v.refer(ctx, reference{code: "answer", by: ref, to: c.Ref, least: c.Seq}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// strays notes movements of counters that are not there. What they add up to is
-// checked counter by counter.
-func (v *verifier) strays(ctx context.Context, page []platform.Record) error {
-	of := map[platform.Ref][]platform.Ref{}
-	for _, r := range page {
-		var m platform.Movement
-		if err := json.Unmarshal(r.Doc, &m); err != nil {
-			v.notef("document", r.Ref, "does not decode")
-			continue
-		}
-		of[m.Counter] = append(of[m.Counter], r.Ref)
-	}
-	return v.missing(ctx, of, "orphan")
+// AnswerRef names the answer of a key in a finding.
+func AnswerRef(k platform.Key) platform.Ref {
+	return platform.Ref{Kind: "answer", ID: platform.ID(k.Scope + "/" + k.Name)}
 }
 
-// movements adds up what moved a counter.
-func (v *verifier) movements(ctx context.Context, counter platform.Ref, c platform.Count) error {
-	var sum, seq int64
-	q := platform.Query{Kind: Movement, By: []string{"counter", "seq"}, Equal: []any{counter}, Limit: 500}
-	for {
-		page, err := platform.List[platform.Movement](ctx, v.db, q)
-		if platform.Code(err) == "document.undecodable" {
-			v.notef("document", counter, "has a movement that does not decode")
+// account tells the ledgers who holds which name, and what counters come to:
+// as records and counters say, and as the registry and the movements do.
+func (v *verifier) account(_ context.Context, e Entry) error {
+	switch {
+	case e.Row != nil && v.again:
+		if row, _, decodes := v.derived(e.Row); decodes {
+			v.claimed(e.Row.Ref, row.Claims)
+		}
+	case e.Claim != nil:
+		v.claims.tell(1, *e.Claim, e.Owner)
+	case e.Count != nil:
+		v.counts.tell(0, e.Count.Ref, standing{e.Count.Value, e.Count.Seq})
+	case e.Movement != nil:
+		v.follow(*e.Movement)
+	}
+	return nil
+}
+
+func (v *verifier) claimed(by platform.Ref, names []platform.Claim) {
+	for _, c := range names {
+		if other, twice := v.claims.tell(0, c, by); twice {
+			v.notef("claim", by, "holds a name in %s that %s holds", c.Scope, other)
+		}
+	}
+}
+
+// follow takes the next movement of a counter. It goes on from what the
+// movement says, so that one fault is told once.
+func (v *verifier) follow(m platform.Movement) {
+	if m.Counter != v.at.Ref {
+		v.end()
+		v.at = platform.Count{Ref: m.Counter}
+	}
+	if want := v.at.Value + m.Delta; !v.again && (m.Seq != v.at.Seq+1 || m.After != want) {
+		v.notef("counter", m.Counter, "movement %d to %d should be %d to %d", m.Seq, m.After, v.at.Seq+1, want)
+	}
+	v.at.Seq, v.at.Value = m.Seq, m.After
+}
+
+// end is the end of a counter's movements.
+func (v *verifier) end() {
+	if v.at.Ref != (platform.Ref{}) {
+		v.counts.tell(1, v.at.Ref, standing{v.at.Value, v.at.Seq})
+	}
+	v.at = platform.Count{}
+}
+
+// disputes notes where the two tellings of the ledgers differ.
+func (v *verifier) disputes() {
+	held, registered := v.claims.told[0], v.claims.told[1]
+	for _, c := range sorted(held, registered, func(a, b platform.Claim) int {
+		return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Key, b.Key))
+	}) {
+		by, holds := held[c]
+		owner, known := registered[c]
+		switch {
+		case !known:
+			v.notef("claim", by, "holds a name in %s that the registry has not", c.Scope)
+		case !holds:
+			v.notef("claim", owner, "has a name in %s by the registry that it does not hold", c.Scope)
+		case by != owner:
+			v.notef("claim", by, "holds a name in %s that is %s's by the registry", c.Scope, owner)
+		}
+	}
+	stand, moved := v.counts.told[0], v.counts.told[1]
+	for _, ref := range sorted(stand, moved, compare) {
+		is, there := stand[ref]
+		sum := moved[ref]
+		switch {
+		case !there:
+			v.notef("orphan", ref, "is missing, and has %d movements", sum.seq)
+		case is != sum:
+			v.notef("counter", ref, "is %d after %d movements, which come to %d after %d", is.value, is.seq, sum.value, sum.seq)
+		}
+	}
+}
+
+func sorted[K comparable, V any](a, b map[K]V, by func(K, K) int) []K {
+	all := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.SortFunc(all, by)
+	return slices.Compact(all)
+}
+
+// reference is what one thing says of another: that it is there, and at which
+// version at least.
+type reference struct {
+	code   string
+	by, to platform.Ref
+	least  int64
+}
+
+// meet remembers what is there.
+func (v *verifier) meet(ref platform.Ref, version int64) {
+	if len(v.seen) < v.memory {
+		v.seen[maphash.Comparable(v.seed, ref)] = version
+	} else {
+		v.full = true
+	}
+}
+
+// refer checks a reference: at once if what it names was met or nothing was
+// forgotten, else with many others.
+func (v *verifier) refer(ctx context.Context, r reference) error {
+	version, met := v.seen[maphash.Comparable(v.seed, r.to)]
+	if met || !v.full {
+		v.resolve(r, version, met)
+		return nil
+	}
+	if v.asked = append(v.asked, r); len(v.asked) < 500 {
+		return nil
+	}
+	return v.lookUp(ctx)
+}
+
+func (v *verifier) resolve(r reference, version int64, there bool) {
+	switch {
+	case !there:
+		v.notef(r.code, r.by, "%s is missing", r.to)
+	case version < r.least:
+		v.notef(r.code, r.by, "%s is at %d, and was at %d", r.to, version, r.least)
+	}
+}
+
+// lookUp reads what is asked for.
+func (v *verifier) lookUp(ctx context.Context) error {
+	refs := make([]platform.Ref, 0, len(v.asked))
+	for _, r := range v.asked {
+		if _, err := platform.ParseID(string(r.to.ID)); err == nil || r.to.Kind == Counter { // a malformed one names nothing
+			refs = append(refs, r.to)
+		}
+	}
+	slices.SortFunc(refs, compare)
+	found := map[platform.Ref]int64{}
+	if err := v.versions(ctx, slices.Compact(refs), found); err != nil {
+		return err
+	}
+	for _, r := range v.asked {
+		version, there := found[r.to]
+		v.resolve(r, version, there)
+	}
+	v.asked = v.asked[:0]
+	return nil
+}
+
+// versions finds which of the records are there. One that does not decode is.
+func (v *verifier) versions(ctx context.Context, refs []platform.Ref, found map[platform.Ref]int64) error {
+	records, err := platform.Lookup(ctx, v.from, refs...)
+	if errors.Is(err, ErrSchema) {
+		if len(refs) == 1 {
+			found[refs[0]] = 1
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		events := map[platform.Ref][]platform.Ref{}
-		for _, m := range page.Items {
-			seq, sum = seq+1, sum+m.Delta
-			if m.Seq != seq || m.After != sum {
-				v.notef("counter", counter, "movement %d to %d should be %d to %d", m.Seq, m.After, seq, sum)
-				seq, sum = m.Seq, m.After
-			}
-			event := platform.Ref{Kind: Event, ID: m.Event}
-			events[event] = append(events[event], counter)
-		}
-		if err := v.missing(ctx, events, "event"); err != nil {
-			return err
-		}
-		if q.Cursor = page.Next; q.Cursor == "" {
-			break
-		}
+		half := len(refs) / 2
+		return cmp.Or(v.versions(ctx, refs[:half], found), v.versions(ctx, refs[half:], found))
 	}
-	if c.Value != sum || c.Seq != seq {
-		v.notef("counter", counter, "is %d after %d movements, which come to %d after %d", c.Value, c.Seq, sum, seq)
+	for ref, r := range records {
+		found[ref] = r.Version
 	}
-	return nil
+	return err
 }

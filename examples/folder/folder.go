@@ -72,14 +72,23 @@ func (f *Folder) Close() error {
 }
 
 // Options are the market's options with what the folder keeps: beside another
-// process only the secret.
+// process only the secret and, to compare with, the audit log's last head.
 func (f *Folder) Options(o market.Options) market.Options {
 	o.Secret = f.secret
-	if f.lock != nil {
-		o.SandboxBooks, o.Last = filepath.Join(f.dir, "sandbox.jsonl"), audit.File(filepath.Join(f.dir, "audit.head"))
+	head := audit.File(filepath.Join(f.dir, "audit.head"))
+	if f.lock == nil {
+		o.Last = looking{head}
+		return o
 	}
+	o.SandboxBooks, o.Last = filepath.Join(f.dir, "sandbox.jsonl"), head
 	return o
 }
+
+// looking is the last head for who must not change it.
+type looking struct{ audit.File }
+
+// Keep implements [audit.Last], and keeps nothing.
+func (looking) Keep(audit.Head) error { return nil }
 
 // Cast is the demo's cast: that of the first time, if there was one.
 func (f *Folder) Cast(ctx context.Context, m *market.Market) (market.Cast, error) {

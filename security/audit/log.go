@@ -18,7 +18,7 @@ import (
 type Tree interface {
 	Size(ctx context.Context) (int64, error)
 	Grow(ctx context.Context, size int64, leaves []platform.ID, hashes [][]byte) error
-	Leaf(ctx context.Context, event platform.ID) (int64, error) // its index, or -1
+	Find(ctx context.Context, events ...platform.ID) ([]int64, error) // the index of each, or -1
 	Leaves(ctx context.Context, from int64, limit int) ([]platform.ID, error)
 	Hashes(ctx context.Context, at []int64) ([][]byte, error)
 }
@@ -91,14 +91,18 @@ func (l *Log) grow(ctx context.Context, events []platform.Event) error {
 
 // fresh are the events that are no leaves yet, each once.
 func (l *Log) fresh(ctx context.Context, events []platform.Event) ([]platform.Event, error) {
+	ids := make([]platform.ID, len(events))
+	for i, e := range events {
+		ids[i] = e.ID
+	}
+	at, err := l.tree.Find(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
 	var fresh []platform.Event
 	seen := make(map[platform.ID]bool, len(events))
-	for _, e := range events {
-		at, err := l.tree.Leaf(ctx, e.ID)
-		if err != nil {
-			return nil, err
-		}
-		if at < 0 && !seen[e.ID] {
+	for i, e := range events {
+		if at[i] < 0 && !seen[e.ID] {
 			fresh = append(fresh, e)
 		}
 		seen[e.ID] = true
@@ -151,6 +155,10 @@ func (l *Log) Checkpoint(ctx context.Context) (Checkpoint, error) {
 func (l *Log) sign(ctx context.Context) (Checkpoint, Head, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	last, err := l.last.Load() // before the tree, which then has all that was signed
+	if err != nil {
+		return nil, Head{}, err
+	}
 	size, err := l.tree.Size(ctx)
 	if err != nil {
 		return nil, Head{}, err
@@ -158,10 +166,6 @@ func (l *Log) sign(ctx context.Context) (Checkpoint, Head, error) {
 	head := Head{Size: size}
 	if head.Root, err = tlog.TreeHash(size, reader(ctx, l.tree)); err != nil {
 		return nil, Head{}, fmt.Errorf("root of %d events: %w", size, err)
-	}
-	last, err := l.last.Load()
-	if err != nil {
-		return nil, Head{}, err
 	}
 	if err := l.extends(ctx, last, head); err != nil {
 		return nil, Head{}, err

@@ -22,10 +22,11 @@ type Receipt struct {
 // when the event is not a leaf yet, and with ErrProof when it is not what its
 // leaf says: no receipt goes out that would not verify.
 func (l *Log) Receipt(ctx context.Context, e platform.Event) (Receipt, error) {
-	index, err := l.tree.Leaf(ctx, e.ID)
+	at, err := l.tree.Find(ctx, e.ID)
 	if err != nil {
 		return Receipt{}, err
 	}
+	index := at[0]
 	if index < 0 {
 		return Receipt{}, fmt.Errorf("event %s: %w", e.ID, ErrUnlogged)
 	}

@@ -59,7 +59,7 @@ func Verify(events iter.Seq2[platform.Event, error], signed Checkpoint, public n
 func (l *Log) Events(ctx context.Context, db platform.Getter) iter.Seq2[platform.Event, error] {
 	return func(yield func(platform.Event, error) bool) {
 		for from := int64(0); ; {
-			ids, err := l.tree.Leaves(ctx, from, 500)
+			ids, err := l.tree.Leaves(ctx, from, pageSize)
 			if err != nil || len(ids) == 0 {
 				if err != nil {
 					yield(platform.Event{}, err)
@@ -73,6 +73,8 @@ func (l *Log) Events(ctx context.Context, db platform.Getter) iter.Seq2[platform
 		}
 	}
 }
+
+const pageSize = 500
 
 // page yields the events of those ids, and tells whether to go on. Where one is
 // missing, those before it come first.
@@ -91,40 +93,6 @@ func page(ctx context.Context, db platform.Getter, ids []platform.ID, yield func
 		}
 	}
 	return true
-}
-
-// Find is the index of the first event that is missing or not what its leaf
-// says, or -1 when there is none: where to look after [Verify] has failed. Events
-// after the last leaf are not looked at.
-func (l *Log) Find(ctx context.Context, events iter.Seq2[platform.Event, error]) (int64, error) {
-	size, err := l.tree.Size(ctx)
-	if err != nil {
-		return -1, err
-	}
-	index, hasher := int64(0), newHasher(l.key)
-	for e, err := range events {
-		if index == size {
-			return -1, nil
-		}
-		if errors.Is(err, platform.ErrNotFound) {
-			return index, nil
-		}
-		if err != nil {
-			return -1, err
-		}
-		leaf, err := reader(ctx, l.tree).ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
-		if err != nil {
-			return -1, err
-		}
-		if hash, err := hasher.leaf(e); err != nil || leaf[0] != hash {
-			return index, nil
-		}
-		index++
-	}
-	if index < size {
-		return index, nil
-	}
-	return -1, nil
 }
 
 // roots are the roots of the perfect subtrees of a growing tree, from the

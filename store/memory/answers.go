@@ -1,9 +1,12 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
+
+	"github.com/tidwall/btree"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
@@ -13,7 +16,7 @@ import (
 // guards them.
 type answers struct {
 	now   func() time.Time
-	byKey map[platform.Key]platform.Answer
+	byKey *btree.BTreeG[store.Answered]
 	aged  []aged // in the order in which they were stored
 }
 
@@ -23,17 +26,22 @@ type aged struct {
 }
 
 func newAnswers(now func() time.Time) answers {
-	return answers{now: now, byKey: map[platform.Key]platform.Answer{}}
+	return answers{now: now, byKey: btree.NewBTreeGOptions(func(a, b store.Answered) bool {
+		return cmp.Or(cmp.Compare(a.Key.Scope, b.Key.Scope), cmp.Compare(a.Key.Name, b.Key.Name)) < 0
+	}, btree.Options{NoLocks: true})}
 }
 
 func (a *answers) get(key platform.Key) (platform.Answer, bool) {
-	answer, known := a.byKey[key]
-	return own(answer), known
+	found, known := a.byKey.Get(store.Answered{Key: key})
+	return own(found.Answer), known
 }
 
-func (a *answers) put(key platform.Key, answer platform.Answer) {
-	a.byKey[key] = own(answer)
-	a.aged = append(a.aged, aged{key, a.now()})
+// put stores an answer, and tells whether there was one.
+func (a *answers) put(answer store.Answered) (again bool) {
+	answer.Answer = own(answer.Answer)
+	a.aged = append(a.aged, aged{answer.Key, a.now()})
+	_, again = a.byKey.Set(answer)
+	return again
 }
 
 // own is an answer that shares nothing with a, so that neither a caller nor
@@ -56,7 +64,7 @@ func (db *DB) Sweep(ctx context.Context, before time.Time, limit int) (n int, er
 	}
 	old := db.answers.aged
 	for n < min(limit, len(old)) && old[n].at.Before(before) {
-		delete(db.answers.byKey, old[n].key)
+		db.answers.byKey.Delete(store.Answered{Key: old[n].key})
 		n++
 	}
 	db.answers.aged = old[n:]

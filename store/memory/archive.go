@@ -1,13 +1,10 @@
 package memory
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
-	"slices"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
@@ -33,51 +30,8 @@ func Load(r io.Reader, kinds []platform.Kind, opts *Options) (*DB, error) {
 // Lines implements [store.Archive].
 func (db *DB) Lines(ctx context.Context) iter.Seq2[store.Line, error] {
 	return func(yield func(store.Line, error) bool) {
-		db.mu.Lock()
-		records, rest := db.snapshot(), slices.Concat(db.answerLines(), db.tree.lines(), db.feed.lines())
-		db.mu.Unlock()
-		going := true
-		for _, name := range db.kinds.Names() {
-			records.tables[name].rows.Scan(func(_ string, e *entry) bool {
-				r := e.record()
-				going = ctx.Err() == nil && yield(store.Line{Kind: r.Ref.Kind, ID: r.Ref.ID, Version: r.Version, Schema: r.Schema, Doc: r.Doc}, nil)
-				return going
-			})
-			if !going {
-				break
-			}
-		}
-		for i := 0; going && i < len(rest); i++ {
-			going = ctx.Err() == nil && yield(rest[i], nil)
-		}
-		if ctx.Err() != nil {
-			yield(store.Line{}, ctx.Err())
-		}
+		store.Lines(db.Snapshot().Entries(ctx))(yield)
 	}
-}
-
-func (db *DB) answerLines() []store.Line {
-	lines := make([]store.Line, 0, len(db.answers.byKey))
-	for key, answer := range db.answers.byKey {
-		lines = append(lines, store.Line{Key: &key, Answer: &answer})
-	}
-	slices.SortFunc(lines, func(a, b store.Line) int {
-		return cmp.Or(cmp.Compare(a.Key.Scope, b.Key.Scope), cmp.Compare(a.Key.Name, b.Key.Name))
-	})
-	return lines
-}
-
-func (t *tree) lines() []store.Line {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	lines := make([]store.Line, 0, len(t.leaves)+len(t.hashes))
-	for _, leaf := range t.leaves {
-		lines = append(lines, store.Line{Leaf: leaf})
-	}
-	for _, h := range t.hashes {
-		lines = append(lines, store.Line{Hash: h})
-	}
-	return lines
 }
 
 // Load implements [store.Archive]: what is loaded appears at once, at the end.
@@ -115,54 +69,47 @@ func (db *DB) empty() bool {
 			return false
 		}
 	}
-	return len(db.answers.byKey) == 0
+	leaves, hashes := db.tree.all()
+	return len(leaves)+len(hashes)+db.answers.byKey.Len() == 0
 }
 
 func (db *DB) load(l store.Line) error {
+	e, err := db.kinds.Entry(l)
+	if err != nil {
+		return err
+	}
+	again := false
 	switch {
-	case l.Key != nil && l.Answer != nil:
-		db.answers.put(*l.Key, *l.Answer)
-	case l.Leaf != "":
-		db.tree.index[l.Leaf] = int64(len(db.tree.leaves))
-		db.tree.leaves = append(db.tree.leaves, l.Leaf)
-	case l.Hash != nil:
-		db.tree.hashes = append(db.tree.hashes, l.Hash)
-	case l.Pending != "":
-		db.feed.add(l.Pending)
-	default:
-		return db.loadRecord(platform.Record{Ref: platform.Ref{Kind: l.Kind, ID: l.ID}, Version: l.Version, Schema: l.Schema, Doc: l.Doc})
+	case e.Row != nil:
+		return db.loadRow(e.Row)
+	case e.Count != nil:
+		again = db.tables[store.Counter].put(counted(*e.Count))
+	case e.Movement != nil:
+		again = db.tables[store.Movement].put(moved(*e.Movement))
+	case e.Answer != nil:
+		again = db.answers.put(*e.Answer)
+	case e.Leaf != "":
+		again = !db.tree.append(e.Leaf)
+	case e.Hash != nil:
+		db.tree.hashes = append(db.tree.hashes, e.Hash)
+	case e.Pending != "":
+		_, again = db.feed.place[e.Pending]
+		db.feed.add(e.Pending)
+	}
+	if again {
+		return fmt.Errorf("a line twice: %w", store.ErrDamaged)
 	}
 	return nil
 }
 
-func (db *DB) loadRecord(r platform.Record) error {
-	row, err := db.kinds.Stored(r)
-	if err != nil {
-		return err
+func (db *DB) loadRow(row *store.Row) error {
+	if db.tables[row.Ref.Kind].put(&entry{Row: row}) {
+		return fmt.Errorf("%s twice: %w", row.Ref, store.ErrDamaged)
 	}
-	e := &entry{Row: row}
-	switch r.Ref.Kind {
-	case store.Counter:
-		e.plain = &platform.Count{}
-	case store.Movement:
-		e.plain = &platform.Movement{}
-	}
-	if e.plain != nil && json.Unmarshal(r.Doc, e.plain) != nil {
-		return store.ErrDamaged
-	}
-	if row.Keys, err = db.kinds.Keys(row); err != nil {
-		return err
-	}
-	row.Columns = nil
-	if db.tables[r.Ref.Kind].get(r.Ref.ID) != nil {
-		return fmt.Errorf("%s twice: %w", r.Ref, store.ErrDamaged)
-	}
-	db.tables[r.Ref.Kind].put(e)
 	for _, claim := range row.Claims {
-		if owner, taken := db.claims[claim]; taken {
-			return fmt.Errorf("claim %s of %s held by %s: %w", claim.Scope, r.Ref, owner, store.ErrDamaged)
+		if other, taken := db.claims.Set(held{claim, row.Ref}); taken {
+			return fmt.Errorf("claim in %s of %s held by %s: %w", claim.Scope, row.Ref, other.owner, store.ErrDamaged)
 		}
-		db.claims[claim] = r.Ref
 	}
 	return nil
 }

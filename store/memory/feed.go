@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/tidwall/btree"
@@ -81,26 +80,6 @@ func (f *feed) forget(d store.Delivery) {
 		f.late.Delete(old)
 		delete(f.kept, addressOf(d))
 	}
-}
-
-// lines are the events that not every sink has: those that are late for one are
-// fresh again in a store that is restored.
-func (f *feed) lines() (lines []store.Line) {
-	f.fresh.Scan(func(_ int64, id platform.ID) bool {
-		lines = append(lines, store.Line{Pending: id})
-		return true
-	})
-	late := make(map[platform.ID]bool, len(f.kept))
-	for at := range f.kept {
-		if _, fresh := f.place[at.event]; !fresh {
-			late[at.event] = true
-		}
-	}
-	for id := range late {
-		lines = append(lines, store.Line{Pending: id})
-	}
-	slices.SortFunc(lines[len(lines)-len(late):], func(a, b store.Line) int { return cmp.Compare(a.Pending, b.Pending) })
-	return lines
 }
 
 // Lease implements [store.Outbox].

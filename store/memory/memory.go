@@ -6,9 +6,10 @@ package memory
 import (
 	"context"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
+
+	"github.com/tidwall/btree"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
@@ -29,7 +30,7 @@ type DB struct {
 	mu      sync.RWMutex
 	closed  bool
 	tables  map[string]*table
-	claims  map[platform.Claim]platform.Ref
+	claims  *btree.BTreeG[held]
 	answers answers
 	feed    *feed
 	stats   store.Stats
@@ -57,8 +58,8 @@ func New(kinds []platform.Kind, opts *Options) *DB {
 
 // clear makes the tables, with nothing in them.
 func (db *DB) clear() {
-	db.tables, db.claims = map[string]*table{}, map[platform.Claim]platform.Ref{}
-	db.answers, db.feed = newAnswers(platform.Writer{Now: db.opts.Now}.Ready().Now), newFeed()
+	db.tables, db.claims, db.feed = map[string]*table{}, newRegistry(), newFeed()
+	db.answers = newAnswers(platform.Writer{Now: db.opts.Now}.Ready().Now)
 	for _, name := range db.kinds.Names() {
 		kind, _ := db.kinds.Kind(name)
 		db.tables[name] = newTable(len(kind.Indexes))
@@ -183,8 +184,8 @@ func (db *DB) read(p store.Prepared) *store.State {
 			continue
 		}
 		for _, c := range s.Row.Claims {
-			if owner, held := db.claims[c]; held {
-				state.Owners[c] = owner
+			if row, taken := db.claims.Get(held{claim: c}); taken {
+				state.Owners[c] = row.owner
 			}
 		}
 	}
@@ -200,9 +201,11 @@ func (db *DB) write(w store.Writes) {
 		db.tables[ref.Kind].remove(ref.ID)
 	}
 	for claim := range w.Freed {
-		delete(db.claims, claim)
+		db.claims.Delete(held{claim: claim})
 	}
-	maps.Copy(db.claims, w.Taken)
+	for claim, owner := range w.Taken {
+		db.claims.Set(held{claim, owner})
+	}
 	for _, c := range w.Counters {
 		db.tables[store.Counter].put(counted(c))
 	}
@@ -214,7 +217,7 @@ func (db *DB) write(w store.Writes) {
 		db.feed.add(event.Ref.ID)
 	}
 	for _, a := range w.Answers {
-		db.answers.put(a.Key, a.Answer)
+		db.answers.put(a)
 	}
 }
 

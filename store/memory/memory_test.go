@@ -114,27 +114,6 @@ func TestASavedStoreComesBackWhole(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrTaken, "claims are built again")
 }
 
-func TestADamagedFileIsRefused(t *testing.T) {
-	t.Parallel()
-	db := memory.New(kinds(), nil)
-	write(t, db, page{Title: "a"}, page{Title: "b"})
-	var file bytes.Buffer
-	require.NoError(t, db.Save(&file))
-	for at := range file.Len() {
-		if at >= 3 && at <= 9 {
-			continue // gzip's flags, time and system: nothing of the content
-		}
-		bad := bytes.Clone(file.Bytes())
-		bad[at] ^= 1
-		_, err := memory.Load(bytes.NewReader(bad), kinds(), nil)
-		require.ErrorIs(t, err, store.ErrDamaged, "bit %d of byte %d", 0, at)
-	}
-	for _, cut := range []int{0, 1, file.Len() / 2, file.Len() - 1} {
-		_, err := memory.Load(bytes.NewReader(file.Bytes()[:cut]), kinds(), nil)
-		require.ErrorIs(t, err, store.ErrDamaged)
-	}
-}
-
 // BenchmarkCommit is a command of seven changes: three records, an event, and
 // three counters, under a key.
 func BenchmarkCommit(b *testing.B) {

@@ -30,6 +30,17 @@ func (e *entry) record() platform.Record {
 	return r
 }
 
+// whole is the entry for who reads everything.
+func (e *entry) whole() store.Entry {
+	switch plain := e.plain.(type) {
+	case *platform.Count:
+		return store.Entry{Count: plain}
+	case *platform.Movement:
+		return store.Entry{Movement: plain}
+	}
+	return store.Entry{Row: &store.Row{Record: e.record(), Claims: e.Claims, Keys: e.Keys}}
+}
+
 // counted is a counter's row.
 func counted(c platform.Count) *entry {
 	return &entry{Row: &store.Row{Record: platform.Record{Ref: c.Ref, Version: c.Seq, Schema: 1}}, plain: &c}
@@ -81,8 +92,9 @@ func (t *table) get(id platform.ID) *entry {
 	return e
 }
 
-func (t *table) put(e *entry) {
-	old, _ := t.rows.Set(string(e.Ref.ID), e)
+// put tells whether there was one before.
+func (t *table) put(e *entry) bool {
+	old, again := t.rows.Set(string(e.Ref.ID), e)
 	for i, index := range t.indexes {
 		if old != nil && old.Keys[i] != "" && old.Keys[i] != e.Keys[i] {
 			index.Delete(old.Keys[i])
@@ -91,6 +103,7 @@ func (t *table) put(e *entry) {
 			index.Set(e.Keys[i], e)
 		}
 	}
+	return again
 }
 
 func (t *table) remove(id platform.ID) {

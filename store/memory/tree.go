@@ -52,13 +52,18 @@ func (t *tree) Grow(ctx context.Context, size int64, leaves []platform.ID, hashe
 	return nil
 }
 
-func (t *tree) Leaf(ctx context.Context, event platform.ID) (int64, error) {
+func (t *tree) Find(ctx context.Context, events ...platform.ID) ([]int64, error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if i, known := t.index[event]; known {
-		return i, ctx.Err()
+	found := make([]int64, len(events))
+	for i, event := range events {
+		at, known := t.index[event]
+		if !known {
+			at = -1
+		}
+		found[i] = at
 	}
-	return -1, ctx.Err()
+	return found, ctx.Err()
 }
 
 func (t *tree) Leaves(ctx context.Context, from int64, limit int) ([]platform.ID, error) {
@@ -80,6 +85,24 @@ func (t *tree) Hashes(ctx context.Context, at []int64) ([][]byte, error) {
 		found[i] = slices.Clone(t.hashes[n])
 	}
 	return found, ctx.Err()
+}
+
+// all are the leaves and hashes as they are now: what is appended later does not
+// show.
+func (t *tree) all() ([]platform.ID, [][]byte) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.leaves, t.hashes
+}
+
+// append adds a leaf, unless it is one. It is for a tree that nobody else has.
+func (t *tree) append(leaf platform.ID) bool {
+	if _, known := t.index[leaf]; known {
+		return false
+	}
+	t.index[leaf] = int64(len(t.leaves))
+	t.leaves = append(t.leaves, leaf)
+	return true
 }
 
 func (t *tree) replace(by *tree) {

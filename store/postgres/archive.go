@@ -2,18 +2,16 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
 )
 
-// Lines implements [store.Archive]: one transaction sees it all, and nothing is
+// Lines implements [store.Archive]: one transaction sees it all, and little is
 // gathered before it is handed on.
 func (db *DB) Lines(ctx context.Context) iter.Seq2[store.Line, error] {
 	return func(yield func(store.Line, error) bool) {
@@ -23,97 +21,8 @@ func (db *DB) Lines(ctx context.Context) iter.Seq2[store.Line, error] {
 			return
 		}
 		defer func() { _ = m.Close() }()
-		ctx, done, err := m.turn(ctx)
-		if err != nil {
-			yield(store.Line{}, err)
-			return
-		}
-		defer done()
-		for _, part := range m.parts() {
-			if more, err := m.stream(ctx, part, yield); err != nil {
-				yield(store.Line{}, err)
-				return
-			} else if !more {
-				return
-			}
-		}
+		store.Lines(m.entries(ctx, m.archived(false)))(yield)
 	}
-}
-
-// part is a statement and how its rows are lines.
-type part struct {
-	text string
-	line func(pgx.Rows) (store.Line, error)
-}
-
-// parts are those of an archive in order.
-func (m *moment) parts() (all []part) {
-	for _, t := range m.tables.all {
-		order := "t.id"
-		switch t.kind.Name {
-		case store.Counter:
-			order = "t.name"
-		case store.Movement:
-			order = "(c.name || '#'), t.seq"
-		}
-		all = append(all, part{
-			fmt.Sprintf("select %s from %s order by %s", t.fields, t.from, order),
-			func(rows pgx.Rows) (store.Line, error) {
-				r, err := m.next(t, rows)
-				return store.Line{Kind: r.Ref.Kind, ID: r.Ref.ID, Version: r.Version, Schema: r.Schema, Doc: r.Doc}, err
-			},
-		})
-	}
-	return append(all,
-		part{"select scope, name, digest, body, receipt from {schema}.answer order by scope, name", answerLine},
-		part{"select event from {schema}.leaf order by n", func(rows pgx.Rows) (store.Line, error) {
-			id, err := eventID(rows)
-			return store.Line{Leaf: id}, err
-		}},
-		part{"select hash from {schema}.hash order by n", func(rows pgx.Rows) (l store.Line, err error) {
-			err = rows.Scan(&l.Hash)
-			return l, err
-		}},
-		// An event that is late for one sink is fresh again in a store that is restored.
-		part{"select id from (select slot, id from {schema}.undelivered union select slot, event from {schema}.delivery) p order by slot, id", func(rows pgx.Rows) (store.Line, error) {
-			id, err := eventID(rows)
-			return store.Line{Pending: id}, err
-		}},
-	)
-}
-
-func answerLine(rows pgx.Rows) (store.Line, error) {
-	var key platform.Key
-	answer, err := answered(rows, &key.Scope, &key.Name)
-	return store.Line{Key: &key, Answer: &answer}, err
-}
-
-func eventID(rows pgx.Rows) (platform.ID, error) {
-	var id pgtype.UUID
-	err := rows.Scan(&id)
-	return platform.IDFromUUID("evt", id.Bytes), err
-}
-
-// stream hands on the lines of a part; more is false when nobody wants them.
-func (m *moment) stream(ctx context.Context, p part, yield func(store.Line, error) bool) (more bool, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // what is not wanted is not fetched
-	rows, err := m.query.Query(ctx, m.tables.sql(p.text))
-	if err != nil {
-		return false, reading(ctx, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		line, err := p.line(rows)
-		if err != nil {
-			return false, reading(ctx, err)
-		}
-		if !yield(line, nil) {
-			cancel()
-			return false, nil
-		}
-	}
-	return true, reading(ctx, rows.Err())
 }
 
 // batchLines and batchBytes are how much of an archive is written at once.
@@ -209,52 +118,40 @@ func (l *loading) add(line store.Line) error {
 	l.lines++
 	l.held++
 	l.bytes += len(line.Doc)
+	e, err := l.db.kinds.Entry(line)
+	if err != nil {
+		return err
+	}
 	switch {
-	case line.Key != nil && line.Answer != nil:
-		l.writes.Answers = append(l.writes.Answers, store.Answered{Key: *line.Key, Answer: *line.Answer})
-	case line.Leaf != "":
-		l.leaves = append(l.leaves, line.Leaf)
-	case line.Hash != nil:
-		l.hashes = append(l.hashes, line.Hash)
-	case line.Pending != "":
-		l.pending = append(l.pending, line.Pending)
-	case line.Kind == store.Counter:
-		var c platform.Count
-		if json.Unmarshal(line.Doc, &c) != nil || c.Ref.ID != line.ID || !sound(string(line.ID)) {
-			return store.ErrDamaged
+	case e.Row != nil:
+		return l.record(e.Row)
+	case e.Count != nil:
+		l.writes.Counters = append(l.writes.Counters, *e.Count)
+	case e.Movement != nil:
+		if c := e.Movement.Cause; c != (platform.Ref{}) && (c.Kind == "" || c.ID == "" || !sound(c.String())) {
+			return fmt.Errorf("the cause of %s: %w", line.ID, store.ErrDamaged)
 		}
-		l.writes.Counters = append(l.writes.Counters, c)
-	case line.Kind == store.Movement:
-		var m platform.Movement
-		if json.Unmarshal(line.Doc, &m) != nil || movementID(string(m.Counter.ID), m.Seq) != line.ID || !sound(string(line.ID)) || !sound(m.Cause.String()) {
-			return store.ErrDamaged
-		}
-		l.writes.Movements = append(l.writes.Movements, m)
-	default:
-		return l.record(line)
+		l.writes.Movements = append(l.writes.Movements, *e.Movement)
+	case e.Answer != nil:
+		l.writes.Answers = append(l.writes.Answers, *e.Answer)
+	case e.Leaf != "":
+		l.leaves = append(l.leaves, e.Leaf)
+	case e.Hash != nil:
+		l.hashes = append(l.hashes, e.Hash)
+	case e.Pending != "":
+		l.pending = append(l.pending, e.Pending)
 	}
 	return nil
 }
 
-func (l *loading) record(line store.Line) error {
-	ref := platform.Ref{Kind: line.Kind, ID: line.ID}
-	row, err := l.db.kinds.Stored(platform.Record{Ref: ref, Version: line.Version, Schema: line.Schema, Doc: line.Doc})
-	if err != nil {
-		return err
-	}
-	t := l.db.tables.byKind[line.Kind]
-	if _, err := platform.ParseID(string(line.ID)); err != nil || line.ID.Prefix() != t.kind.Prefix || line.Version < 1 {
-		return fmt.Errorf("%s: %w", ref, store.ErrDamaged)
-	}
-	if err := l.db.carried(store.Step{Change: platform.Change{Op: platform.Create, Ref: ref}, Row: row}); err != nil {
-		return err
-	}
+func (l *loading) record(row *store.Row) error {
 	for _, c := range row.Claims {
 		if _, twice := l.writes.Taken[c]; twice {
-			return fmt.Errorf("claim %s of %s: %w", c.Scope, ref, store.ErrDamaged)
+			return fmt.Errorf("claim in %s of %s: %w", c.Scope, row.Ref, store.ErrDamaged)
 		}
-		l.writes.Taken[c] = ref
+		l.writes.Taken[c] = row.Ref
 	}
+	t := l.db.tables.byKind[row.Ref.Kind]
 	l.rows[t] = append(l.rows[t], row)
 	return nil
 }

@@ -48,7 +48,7 @@ func TestAnArchiveIsTheSameEverywhere(t *testing.T) {
 	require.NoError(t, err)
 	event := first.Changes[len(first.Changes)-1].Ref.ID
 	require.NoError(t, db.Settle(t.Context(), time.Now(), nil, store.Settlement{Handed: []platform.ID{event}}))
-	require.NoError(t, db.Tree().Grow(t.Context(), 0, []platform.ID{event}, [][]byte{{1, 2}, {}}))
+	require.NoError(t, db.Tree().Grow(t.Context(), 0, []platform.ID{event}, [][]byte{{1, 2}, {3}}))
 	want := lines(t, db)
 
 	inMemory := memory.New(kinds(), nil)

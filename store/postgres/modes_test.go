@@ -159,11 +159,9 @@ func everyStatement(t *testing.T, db *postgres.DB) {
 	assert.Equal(t, [][]byte{{2}, {1}}, hashes)
 	_, err = db.Tree().Hashes(t.Context(), []int64{2})
 	require.ErrorIs(t, err, platform.ErrNotFound)
-	for id, want := range map[platform.ID]int64{events[0].ID: 0, events[1].ID: -1} {
-		at, err := db.Tree().Leaf(t.Context(), id)
-		require.NoError(t, err)
-		assert.Equal(t, want, at)
-	}
+	at, err := db.Tree().Find(t.Context(), events[1].ID, events[0].ID, events[1].ID)
+	require.NoError(t, err)
+	assert.Equal(t, []int64{-1, 0, -1}, at)
 	leaves, err := db.Tree().Leaves(t.Context(), 0, 5)
 	require.NoError(t, err)
 	assert.Equal(t, []platform.ID{events[0].ID}, leaves)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,10 +15,11 @@ import (
 // calls take turns.
 type moment struct {
 	reader
-	db     *DB
-	mu     sync.Mutex
-	tx     pgx.Tx // nil when closed
-	forget func() bool
+	db      *DB
+	mu      sync.Mutex
+	tx      pgx.Tx // nil when closed
+	forget  func() bool
+	cursors atomic.Int64 // so far
 }
 
 // Moment implements [store.Engine]. It holds one connection of the pool until it

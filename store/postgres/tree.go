@@ -82,9 +82,24 @@ func (t *Tree) append(ctx context.Context, tx pgx.Tx, size int64, events []pgtyp
 	return tx.SendBatch(ctx, &b).Close()
 }
 
-// Leaf implements [store.Tree].
-func (t *Tree) Leaf(ctx context.Context, event platform.ID) (int64, error) {
-	return number(ctx, t.db, "select coalesce((select n from {schema}.leaf where event = $1), -1)", uuid(event.UUID()))
+// Find implements [store.Tree].
+func (t *Tree) Find(ctx context.Context, events ...platform.ID) ([]int64, error) {
+	if err := t.db.open(ctx); err != nil {
+		return nil, err
+	}
+	ids := make([]pgtype.UUID, len(events))
+	for i, event := range events {
+		ids[i] = uuid(event.UUID())
+	}
+	return again(ctx, func() ([]int64, error) {
+		rows, err := t.db.pool.Query(ctx, t.db.tables.sql(`select coalesce(t.n, -1) from unnest($1::uuid[]) with ordinality x(event, place)
+ left join lateral (select n from {schema}.leaf where event = x.event offset 0) t on true order by x.place`), ids)
+		if err != nil {
+			return nil, reading(ctx, err)
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		return found, reading(ctx, err)
+	})
 }
 
 // Leaves implements [store.Tree].

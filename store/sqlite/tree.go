@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
@@ -16,24 +18,35 @@ func (db *DB) Tree() store.Tree { return tree{db} }
 
 // Size implements [store.Tree].
 func (t tree) Size(ctx context.Context) (size int64, err error) {
-	return size, t.one(ctx, "select coalesce(max(number) + 1, 0) from leaf", &size)
-}
-
-// Leaf implements [store.Tree].
-func (t tree) Leaf(ctx context.Context, event platform.ID) (at int64, err error) {
-	return at, t.one(ctx, "select coalesce((select number from leaf where event = ?), -1)", &at, string(event))
-}
-
-// one reads a single number.
-func (t tree) one(ctx context.Context, statement string, into *int64, args ...any) error {
 	if err := t.db.use(ctx); err != nil {
-		return err
+		return 0, err
 	}
-	rows, err := t.db.reader.by.QueryContext(ctx, statement, args...)
+	rows, err := t.db.reader.by.QueryContext(ctx, "select coalesce(max(number) + 1, 0) from leaf")
 	if err != nil {
-		return trouble("tree", err)
+		return 0, trouble("tree", err)
 	}
-	return trouble("tree", walk(rows, func() (bool, error) { return true, rows.Scan(into) }))
+	return size, trouble("tree", walk(rows, func() (bool, error) { return true, rows.Scan(&size) }))
+}
+
+// Find implements [store.Tree].
+func (t tree) Find(ctx context.Context, events ...platform.ID) ([]int64, error) {
+	if err := t.db.use(ctx); err != nil {
+		return nil, err
+	}
+	names, _ := json.Marshal(events) // plain texts
+	rows, err := t.db.reader.by.QueryContext(ctx, "select x.key, l.number from json_each(?) x cross join leaf l on l.event = x.value", string(names))
+	if err != nil {
+		return nil, trouble("leaves", err)
+	}
+	found := slices.Repeat([]int64{-1}, len(events))
+	err = walk(rows, func() (bool, error) {
+		var i int
+		var number int64
+		err := rows.Scan(&i, &number)
+		found[i] = number
+		return true, err
+	})
+	return found, trouble("leaves", err)
 }
 
 // Grow implements [store.Tree].
