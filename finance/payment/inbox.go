@@ -221,15 +221,19 @@ type file struct{ Notice Received }
 func (f file) Subject() platform.Ref { return f.Notice.Ref() }
 
 func (s *Service) file(ctx context.Context, n Received) error {
+	again := false
 	_, err := persist(ctx, s, file{n}, func(ctx context.Context) (Received, []platform.Change, error) {
-		found, err := s.store.Found(ctx, n.Ref())
-		if err != nil {
-			return Received{}, nil, err
+		changes := []platform.Change{platform.Put(n)} // in the place of what was found
+		if again {
+			found, err := s.store.Found(ctx, n.Ref())
+			if err == nil {
+				changes, err = n.filed(found.Notices, nil)
+			}
+			if err != nil {
+				return Received{}, nil, err
+			}
 		}
-		changes, err := n.filed(found.Notices, nil)
-		if err != nil {
-			return Received{}, nil, err
-		}
+		again = true
 		return n, append(changes, platform.Happened("payment.notice_"+string(n.State), n.Ref(), n.facts())), nil
 	})
 	return err

@@ -510,6 +510,52 @@ func TestScreenJudgesBeforeTheClaim(t *testing.T) {
 	}
 }
 
+// slow is a screen during whose judgement something else happens.
+type slow struct {
+	*judge
+	meanwhile func()
+}
+
+func (s slow) Screen(ctx context.Context, ev platform.Event) (string, []platform.Change, error) {
+	s.meanwhile()
+	return s.judge.Screen(ctx, ev)
+}
+
+// What was read to be screened is paid only if it still stands, and refuses
+// nothing that would be possible now.
+func TestIntentThatMovesWhileItIsScreenedIsReadAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		meanwhile func(*testing.T, *world, sale)
+		amount    platform.Money
+		want      error
+	}{
+		"cancelled": {func(t *testing.T, v *world, o sale) {
+			t.Helper()
+			require.NoError(t, v.cancel(o))
+		}, platform.Money{}, payment.ErrNotPayable},
+		"raised": {func(t *testing.T, v *world, o sale) {
+			t.Helper()
+			require.NoError(t, v.update(customer, func(ctx context.Context) ([]platform.Change, error) {
+				return v.asks.Ask(ctx, o.Ref(), "full", yuan("120.00"), payBy)
+			}))
+		}, yuan("110.00"), nil},
+	} {
+		s := slow{judge: &judge{outcome: "allow"}}
+		var v *world
+		var o sale
+		s.meanwhile = func() { c.meanwhile(t, v, o) }
+		v = newWorld(setup{screen: &s})
+		o = v.placed(t)
+
+		a, err := v.s.Pay(by(customer), payment.Pay{Intent: full(o), Amount: c.amount, Method: sandbox.OK})
+
+		require.ErrorIs(t, err, c.want, name)
+		assert.Equal(t, c.want != nil, a.ID == "", name)
+		assert.Equal(t, map[bool]int{true: 0, false: 1}[c.want != nil], v.totals(t).Charges, name)
+	}
+}
+
 // What was blocked stays blocked under its key, as one event; another key is
 // another payment.
 func TestBlockedRepeatIsOneEvent(t *testing.T) {
