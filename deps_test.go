@@ -79,6 +79,7 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"store":           {nil, nil},
 	"store/memory":    {[]string{"store"}, []string{"github.com/tidwall/btree"}},
 	"store/sqlite":    {[]string{"store"}, []string{"modernc.org/sqlite"}},
+	"store/nats":      {[]string{"store"}, []string{"github.com/nats-io/nats.go"}},
 	"store/webhook":   {[]string{"store"}, nil},
 	"store/postgres":  {[]string{"store"}, []string{"github.com/jackc/pgx/v5"}},
 
@@ -131,9 +132,11 @@ func TestAProgramThatImportsOrderGetsLittle(t *testing.T) {
 
 func TestTestHelpersStayOutOfPrograms(t *testing.T) {
 	t.Parallel()
+	helpers := []string{"testify", "pgregory.net/rapid", "porcupine", "nats-server"}
 	for _, p := range list(t, "./...") {
 		for _, dep := range p.Deps {
-			assert.False(t, strings.Contains(dep, "testify") || strings.Contains(dep, "pgregory.net/rapid"), "%s reaches %s", p.ImportPath, dep)
+			helps := slices.ContainsFunc(helpers, func(h string) bool { return strings.Contains(dep, h) })
+			assert.False(t, helps, "%s reaches %s", p.ImportPath, dep)
 			assert.False(t, p.Name == "main" && dep == "testing", "%s reaches %s", p.ImportPath, dep)
 		}
 	}
