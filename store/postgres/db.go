@@ -119,19 +119,19 @@ func New(ctx context.Context, pool *pgxpool.Pool, kinds []platform.Kind, opts *O
 }
 
 // posture refuses a server that is too old, or that may lose what it
-// acknowledged.
+// acknowledged: by itself, or in a failover to a standby that it does not wait for.
 func (db *DB) posture(ctx context.Context) error {
 	var version int
-	var fsync, synchronous string
-	err := db.pool.QueryRow(ctx, "select current_setting('server_version_num')::int, current_setting('fsync'), current_setting('synchronous_commit')").
-		Scan(&version, &fsync, &synchronous)
+	var fsync, synchronous, standbys string
+	err := db.pool.QueryRow(ctx, `select current_setting('server_version_num')::int, current_setting('fsync'), current_setting('synchronous_commit'),
+ current_setting('synchronous_standby_names')`).Scan(&version, &fsync, &synchronous, &standbys)
 	switch {
 	case err != nil:
 		return trouble("look at the server", err)
 	case version < 140000:
 		return fmt.Errorf("server version %d: %w", version/10000, ErrOld)
-	case (fsync == "off" || synchronous == "off") && !db.opts.AllowUnsafe:
-		return fmt.Errorf("fsync %s, synchronous_commit %s: %w", fsync, synchronous, ErrUnsafe)
+	case (fsync == "off" || synchronous == "off" || synchronous == "local" && standbys != "") && !db.opts.AllowUnsafe:
+		return fmt.Errorf("fsync %s, synchronous_commit %s, standbys %q: %w", fsync, synchronous, standbys, ErrUnsafe)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store/postgres"
+	"github.com/liangding/platform/store/storetest/pgserver"
 )
 
 // grown is the page of a newer program: its title counts its letters, and has
@@ -79,6 +81,18 @@ func queried(t *testing.T, dsn, statement string) []string {
 	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
 	return all
+}
+
+// until waits until a count is no longer zero.
+func until(t testing.TB, dsn, count string, args ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	require.Eventually(t, func() bool {
+		var n int
+		return conn.QueryRow(t.Context(), count, args...).Scan(&n) == nil && n > 0
+	}, time.Minute, 5*time.Millisecond)
 }
 
 // TestMigratingTwiceIsMigratingOnce is law 39.
@@ -208,6 +222,29 @@ func TestBadPlacesAreRefusedOnOpening(t *testing.T) {
 	twin := platform.Shape[page]{Name: "answer", Prefix: "ans"}.Kind()
 	_, err = postgres.Open(t.Context(), dsn, []platform.Kind{twin}, unsafe())
 	require.ErrorIs(t, err, platform.ErrInvalid, "a kind whose table is another's")
+}
+
+// TestAStandbyThatNobodyWaitsForIsUnsafe: what was acknowledged may be missing on
+// it.
+func TestAStandbyThatNobodyWaitsForIsUnsafe(t *testing.T) {
+	t.Parallel()
+	if server.Database(t); !server.Private() {
+		t.Skip("the settings are the server's, which is not the test's own")
+	}
+	own := pgserver.Server{Settings: []string{"fsync=on", "synchronous_commit=local"}}
+	t.Cleanup(own.Stop)
+	dsn := own.Database(t)
+	db, err := postgres.Open(t.Context(), dsn, kinds(), nil)
+	require.NoError(t, err, "there is none")
+	require.NoError(t, db.Close())
+	execute(t, dsn, "alter system set synchronous_standby_names = 'ANY 1 (standby)'", "select pg_reload_conf()")
+	until(t, dsn, "select count(*) from pg_settings where name = 'synchronous_standby_names' and setting <> $1", "")
+
+	_, err = postgres.Open(t.Context(), dsn, kinds(), nil)
+	require.ErrorIs(t, err, postgres.ErrUnsafe)
+	require.ErrorContains(t, err, "standby")
+	_, err = opened(t, dsn, kinds())
+	require.NoError(t, err)
 }
 
 func TestTwoSchemasAreTwoStores(t *testing.T) {

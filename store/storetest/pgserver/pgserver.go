@@ -127,12 +127,12 @@ func (s *Server) Private() bool { return s.process != nil }
 // PID is the process of a private server that started all its others.
 func (s *Server) PID() int { return s.process.Process.Pid }
 
-// Kill ends the server as a power cut of its process would, and starts it again
-// on the same data. It is for private servers.
+// Kill is [Server.Crash] of a private server, which then starts again on the same
+// data.
 func (s *Server) Kill() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.end(syscall.SIGQUIT); err != nil {
+	if err := s.crash(); err != nil {
 		return err
 	}
 	return s.start()
@@ -212,7 +212,7 @@ func (s *Server) install() error {
 	if out, err := files.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	s.dsn = (&url.URL{Scheme: "postgres", User: url.User("platform"), Path: "/postgres", RawQuery: url.Values{"host": {s.root}}.Encode()}).String()
+	s.dsn = socket(s.root)
 	return s.start()
 }
 
