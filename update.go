@@ -95,7 +95,8 @@ var (
 //
 // N equal calls under one key have one effect and the same answer. Update fails
 // with whatever decide refuses with, with FieldErrors for bad input, and with
-// ErrConflict when the record never stood still.
+// ErrConflict when the record never stood still, or a caller's transaction has to
+// begin again (a code that ends in ".serialization").
 func Update[C, A any](ctx context.Context, w Writer, command C, decide func(ctx context.Context) (A, []Change, error)) (A, error) {
 	w = w.Ready()
 	var none A
@@ -124,7 +125,7 @@ func Update[C, A any](ctx context.Context, w Writer, command C, decide func(ctx 
 				return answer, err
 			}
 		}
-		if try >= w.Tries {
+		if try >= w.Tries || strings.HasSuffix(Code(err), ".serialization") { // a caller's transaction, in which nothing moves on
 			return none, err
 		}
 		if err := u.pause(ctx, try); err != nil {

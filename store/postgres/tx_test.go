@@ -162,6 +162,16 @@ func TestAStaleSnapshotOfTheCallersMustBeginAgain(t *testing.T) {
 
 			require.ErrorIs(t, err, postgres.ErrSerialization)
 			require.ErrorIs(t, err, platform.ErrConflict)
+			for _, refusal := range []error{nil, platform.ErrState} { // of a command, which has something to write in either case
+				decided := 0
+				_, err = platform.Update(platform.As(t.Context(), clerk), platform.Writer{Store: in}, rename{}, func(context.Context) (none struct{}, _ []platform.Change, _ error) {
+					decided++
+					p := titled("later-0")
+					return none, []platform.Change{platform.Put(p), platform.Happened("page.written", p.Ref(), nil)}, refusal
+				})
+				require.ErrorIs(t, err, postgres.ErrSerialization)
+				assert.Equal(t, 1, decided, "it would see the same again")
+			}
 			require.NoError(t, in.abort())
 		})
 	}
