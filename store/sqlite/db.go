@@ -28,8 +28,9 @@ var _ store.Engine = (*DB)(nil)
 
 // Options of a store; nil means defaults.
 type Options struct {
-	// Patience is how long a commit waits while another process writes, before
-	// it fails with [ErrLocked]. If zero, ten seconds.
+	// Patience is how long a commit waits while another process writes, or a
+	// transaction of a caller's own, before it fails with [ErrLocked]. If zero,
+	// ten seconds.
 	Patience time.Duration
 
 	// MaxQueue is how many sets may wait to be written; one more is turned away

@@ -21,11 +21,11 @@ type inside struct {
 }
 
 // Begin begins a transaction of the caller's own, for [DB.In] and for tables of
-// the caller's own in the store's file. It gets its turn among the flushes and
-// holds the write lock from then on, so that nothing that it reads is stale when
-// it writes. All other writers wait until it ends: end it soon, and do not wait
-// for another commit meanwhile. It ends with ctx, as any *sql.Tx does, and fails
-// with [ErrLocked] when the patience is over.
+// the caller's own in the store's file, under names that no kind has. It gets its
+// turn among the flushes and holds the write lock from then on, so that nothing
+// that it reads is stale when it writes. All other writers wait until it ends:
+// end it soon, and do not wait for another commit meanwhile. It ends with ctx, as
+// any *sql.Tx does, and fails with [ErrLocked] when the patience is over.
 func (db *DB) Begin(ctx context.Context) (tx *sql.Tx, err error) {
 	if err := db.use(ctx); err != nil {
 		return nil, err
@@ -38,10 +38,10 @@ func (db *DB) Begin(ctx context.Context) (tx *sql.Tx, err error) {
 		tx, err = db.callers.BeginTx(ctx, nil)
 		return err
 	})
-	if ctx.Err() != nil {
-		err = ctx.Err()
+	if err = cmp.Or(ctx.Err(), err); err != nil {
+		return nil, trouble("begin", err)
 	}
-	return tx, trouble("begin", err)
+	return tx, nil
 }
 
 // In is the store within the caller's own transaction: it reads what the
