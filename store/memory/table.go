@@ -38,7 +38,7 @@ func (e *entry) whole() store.Entry {
 	case *platform.Movement:
 		return store.Entry{Movement: plain}
 	}
-	return store.Entry{Row: &store.Row{Record: e.record(), Claims: e.Claims, Keys: e.Keys}}
+	return store.Entry{Row: &store.Row{Record: e.record(), Claims: slices.Clone(e.Claims), Keys: slices.Clone(e.Keys)}}
 }
 
 // counted is a counter's row.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -37,7 +38,9 @@ func stocked(t *testing.T) *DB {
 	require.NoError(t, err)
 	require.Len(t, events, 10)
 	require.NoError(t, db.Settle(t.Context(), time.Now(), nil, store.Settlement{Handed: []platform.ID{events[3].ID, events[7].ID}}))
-	require.NoError(t, db.Tree().Grow(t.Context(), 0, []platform.ID{events[0].ID, events[1].ID}, [][]byte{{1}, {2}, {3}}))
+	left, right := sha256.Sum256([]byte("left")), sha256.Sum256([]byte("right"))
+	both := sha256.Sum256(slices.Concat([]byte{1}, left[:], right[:]))
+	require.NoError(t, db.Tree().Grow(t.Context(), 0, []platform.ID{events[0].ID, events[1].ID}, [][]byte{left[:], right[:], both[:]}))
 	return db
 }
 

@@ -20,7 +20,7 @@ func TestSuiteFindsBrokenAdapters(t *testing.T) {
 	var mu sync.Mutex
 	found := map[string]bool{}
 	t.Run("adapters", func(t *testing.T) {
-		for _, b := range slices.Concat(brokenAdapters, corners, outboxes) {
+		for _, b := range slices.Concat(brokenAdapters, corners, outboxes, archivers) {
 			t.Run(b.fault, func(t *testing.T) {
 				t.Parallel()
 				for _, number := range b.breaks {
