@@ -14,6 +14,7 @@ type Class string
 const (
 	Asset     Class = "asset"
 	Liability Class = "liability"
+	Equity    Class = "equity"
 	Income    Class = "income"
 	Expense   Class = "expense"
 )
@@ -52,6 +53,7 @@ var chart = []line{
 	{Role: "surplus", Code: 2060, Class: Liability, Normal: credit, Of: true, Floored: true},
 	{Role: "tips", Code: 2070, Class: Liability, Normal: credit, Of: true, Floored: true},
 	{Role: "output_tax", Code: 2080, Class: Liability, Normal: credit},
+	{Role: "opening", Code: 3010, Class: Equity, Normal: credit},
 	{Role: "commission", Code: 4010, Class: Income, Normal: credit},
 	{Role: "cancel_fee", Code: 4015, Class: Income, Normal: credit},
 	{Role: "gateway_fee", Code: 5010, Class: Expense, Normal: debit, Party: true},

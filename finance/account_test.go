@@ -42,8 +42,8 @@ func TestEveryAccountHasATextOfItsOwn(t *testing.T) {
 
 func TestTheChartIsInOrder(t *testing.T) {
 	t.Parallel()
-	normal := map[Class]side{Asset: debit, Expense: debit, Liability: credit, Income: credit}
-	first := map[Class]int{Asset: 1, Liability: 2, Income: 4, Expense: 5}
+	normal := map[Class]side{Asset: debit, Expense: debit, Liability: credit, Equity: credit, Income: credit}
+	first := map[Class]int{Asset: 1, Liability: 2, Equity: 3, Income: 4, Expense: 5}
 	used := map[string]bool{}
 	for _, r := range recipes {
 		for _, role := range slices.Concat(r.Debit, r.Credit) {

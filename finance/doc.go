@@ -33,6 +33,12 @@
 // and shortage (in minor units) tell which account lacked how much. Such a
 // refusal is final: it is neither retried nor clipped.
 //
+// # Other books
+//
+// A marketplace that ran elsewhere brings its balances along by
+// [Service.OpenAccounts], and what its orders hold by their own take-over: both
+// are booked against the account opening.
+//
 // Start with [Books]; [Fees] prices the platform's service, and [Verify] proves
 // the books from their own records.
 package finance

@@ -46,6 +46,12 @@ var recipes = map[string]recipe{
 
 	"gateway.fee": {Debit: roles("gateway_fee", "input_tax"), Credit: roles("clearing")},
 	"bank.swept":  {Debit: roles("bank"), Credit: roles("clearing")},
+
+	"account.opened": { // what other books left, each account in its normal direction
+		Debit:  roles("opening", "bank", "clearing", "input_tax", "gateway_fee", "marketing"),
+		Credit: roles("opening", "payable", "reserve", "output_tax", "commission", "cancel_fee"),
+	},
+	"order.taken_over": {Debit: roles("opening"), Credit: roles("escrow", "earning")},
 }
 
 func roles(names ...string) []string { return names }

@@ -14,6 +14,8 @@ import (
 	"github.com/liangding/platform"
 )
 
+var opening = platform.Ref{Kind: openingKind, ID: platform.NewID("opn", noon, 9, 5)}
+
 var payout = platform.Ref{Kind: "finance.payout", ID: platform.NewID("pay", noon, 9, 4)}
 
 // recipeCase is one recipe at work: what it does to the counters, in order.
@@ -77,6 +79,15 @@ var recipeCases = []recipeCase{
 		"posted:gateway_fee:sandbox +60", "posted:input_tax +4", "posted:clearing:sandbox -64"}},
 	{booking: booked("bank.swept", attempt, dr("bank", "50.00", "house"), cr("clearing", "50.00", "sandbox")), adds: []string{
 		"posted:bank:house +5000", "posted:clearing:sandbox -5000"}},
+
+	{booking: booked("account.opened", opening, dr("opening", "90.00"), cr("payable", "90.00", merchant)), adds: []string{
+		"posted:opening +9000", "posted:payable:M -9000", "available:payable:M +9000 ≥0"}},
+	{booking: booked("account.opened", opening, dr("clearing", "50.00", "sandbox"), cr("opening", "50.00")), adds: []string{
+		"posted:clearing:sandbox +5000", "posted:opening -5000"}},
+	{booking: booked("order.taken_over", order, dr("opening", "100.00"), cr("escrow", "100.00", order.ID)), adds: []string{
+		"posted:opening +10000", "posted:escrow:O -10000", "available:escrow:O +10000 ≥0"}},
+	{booking: booked("order.taken_over", order, dr("opening", "90.00"), cr("earning", "90.00", order.ID, merchant)), adds: []string{
+		"posted:opening +9000", "posted:earning:O:M -9000", "available:earning:O:M +9000 ≥0"}},
 }
 
 var paidOut = []booking{captured("100.00"), completed("100.00", "90.00", "10.00", "0"), closed("90.00"), sent("90.00")}

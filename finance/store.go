@@ -19,6 +19,9 @@ type Store interface {
 	// any is missing.
 	Postings(ctx context.Context, ids ...platform.ID) ([]Posting, error)
 
+	// Openings are those of the openings of these ids that exist, in their order.
+	Openings(ctx context.Context, ids ...platform.ID) ([]Opening, error)
+
 	// Counts are the counters as of one moment, in the order asked; one that
 	// was never added to is zero.
 	Counts(ctx context.Context, counters ...platform.Ref) ([]platform.Count, error)
@@ -35,18 +38,20 @@ type Store interface {
 // of that moment.
 func StoreOn(db platform.Getter) Store { return store{db} }
 
-// Kinds are the records that this package writes. Both are read by id alone:
+// Kinds are the records that this package writes. All are read by id alone:
 // what belongs to an account is found through its movements.
 func Kinds() []platform.Kind {
 	return []platform.Kind{
 		platform.Shape[Posting]{Name: postingKind, Prefix: "pst"}.Kind(),
 		platform.Shape[Pending]{Name: pendingKind, Prefix: "pen"}.Kind(),
+		platform.Shape[Opening]{Name: openingKind, Prefix: "opn"}.Kind(),
 	}
 }
 
 const (
 	postingKind = "finance.posting"
 	pendingKind = "finance.pending"
+	openingKind = "finance.opening"
 )
 
 type store struct{ db platform.Getter }
@@ -57,6 +62,18 @@ func (s store) Pending(ctx context.Context, id platform.ID) (Pending, error) {
 
 func (s store) Postings(ctx context.Context, ids ...platform.ID) ([]Posting, error) {
 	return platform.ReadAll[Posting](ctx, s.db, postingKind, ids...)
+}
+
+func (s store) Openings(ctx context.Context, ids ...platform.ID) ([]Opening, error) {
+	refs := make([]platform.Ref, len(ids))
+	for i, id := range ids {
+		refs[i] = platform.Ref{Kind: openingKind, ID: id}
+	}
+	found, err := platform.Lookup(ctx, s.db, refs...)
+	if err != nil {
+		return nil, err
+	}
+	return platform.Found[Opening](found, refs...)
 }
 
 func (s store) Counts(ctx context.Context, counters ...platform.Ref) ([]platform.Count, error) {

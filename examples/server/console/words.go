@@ -352,6 +352,7 @@ var words = map[string]word{
 
 	"class.asset":     {"Asset", "资产"},
 	"class.liability": {"Liability", "负债"},
+	"class.equity":    {"Equity", "权益"},
 	"class.income":    {"Income", "收入"},
 	"class.expense":   {"Expense", "费用"},
 
@@ -366,6 +367,7 @@ var words = map[string]word{
 	"role.surplus":     {"Surplus", "多收款"},
 	"role.tips":        {"Tips", "小费"},
 	"role.output_tax":  {"Output tax", "销项税"},
+	"role.opening":     {"Opening balances", "期初余额"},
 	"role.commission":  {"Commission", "佣金收入"},
 	"role.cancel_fee":  {"Cancellation fees", "取消费"},
 	"role.gateway_fee": {"Gateway fees", "通道费"},
@@ -411,6 +413,8 @@ var words = map[string]word{
 	"part_of.care.review":         {"review", "评价"},
 
 	"event.order.placed":             {"Order placed", "下单"},
+	"event.order.taken_over":         {"Taken over from another system", "从其他系统接管"},
+	"event.payment.taken_over":       {"Payments taken over", "接管付款"},
 	"event.order.payment_awaited":    {"Waits for an open payment", "等待进行中的支付"},
 	"event.order.confirmed":          {"Order confirmed", "订单确认"},
 	"event.order.merchant_accepted":  {"Merchant accepted", "商家接单"},
