@@ -13,7 +13,8 @@ import (
 // Asks is payment as other domains see it: they ask for money, cancel, and give
 // back, each in their own set. It may be used by several goroutines at once.
 type Asks struct {
-	Store Store
+	Store        Store
+	Institutions []string // whose charges may be taken over: those that give back here
 }
 
 // Ask asks for amount in all for a subject and purpose, by due (zero for no

@@ -63,6 +63,7 @@ type Attempt struct {
 	Received    platform.Money `json:"received,omitzero" class:"internal"`   // what the institution took, once it is known; absent when nothing
 	Returned    platform.Money `json:"returned,omitzero" class:"internal"`   // of it, given back or on its way back; absent when nothing
 	Reference   string         `json:"reference,omitempty" class:"internal"` // the institution's own
+	Foreign     bool           `json:"foreign,omitempty" class:"internal"`   // another system charged it: the institution knows it by Reference alone
 	Action      string         `json:"action,omitempty" class:"internal"`    // where the payer goes on
 	Reason      string         `json:"reason,omitempty" class:"internal"`    // why it failed or is quarantined, a code
 	Operation

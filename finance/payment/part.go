@@ -17,7 +17,7 @@ type Part struct {
 }
 
 func part(a Attempt, amount platform.Money) Part {
-	return Part{Attempt: a.ID, Institution: a.Institution, Reference: a.Reference, Ours: a.Intent != "", Amount: amount}
+	return Part{Attempt: a.ID, Institution: a.Institution, Reference: a.Reference, Ours: a.Intent != "" && !a.Foreign, Amount: amount}
 }
 
 // own tells whether the part goes back to the platform, which paid it by
