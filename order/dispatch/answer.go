@@ -63,7 +63,7 @@ func (s *Service) Accept(ctx context.Context, in Accept) (Assignment, error) {
 		if err != nil {
 			return Assignment{}, nil, err
 		}
-		booked, err := s.vouch(ctx, a)
+		booked, err := vouch(ctx, s.ports.Members, a)
 		if err != nil {
 			return Assignment{}, nil, err
 		}
@@ -102,8 +102,8 @@ func (s *Service) beat(ctx context.Context, winner Assignment, now time.Time) ([
 
 // vouch asks staff for a member once more, and puts the refusal into the words
 // of dispatch.
-func (s *Service) vouch(ctx context.Context, a Assignment) ([]platform.Change, error) {
-	changes, err := s.ports.Members.Vouch(ctx, a.Member, a.Need, a.From, a.Until)
+func vouch(ctx context.Context, members Members, a Assignment) ([]platform.Change, error) {
+	changes, err := members.Vouch(ctx, a.Member, a.Need, a.From, a.Until)
 	if !errors.Is(err, platform.ErrState) {
 		return changes, err
 	}

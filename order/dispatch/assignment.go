@@ -44,6 +44,7 @@ func table() platform.Moves[State] {
 	const m, s, o, y = platform.Merchant, platform.Staff, platform.Operator, platform.System
 	return platform.Moves[State]{
 		{Verb: "offer", From: states{""}, To: Offered, By: kinds{o, y}, Refusal: ErrNotOfferable},
+		{Verb: "take_over", From: states{""}, To: Accepted, By: kinds{o}, Refusal: ErrNotOfferable}, // with its order
 		{Verb: "accept", From: states{Offered}, To: Accepted, By: kinds{s}, Refusal: ErrNotAcceptable},
 		{Verb: "decline", From: states{Offered}, To: Declined, By: kinds{s}, Refusal: ErrNotDeclinable},
 		{Verb: "expire", From: states{Offered}, To: Expired, By: kinds{y}, Refusal: ErrNotExpirable},

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -65,4 +66,27 @@ func (r Releases) Release(ctx context.Context, order platform.Ref, fault string,
 		return nil, fmt.Errorf("release the members of %s: %w", order, err)
 	}
 	return append(changes, freed...), nil
+}
+
+// TakeOver gives a seat to the member who had it in another system: an assignment
+// as if the member had just accepted it, the booking, and a search that has found.
+// wanted is what [Orders.Need] returns. Work that was wanted before now is booked
+// from now on. It answers the changes, to be committed with the order's own, and
+// fails with ErrOverlap and ErrNotEligible as [Service.Accept] does.
+func (r Releases) TakeOver(ctx context.Context, wanted json.RawMessage, seat int, assignment, member platform.ID, at time.Time) ([]platform.Change, error) {
+	n, err := readNeed(wanted, at)
+	if err != nil {
+		return nil, fmt.Errorf("take over assignment %s: %w", assignment, err)
+	}
+	a, err := n.offered(assignment, Offer{Order: n.Order, Seat: seat, Member: member}, proposal{at: at}, 0).take("take_over", platform.Operator, at)
+	if err != nil {
+		return nil, err
+	}
+	a.Due = time.Time{}
+	booked, err := vouch(ctx, r.Members, a)
+	if err != nil {
+		return nil, err
+	}
+	search := newSearch(n.Order, seat, Policy{}, at, n.From).ended(Filled)
+	return append(booked, platform.Put(a), platform.Put(search), a.happened()), nil
 }

@@ -119,14 +119,25 @@ func (s *Service) need(ctx context.Context, order platform.ID, now time.Time) (t
 	if text, t.checks, t.err = s.ports.Orders.Need(ctx, order); t.err != nil {
 		return t
 	}
-	if err := json.Unmarshal(text, &t.need); err != nil || t.Order != order || !t.From.Before(t.Until) {
-		t.err = fmt.Errorf("order %s: %w", order, errNeed)
-		return t
+	if t.need, t.err = readNeed(text, now); t.err == nil && t.Order != order {
+		t.err = errNeed
 	}
-	if late := now.Sub(t.From); late > 0 {
-		t.From, t.Until = now, t.Until.Add(late)
+	if t.err != nil {
+		t.err = fmt.Errorf("order %s: %w", order, t.err)
 	}
 	return t
+}
+
+// readNeed reads what an order needs, as of now.
+func readNeed(text json.RawMessage, now time.Time) (need, error) {
+	var n need
+	if err := json.Unmarshal(text, &n); err != nil || !n.From.Before(n.Until) {
+		return need{}, errNeed
+	}
+	if late := now.Sub(n.From); late > 0 {
+		n.From, n.Until = now, n.Until.Add(late)
+	}
+	return n, nil
 }
 
 // needed asks for a decision: its first try takes what was told before, if
