@@ -69,8 +69,10 @@ func (l ledger) Post(ctx context.Context, what string, subject platform.Ref, _ t
 	return append(changes, booked...), err
 }
 
-// book adds the legs to their accounts. Clearing and the platform's income have
-// no floor; every other account is somebody's money.
+// bottomless are the accounts without floor; every other is somebody's money.
+var bottomless = []string{"clearing", "opening", "commission", "cancel_fee"}
+
+// book adds the legs to their accounts.
 func book(p posting, legs []platform.Leg) ([]platform.Change, error) {
 	total := cny("0")
 	var seen []string
@@ -86,7 +88,7 @@ func book(p posting, legs []platform.Leg) ([]platform.Change, error) {
 			return nil, err
 		}
 		change := platform.Delta(platform.Counter(name, "CNY"), -leg.Amount.Minor(), p.Ref())
-		if leg.Role != "clearing" {
+		if !slices.Contains(bottomless, leg.Role) {
 			change = change.Above(0)
 		}
 		changes = append(changes, change)

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -15,6 +16,11 @@ type Staffing interface {
 	// Release frees everybody who is assigned to the order. It does not write
 	// the order.
 	Release(ctx context.Context, order platform.Ref, fault string, at time.Time) ([]platform.Change, error)
+
+	// TakeOver books a member who had a seat elsewhere, for work that has not
+	// begun. need is what [Seats.Need] returns. It refuses with ErrState when the
+	// member cannot do the work, and does not write the order.
+	TakeOver(ctx context.Context, need json.RawMessage, seat int, assignment, member platform.ID, at time.Time) ([]platform.Change, error)
 }
 
 // Cancel ends an order before it is accepted.

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -23,6 +24,13 @@ type Payments interface {
 
 	// Withdraw gives up a return. It refuses with ErrState once it was sent.
 	Withdraw(ctx context.Context, refund platform.Ref, at time.Time) ([]platform.Change, error)
+
+	// TakeOver asks for an amount, payable until due, of which the payer paid
+	// something elsewhere. paid is a JSON array of {institution, reference,
+	// amount, returned, at}, each the institution's own name of a charge, by which
+	// it gives back; without institution the platform paid itself. It refuses with
+	// FieldErrors, "[1].institution" say.
+	TakeOver(ctx context.Context, subject platform.Ref, payer platform.ID, amount platform.Money, due time.Time, paid json.RawMessage) ([]platform.Change, error)
 }
 
 // ask asks for the money of a new order, if it costs any.

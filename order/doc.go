@@ -12,6 +12,7 @@
 // table; each row names who may take it.
 //
 //	place     new → awaiting_payment; customer operator
+//	take_over new stays; operator
 //	secure    awaiting_payment → confirmed; system
 //	expire    awaiting_payment → expired; system
 //	clear     awaiting_payment stays; operator
@@ -30,6 +31,9 @@
 //	refund    confirmed assigned in_progress delivered rework completed closed declined cancelled stays; customer merchant operator system
 //	close     completed → closed; system
 //	close     cancelled stays; system
+//
+// An order that another system has carried so far comes in the state that it had
+// there, see [Service.TakeOver].
 //
 // A refund is a record of its own, reserved on its order until it ends:
 //

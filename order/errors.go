@@ -76,6 +76,25 @@ var (
 	errPolicyRange   = platform.Err(platform.ErrInvalid, "policy.range", "a bound of a fee is negative, or the least above the most", "费用限额为负，或下限高于上限")
 )
 
+// ErrTakenOver answers an order that was taken over already and differs now.
+var ErrTakenOver = platform.Err(platform.ErrState, "order.taken_over", "the order was taken over already, with other content", "订单已接管且内容不同")
+
+// What is wrong with an order that is to be taken over.
+var (
+	errTakenState    = platform.Err(platform.ErrInvalid, "order.state_not_taken_over", "no state in which an order goes on here", "该状态的订单不可接管")
+	errTakenAmount   = platform.Err(platform.ErrInvalid, "order.amount", "an amount that is missing, below zero, of another currency, or above that of which it is a part", "金额缺失、为负、币种不符或超出其所属金额")
+	errTakenTotal    = platform.Err(platform.ErrInvalid, "order.total_differs", "the lines do not come to the total", "各行合计与总额不符")
+	errTakenPaid     = platform.Err(platform.ErrInvalid, "order.paid_differs", "the payments come to the total, and to less while the order awaits payment", "付款合计须等于总额；待支付订单须少于总额")
+	errTakenReturned = platform.Err(platform.ErrInvalid, "order.returned_differs", "what the payments gave back is not what the lines gave", "付款退回合计与各行退款不符")
+	errTakenMoment   = platform.Err(platform.ErrInvalid, "order.moment", "a moment that the state needs and is missing, or that lies ahead, before the last one, or beyond the state", "时间缺失、未到、顺序有误或超出该状态")
+	errTakenWindows  = platform.Err(platform.ErrInvalid, "order.windows", "a window is above 0 and at most 400 days", "期限须大于0且不超过400天")
+	errTakenTerms    = platform.Err(platform.ErrInvalid, "order.terms", "no order can be carried out under these terms", "无法按此条款履行订单")
+	errTakenPolicy   = platform.Err(platform.ErrInvalid, "order.policy", "the cancellation policy is not known here", "取消政策未知")
+	errTakenSeats    = platform.Err(platform.ErrInvalid, "order.members", "more members or fewer than the state has", "人员数量与状态不符")
+	errTakenReworks  = platform.Err(platform.ErrInvalid, "order.reworks", "more reworks or fewer than the state has", "返工次数与状态不符")
+	errTakenAnswer   = platform.Err(platform.ErrInvalid, "order.unanswered", "only a confirmed order under manual confirmation waits for an answer", "仅人工确认且已付款的订单可待商家确认")
+)
+
 // Refusals of refunds.
 var (
 	errRefundPlaced        = platform.Err(platform.ErrState, "refund.not_requestable", "the refund exists already", "退款已存在")

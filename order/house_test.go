@@ -228,11 +228,19 @@ func (*till) Withdraw(_ context.Context, refund platform.Ref, _ time.Time) ([]pl
 	return []platform.Change{platform.Happened("payment.return_withdrawn", refund, nil)}, nil
 }
 
+func (*till) TakeOver(_ context.Context, subject platform.Ref, _ platform.ID, amount platform.Money, _ time.Time, _ json.RawMessage) ([]platform.Change, error) {
+	return []platform.Change{platform.Happened("payment.taken_over", subject, amount)}, nil
+}
+
 // released is a dispatch in which everybody can be released.
 type released struct{}
 
 func (released) Release(_ context.Context, o platform.Ref, fault string, _ time.Time) ([]platform.Change, error) {
 	return []platform.Change{platform.Happened("assignment.released", o, fault)}, nil
+}
+
+func (released) TakeOver(_ context.Context, _ json.RawMessage, _ int, assignment, member platform.ID, _ time.Time) ([]platform.Change, error) {
+	return []platform.Change{platform.Happened("assignment.accepted", platform.Ref{Kind: "dispatch.assignment", ID: assignment}, member)}, nil
 }
 
 // screen says what the test wants and notes whom it was asked about.

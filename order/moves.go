@@ -46,6 +46,7 @@ func table() platform.Moves[State] {
 	const c, m, f, o, y = platform.Customer, platform.Merchant, platform.Staff, platform.Operator, platform.System
 	return platform.Moves[State]{
 		{Verb: "place", From: states{""}, To: AwaitingPayment, By: kinds{c, o}, Refusal: errNotPlaceable},
+		{Verb: "take_over", From: states{""}, By: kinds{o}, Refusal: errNotPlaceable}, // in the state that it had elsewhere
 		{Verb: "secure", From: states{AwaitingPayment}, To: Confirmed, By: kinds{y}, Refusal: ErrNotPayable},
 		{Verb: "expire", From: states{AwaitingPayment}, To: Expired, By: kinds{y}, Refusal: errNotExpirable},
 		{Verb: "clear", From: states{AwaitingPayment}, By: kinds{o}, Refusal: errNotClearable},

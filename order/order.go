@@ -16,6 +16,7 @@ type Order struct {
 	Customer platform.ID `json:"customer" class:"internal"`
 	Merchant platform.ID `json:"merchant" class:"internal"`
 	Checkout string      `json:"checkout,omitempty" class:"internal"` // groups the orders of one checkout; the caller's own text
+	Origin   *Origin     `json:"origin,omitempty" class:"internal"`   // of an order that was taken over
 
 	Lines []Line `json:"lines" class:"internal"`
 	Mirrors
@@ -204,7 +205,8 @@ type facts struct {
 	Policy   string         `json:"policy,omitempty"` // name and version, or the row that decided
 	Fault    Fault          `json:"fault,omitempty"`
 	Kind     string         `json:"kind,omitempty"`
-	Order    platform.ID    `json:"order,omitempty"` // of a child
+	Order    platform.ID    `json:"order,omitempty"`  // of a child
+	Origin   *Origin        `json:"origin,omitempty"` // without the digest
 }
 
 func (o Order) facts() facts {

@@ -21,6 +21,7 @@ type machine struct {
 	id    platform.ID
 	state order.State // by the model
 	paid  int64       // captured, in minor units
+	back  int64       // refunded before it was taken over
 	kept  int64       // cancellation fee
 	asks  int         // refunds that took effect
 	seen  []order.State
@@ -55,23 +56,59 @@ func TestAnOrderAgainstItsModel(t *testing.T) {
 		})
 		require.NoError(rt, err)
 		m := &machine{house: h, id: o.ID, state: order.AwaitingPayment}
-		rt.Repeat(map[string]func(*rapid.T){
-			"pay":     m.payPart,
-			"fill":    m.step("fill", func() error { return h.fill(m.id, 1, member) }),
-			"free":    m.step("free", func() error { return h.free(m.id, 1) }),
-			"start":   m.step("start", func() error { return failure(h.orders.Start(as(member), order.Start{Order: m.id})) }),
-			"deliver": m.step("deliver", func() error { return failure(h.orders.Deliver(as(merchant), order.Deliver{Order: m.id})) }),
-			"accept":  m.step("accept", func() error { return failure(h.orders.Accept(as(customer), order.Accept{Order: m.id})) }),
-			"rework":  m.rework,
-			"cancel":  m.cancel,
-			"refund":  m.askBack,
-			"decide":  m.decide,
-			"tell":    m.hear,
-			"wait":    m.wait,
-			"advance": m.advance, "onwards": m.advance, "further": m.advance,
-			"": m.sound,
-		})
+		rt.Repeat(m.steps())
 	})
+}
+
+// An order taken over in any state lives on as one that was placed here.
+func TestAnOrderTakenOverAgainstItsModel(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		h := open(t, &order.Options{ExtraKinds: []string{"freight"}, AutoRefund: order.AutoRefund{Within: []platform.Money{cny("20")}}})
+		m := &machine{house: h, state: rapid.SampledFrom(takeable).Draw(rt, "state"), paid: 10_000}
+		in := taken(m.state, func(in *order.TakeOver) {
+			in.Terms.Seats = 1
+			if m.state != order.AwaitingPayment && m.state != order.Confirmed {
+				in.Members = []platform.ID{member.ID}
+			}
+			switch m.state {
+			case order.AwaitingPayment:
+				m.paid = rapid.SampledFrom([]int64{0, 1, 9_999}).Draw(rt, "paid")
+				in.Payments = taken(order.Confirmed, nil).Payments[:min(1, m.paid)]
+			default:
+				m.back = rapid.SampledFrom([]int64{0, 1, 3_333, 10_000}).Draw(rt, "back")
+			}
+			for i := range in.Payments {
+				in.Payments[i].Amount, in.Payments[i].Returned = fen(m.paid), fen(m.back)
+			}
+			in.Lines[0].Refunded = fen(m.back)
+		})
+		o, err := h.orders.TakeOver(as(operator), in)
+		require.NoError(rt, err)
+		m.id = o.ID
+		rt.Repeat(m.steps())
+	})
+}
+
+// steps are what may happen to the order.
+func (m *machine) steps() map[string]func(*rapid.T) {
+	h := m.house
+	return map[string]func(*rapid.T){
+		"pay":     m.payPart,
+		"fill":    m.step("fill", func() error { return h.fill(m.id, 1, member) }),
+		"free":    m.step("free", func() error { return h.free(m.id, 1) }),
+		"start":   m.step("start", func() error { return failure(h.orders.Start(as(member), order.Start{Order: m.id})) }),
+		"deliver": m.step("deliver", func() error { return failure(h.orders.Deliver(as(merchant), order.Deliver{Order: m.id})) }),
+		"accept":  m.step("accept", func() error { return failure(h.orders.Accept(as(customer), order.Accept{Order: m.id})) }),
+		"rework":  m.rework,
+		"cancel":  m.cancel,
+		"refund":  m.askBack,
+		"decide":  m.decide,
+		"tell":    m.hear,
+		"wait":    m.wait,
+		"advance": m.advance, "onwards": m.advance, "further": m.advance,
+		"": m.sound,
+	}
 }
 
 func failure(_ order.Order, err error) error { return err }

@@ -243,14 +243,16 @@ func (s *Service) placed(in Place, p prepared, d draft) (Order, error) {
 // placing is the order's record and events.
 func (o Order) placing() []platform.Change {
 	tell := o.facts()
-	tell.Amount, tell.Fees = o.Total, o.FeeVersion
-	tell.Policy = o.Terms.CancelPolicy + "." + strconv.Itoa(o.PolicyVersion)
+	tell.Amount, tell.Fees, tell.Policy = o.Total, o.FeeVersion, o.pinned()
 	changes := []platform.Change{platform.Put(o), platform.Happened("order.placed", o.Ref(), tell)}
 	if o.State == Confirmed {
 		changes = append(changes, o.happened("confirmed"))
 	}
 	return changes
 }
+
+// pinned is the cancellation policy that the order keeps, name and version.
+func (o Order) pinned() string { return o.Terms.CancelPolicy + "." + strconv.Itoa(o.PolicyVersion) }
 
 // coarse is the spot to two decimals of a degree.
 func (s *Spot) coarse() *Spot {

@@ -43,6 +43,15 @@ func (p Seats) Need(ctx context.Context, order platform.ID) (json.RawMessage, []
 			return nil, nil, err
 		}
 	}
+	doc, err := o.need()
+	if err != nil {
+		return nil, nil, err
+	}
+	return doc, []platform.Change{platform.Unchanged(o)}, nil
+}
+
+// need is what the order asks of its staff.
+func (o Order) need() (json.RawMessage, error) {
 	n := need{
 		Order: o.ID, Customer: o.Customer, Merchant: o.Merchant, Zone: o.Terms.Zone, Need: append([]string{}, o.Terms.Need...),
 		From: o.PlannedStart, Until: o.PlannedEnd, Open: o.open(),
@@ -55,9 +64,9 @@ func (p Seats) Need(ctx context.Context, order platform.ID) (json.RawMessage, []
 	}
 	doc, err := json.Marshal(n)
 	if err != nil {
-		return nil, nil, fmt.Errorf("tell what order %s needs: %w", o.ID, err)
+		return nil, fmt.Errorf("tell what order %s needs: %w", o.ID, err)
 	}
-	return doc, []platform.Change{platform.Unchanged(o)}, nil
+	return doc, nil
 }
 
 // Fill gives an open seat to a member. The last one makes the order assigned.

@@ -20,14 +20,14 @@ const (
 // Terms are the conditions that the listings of an order set. The order keeps
 // them as they were when it was placed.
 type Terms struct {
-	Seats        int         `json:"seats" class:"public"`                   // members of staff at once, 0 to 20; 0: the merchant works without dispatch
-	Confirmation string      `json:"confirmation" class:"public"`            // auto or manual
-	Acceptance   string      `json:"acceptance" class:"public"`              // customer or proof
-	Proof        []string    `json:"proof,omitempty" class:"public"`         // kinds without which nothing is delivered
-	Need         []string    `json:"need,omitempty" class:"public"`          // skills that each member must have
-	Zone         platform.ID `json:"zone,omitempty" class:"public"`          // where the staff work
-	Minutes      int         `json:"minutes,omitempty" class:"public"`       // usual length of the work; at least 1 where there are seats
-	CancelPolicy string      `json:"cancel_policy,omitempty" class:"public"` // name of a [Policy]; if empty, "standard"
+	Seats        int         `json:"seats" class:"public"`                                                                                                  // members of staff at once, 0 to 20; 0: the merchant works without dispatch
+	Confirmation string      `json:"confirmation" class:"public"`                                                                                           // auto or manual
+	Acceptance   string      `json:"acceptance" class:"public"`                                                                                             // customer or proof
+	Proof        []string    `json:"proof,omitempty" class:"public" validate:"max=30,dive,oneof=photo signature code geo checklist file" code:"proof.kind"` // kinds without which nothing is delivered
+	Need         []string    `json:"need,omitempty" class:"public"`                                                                                         // skills that each member must have
+	Zone         platform.ID `json:"zone,omitempty" class:"public"`                                                                                         // where the staff work
+	Minutes      int         `json:"minutes,omitempty" class:"public"`                                                                                      // usual length of the work; at least 1 where there are seats
+	CancelPolicy string      `json:"cancel_policy,omitempty" class:"public"`                                                                                // name of a [Policy]; if empty, "standard"
 }
 
 const maxMinutes = 400 * 24 * 60
@@ -35,6 +35,13 @@ const maxMinutes = 400 * 24 * 60
 // length is the usual length of the work, within what a time can hold.
 func (t Terms) length() time.Duration {
 	return time.Duration(min(t.Minutes, maxMinutes)) * time.Minute
+}
+
+// sound tells whether an order can be carried out under the terms.
+func (t Terms) sound() bool {
+	known := slices.Contains([]string{automatic, manual}, t.Confirmation) && slices.Contains([]string{byCustomer, byProof}, t.Acceptance)
+	bookable := t.Seats == 0 || t.Seats > 0 && t.Seats <= 20 && t.Minutes > 0
+	return known && bookable && t.Minutes >= 0 && t.Minutes <= maxMinutes
 }
 
 // pin is a listing's live revision as the catalogue hands it out.
@@ -54,9 +61,7 @@ func readPin(listing platform.ID, doc json.RawMessage) (pin, error) {
 	if err := json.Unmarshal(doc, &p); err != nil {
 		return pin{}, fmt.Errorf("read terms of listing %s: %w", listing, errTerms)
 	}
-	known := slices.Contains([]string{automatic, manual}, p.Confirmation) && slices.Contains([]string{byCustomer, byProof}, p.Acceptance)
-	bookable := p.Seats == 0 || p.Seats > 0 && p.Seats <= 20 && p.Minutes > 0
-	if !known || !bookable || p.Minutes < 0 || p.Minutes > maxMinutes || p.Merchant == "" || p.Price.Absent() || p.Price.Sign() < 0 {
+	if !p.sound() || p.Merchant == "" || p.Price.Absent() || p.Price.Sign() < 0 {
 		return pin{}, fmt.Errorf("read terms of listing %s: %w", listing, errTerms)
 	}
 	if p.CancelPolicy == "" {

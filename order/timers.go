@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,20 +44,21 @@ type Windows struct {
 
 const day = 24 * time.Hour
 
-func (w Windows) ready() Windows {
-	for _, d := range []struct {
-		field    *time.Duration
-		standard time.Duration
-	}{
-		{&w.Pay, 15 * time.Minute}, {&w.PayRetry, 2 * time.Minute}, {&w.PayGrace, 30 * time.Minute},
-		{&w.Answer, 30 * time.Minute}, {&w.StartEarly, time.Hour}, {&w.Accept, 72 * time.Hour},
-		{&w.Rework, 14 * day}, {&w.Close, 7 * day}, {&w.CloseRetry, day},
-	} {
-		if *d.field == 0 {
-			*d.field = d.standard
-		}
+// usual are the windows that hold where none are set.
+var usual = Windows{
+	Pay: 15 * time.Minute, PayRetry: 2 * time.Minute, PayGrace: 30 * time.Minute, Answer: 30 * time.Minute, StartEarly: time.Hour,
+	Accept: 72 * time.Hour, Rework: 14 * day, Close: 7 * day, CloseRetry: day,
+}
+
+func (w Windows) ready() Windows { return w.or(usual) }
+
+// or is w with the zero fields of others.
+func (w Windows) or(others Windows) Windows {
+	return Windows{
+		Pay: cmp.Or(w.Pay, others.Pay), PayRetry: cmp.Or(w.PayRetry, others.PayRetry), PayGrace: cmp.Or(w.PayGrace, others.PayGrace),
+		Answer: cmp.Or(w.Answer, others.Answer), StartEarly: cmp.Or(w.StartEarly, others.StartEarly), Accept: cmp.Or(w.Accept, others.Accept),
+		Rework: cmp.Or(w.Rework, others.Rework), Close: cmp.Or(w.Close, others.Close), CloseRetry: cmp.Or(w.CloseRetry, others.CloseRetry),
 	}
-	return w
 }
 
 // extremes are the shortest and the longest of the windows.
