@@ -69,6 +69,7 @@ type Market struct {
 	Dispatch  *dispatch.Service
 	Payments  *payment.Service
 	Books     finance.Books
+	Ledger    *finance.Service
 	Screen    *screen.Service
 	Risk      *risk.Service
 	Audit     *audit.Log
@@ -76,7 +77,9 @@ type Market struct {
 	AuditKey  string           // the same as text, for those who verify elsewhere
 	Sandbox   *sandbox.Sandbox // the institution
 
-	relay *store.Relay
+	relay   *store.Relay
+	options Options
+	seal    platform.Sealer
 }
 
 // Kinds are the kinds of all domains: what the store must be opened with.
@@ -94,7 +97,7 @@ func Open(db store.Engine, o *Options) (*Market, error) {
 	if secret == nil {
 		secret = randomSecret()
 	}
-	m := &Market{DB: db}
+	m := &Market{DB: db, options: *o, seal: newSealer(secret)}
 	digest := key(secret, "digest")
 	m.Writer = platform.Writer{
 		Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard,
@@ -103,7 +106,7 @@ func Open(db store.Engine, o *Options) (*Market, error) {
 	if m.Writer.Guard == nil {
 		m.Writer.Guard = access.Default()
 	}
-	if err := m.serve(newSealer(secret), *o); err != nil {
+	if err := m.serve(); err != nil {
 		return nil, err
 	}
 	return m, m.keep(db, secret, *o)
@@ -111,8 +114,8 @@ func Open(db store.Engine, o *Options) (*Market, error) {
 
 // serve makes the services. The ports are values over the store, so that the
 // order of the lines is no riddle.
-func (m *Market) serve(seal platform.Sealer, o Options) error {
-	db, w := m.DB, m.Writer
+func (m *Market) serve() error {
+	db, w, o, seal := m.DB, m.Writer, m.options, m.seal
 	merchants, orders, members := merchant.StoreOn(db), order.StoreOn(db), staff.StoreOn(db)
 	m.Books = finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant}
 	duty := staff.Members{Store: members, Terms: o.Staff.Terms}
@@ -136,16 +139,7 @@ func (m *Market) serve(seal platform.Sealer, o Options) error {
 	m.Screen = screen.New(w, screen.StoreOn(db), compiled, nil)
 	m.Merchants = merchant.New(w, merchants, merchant.Ports{Sealer: seal}, &o.Merchant)
 	m.Staff = staff.New(w, members, staff.Ports{Sealer: seal}, &o.Staff)
-	m.Orders = order.New(w, orders, order.Ports{
-		Catalogue: merchant.Catalogue{Store: merchants},
-		Parties:   merchant.Standing{Store: merchants},
-		Payments:  payment.Asks{Store: payment.StoreOn(db)},
-		Books:     m.Books,
-		Fees:      o.Fees,
-		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: duty},
-		Screen:    m.Screen,
-		Sealer:    seal,
-	}, &o.Order)
+	m.Ledger, m.Orders = m.desk(db)
 	m.Dispatch = dispatch.New(w, dispatch.StoreOn(db), dispatch.Ports{Members: duty, Orders: order.Seats{Store: orders}}, &o.Dispatch)
 	m.Payments = payment.New(w, payment.StoreOn(db), payment.Ports{
 		Books:    m.Books,
@@ -155,6 +149,24 @@ func (m *Market) serve(seal platform.Sealer, o Options) error {
 	}, &o.Payment)
 	m.Reviews = care.New(w, care.StoreOn(db), care.Ports{Orders: order.Sales{Store: orders}, Sealer: seal}, &o.Care)
 	return nil
+}
+
+// desk is the books and the orders over a store: the market's own, or one in
+// which they are rehearsed.
+func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
+	w, o := m.Writer, m.options
+	w.Store = db
+	merchants := merchant.StoreOn(db)
+	return finance.New(w, finance.StoreOn(db)), order.New(w, order.StoreOn(db), order.Ports{
+		Catalogue: merchant.Catalogue{Store: merchants},
+		Parties:   merchant.Standing{Store: merchants},
+		Payments:  payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}},
+		Books:     finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant},
+		Fees:      o.Fees,
+		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
+		Screen:    m.Screen,
+		Sealer:    m.seal,
+	}, &o.Order)
 }
 
 // keep sets up what follows the log: the audit tree and the indicators.
