@@ -21,11 +21,12 @@ import (
 var chores = map[string]struct {
 	files int
 	take  func(string) (*folder.Folder, error)
-	do    func(ctx context.Context, m *market.Market, db store.Engine, files []string, out io.Writer) error
+	do    func(ctx context.Context, m *market.Market, db store.Engine, c config, out io.Writer) error
 }{
 	"backup":  {1, folder.Beside, backup},
 	"restore": {1, folder.Open, restore},
 	"verify":  {0, folder.Beside, verify},
+	"import":  {1, folder.Beside, takeOver},
 }
 
 // chore opens the store that the flags name and does one thing with it.
@@ -47,19 +48,19 @@ func chore(ctx context.Context, name string, c config, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = m.Close() }()
-	return job.do(ctx, m, db, c.files, out)
+	return job.do(ctx, m, db, c, out)
 }
 
 // backup writes the store to a file, which is whole or not there. The secret in
 // the data folder, without which sealed values stay closed, is not in it.
-func backup(ctx context.Context, _ *market.Market, db store.Engine, files []string, out io.Writer) error {
-	file, err := os.OpenFile(files[0]+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+func backup(ctx context.Context, _ *market.Market, db store.Engine, c config, out io.Writer) error {
+	file, err := os.OpenFile(c.files[0]+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	m, err := store.Backup(ctx, db, file)
 	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(file.Name(), files[0])
+		err = os.Rename(file.Name(), c.files[0])
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
@@ -69,8 +70,8 @@ func backup(ctx context.Context, _ *market.Market, db store.Engine, files []stri
 }
 
 // restore fills an empty store with a backup of any engine.
-func restore(ctx context.Context, _ *market.Market, db store.Engine, files []string, out io.Writer) error {
-	file, err := os.Open(files[0])
+func restore(ctx context.Context, _ *market.Market, db store.Engine, c config, out io.Writer) error {
+	file, err := os.Open(c.files[0])
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func tell(out io.Writer, what string, m store.Manifest) {
 var errUnsound = errors.New("the store contradicts itself")
 
 // verify proves everything and prints what is wrong, as it is found.
-func verify(ctx context.Context, m *market.Market, _ store.Engine, _ []string, out io.Writer) error {
+func verify(ctx context.Context, m *market.Market, _ store.Engine, _ config, out io.Writer) error {
 	wrong := 0
 	seen, err := m.Verify(ctx, func(f store.Finding) {
 		wrong++

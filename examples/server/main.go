@@ -9,9 +9,11 @@
 //	server backup [flags] FILE
 //	server restore [flags] FILE
 //	server verify [flags]
+//	server import -by OPERATOR [-dry] [flags] FILE
 //
 // copy the store to a file while the server runs on, fill an empty
-// store of any engine from one, and prove what is stored.
+// store of any engine from one, prove what is stored, and take over accounts and
+// orders of another system: a [market.Takeover] as JSON.
 //
 //	server migrate [-print] [flags]
 //
@@ -67,6 +69,8 @@ type config struct {
 	logs     string
 	commands int
 	reads    int
+	by       string
+	dry      bool
 	files    []string // what follows the flags
 }
 
@@ -83,6 +87,8 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 	f.StringVar(&c.logs, "log", "json", "log `format`: json, text or off")
 	f.IntVar(&c.commands, "commands", 60, "commands a minute and account; negative is without limit")
 	f.IntVar(&c.reads, "reads", 600, "reads a minute and account; negative is without limit")
+	f.StringVar(&c.by, "by", "", "`id` of the operator who answers for an import")
+	f.BoolVar(&c.dry, "dry", false, "tell what an import would do, and write nothing")
 	var wrong error
 	f.VisitAll(func(fl *flag.Flag) {
 		name := "PLATFORM_" + strings.ToUpper(fl.Name)

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/store"
+)
+
+var errNobody = errors.New("usage: server import -by OPERATOR [-dry] [flags] FILE")
+
+// takeOver brings in what a file says that another system carried so far. It
+// prints every row that is refused, and what the rest came to.
+func takeOver(ctx context.Context, m *market.Market, _ store.Engine, c config, out io.Writer) error {
+	if c.by == "" {
+		return errNobody
+	}
+	file, err := os.Open(c.files[0])
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	in, err := market.ReadTakeover(file)
+	if err != nil {
+		return refused(out, err)
+	}
+	operator := platform.Actor{ID: platform.ID(c.by), Kind: platform.Operator, Roles: []string{"admin"}, Tenant: m.Writer.Tenant}
+	report, err := m.TakeOver(platform.As(ctx, operator), in, c.dry)
+	done := "written"
+	if c.dry {
+		done = "would be written"
+	}
+	fmt.Fprintf(out, "%10d %s\n%10d there already\n%10d refused\n%10d left\n", report.Count(market.Written), done,
+		report.Count(market.Known), report.Count(market.Refused), report.Count(market.Left))
+	for _, sum := range report.Opening {
+		fmt.Fprintf(out, "%10s the opening account then\n", sum)
+	}
+	return refused(out, err)
+}
+
+// refused prints what is wrong with a file, a line each.
+func refused(out io.Writer, err error) error {
+	wrong, ok := errors.AsType[platform.FieldErrors](err)
+	if !ok {
+		return err
+	}
+	for _, w := range wrong {
+		fmt.Fprintf(out, "%s: %s (%s)\n", w.Path, w.En, w.Code)
+	}
+	return fmt.Errorf("%d faults in the file: %w", len(wrong), platform.ErrInvalid)
+}
