@@ -205,7 +205,7 @@ func TestWhatIsRefusedIsNamedAndNothingIsWritten(t *testing.T) {
 			in.Orders[1].Merchant, in.Accounts[1].Account = unknown, "payable:"+string(unknown)
 		}, map[string]string{"orders[1].merchant": "merchant.not_found", "accounts[1].account": "merchant.not_found"}},
 		"no such member": {func(_ *town, in *Takeover) { in.Orders[2].Members[0] = unknown.As("stf") }, map[string]string{"orders[2].members[0]": "staff.member.not_found"}},
-		"no such worker": {func(n *town, in *Takeover) {
+		"no such worker": {func(_ *town, in *Takeover) {
 			in.Orders[0].Terms.Seats, in.Orders[0].Members = 1, []platform.ID{unknown.As("stf")}
 		}, map[string]string{"orders[0].members[0]": "staff.member.not_found"}},
 		"no id at all": {func(_ *town, in *Takeover) { in.Orders[2].Members[0] = "somebody" }, map[string]string{"orders[2].members[0]": "id.malformed"}},
@@ -361,7 +361,7 @@ func TestATakeoverGoesOnAfterACrash(t *testing.T) {
 
 // crash moves a marketplace in by a process that is killed at a point of a
 // commit, after so many before it.
-func (n *town) crash(t *testing.T, in Takeover, at storetest.Point, commits int64) (Report, error) {
+func (n *town) crash(t require.TestingT, in Takeover, at storetest.Point, commits int64) (Report, error) {
 	var done atomic.Int64
 	engine := &crashing{DB: n.db, faulty: storetest.NewFaulty(n.db, storetest.Faults{
 		Stop: func(p storetest.Point, _ platform.Set) bool { return p == at && done.Add(1) > commits },
