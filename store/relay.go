@@ -32,6 +32,7 @@ type Relay struct {
 	desks []*desk
 	asked time.Time // for leases, last; zero: ask
 	held  []Lease
+	next  platform.Slot // with which a tick begins
 }
 
 // How a relay holds and hands over. A hand-over begins with ten seconds of the
@@ -86,7 +87,9 @@ func (r *Relay) clock() time.Time { return moment(platform.Writer{Now: r.Now}.Re
 
 // Tick takes or renews leases, tries again what is due at now, and hands over
 // fresh events, at most limit of each. It tells how many events went to all sinks or
-// into their late deliveries, and how many late ones were taken.
+// into their late deliveries, and how many late ones were taken. After one that
+// had to leave some the next goes on behind the last slot, so that none waits for
+// ever.
 //
 // The error joins what sinks failed with, each once, with [ErrParked] when
 // deliveries were given up, and with [ErrFence] when a lease was lost meanwhile.
@@ -111,6 +114,9 @@ func (r *Relay) Tick(ctx context.Context, now time.Time, limit int) (fired int, 
 			n, err = r.handOver(ctx, part, now, min(batch, limit-fresh))
 			fired, fresh, failed = fired+n, fresh+n, append(failed, err)
 		}
+	}
+	if fresh < limit {
+		r.next = 0
 	}
 	err = errors.Join(append(failed, ctx.Err())...)
 	if errors.Is(err, ErrFence) {
@@ -187,7 +193,8 @@ type part struct {
 	by []Lease
 }
 
-func (r *Relay) parts() (all []part) {
+func (r *Relay) parts() []part {
+	var all, ahead, behind []part
 	for i := range ranges {
 		at := r.at(leaseOf(i))
 		if at < 0 {
@@ -200,7 +207,15 @@ func (r *Relay) parts() (all []part) {
 		}
 		all = append(all, own)
 	}
-	return all
+	for _, p := range all {
+		if p.Until > r.next {
+			ahead = append(ahead, part{Slots{max(p.From, r.next), p.Until}, p.by})
+		}
+		if p.From < r.next {
+			behind = append(behind, part{Slots{p.From, min(p.Until, r.next)}, p.by})
+		}
+	}
+	return append(ahead, behind...)
 }
 
 // handOver gives fresh events to every sink. What one does not take becomes its
@@ -224,6 +239,7 @@ func (r *Relay) handOver(ctx context.Context, of part, now time.Time, limit int)
 	for _, e := range events {
 		s.Handed = append(s.Handed, e.ID)
 	}
+	r.next = events[len(events)-1].ID.Slot() + 1
 	for _, of := range results {
 		s.Late = append(append(s.Late, of.late...), of.untried...)
 	}

@@ -167,6 +167,31 @@ func TestLateOnesOfOneSinkLeaveFreshOnesTheirRoom(t *testing.T) {
 	assert.Len(t, well.took, 45, "the late ones of the other are a matter of its own")
 }
 
+// slotted is an outbox that knows no order of commits.
+type slotted struct{ *memory.DB }
+
+func (s slotted) Fresh(ctx context.Context, of store.Slots, limit int) ([]platform.Event, error) {
+	all, err := s.DB.Fresh(ctx, of, 5000)
+	slices.SortStableFunc(all, func(a, b platform.Event) int { return int(a.ID.Slot()) - int(b.ID.Slot()) })
+	return all[:min(limit, len(all))], err
+}
+
+// TestNoSlotWaitsForEver, while there is always more than a tick may hand over.
+func TestNoSlotWaitsForEver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := &sink{}
+	relay := &store.Relay{Outbox: slotted{w.db}, Sinks: map[string]store.Sink{"got": got}, Now: w.clock.Now}
+	first := w.say(64) // of most ranges
+	for range 2 * 16 {
+		w.say(20)
+		n, err := relay.Tick(t.Context(), w.clock.Now(), 10)
+		require.NoError(t, err)
+		require.Equal(t, 10, n)
+	}
+	assert.Subset(t, got.took, first)
+}
+
 func TestAnErrorAmongOthersDoesNotSpeakForThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
