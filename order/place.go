@@ -140,7 +140,7 @@ func (s *Service) Place(ctx context.Context, in Place) (Order, error) {
 		// the set. It may not be refused so: that is decided on what is read here.
 		if d := before.draft; d != nil {
 			before.draft = nil
-			if o, changes, err := s.decide(ctx, in, before, *d); err == nil || errors.Is(err, ErrBlocked) {
+			if o, changes, err := s.decide(ctx, in, before, *d); err == nil || len(changes) > 0 {
 				return o, changes, err
 			}
 		}
