@@ -101,14 +101,13 @@ func (t *table) lock(mode string) string {
  lateral (select id, version, claims::text from %s t where t.slot = x.slot and t.id = x.id offset 0 %s) t`, t.name, mode)
 }
 
-// columns of a row that is written, and the arrays that they come from.
-func (t *table) columns() (names, values, arrays string) {
+// columns of a row that is written, and their values from one array each: side by
+// side in a select list, where the server makes no table of them first.
+func (t *table) columns() (names, values string) {
 	names = "slot, id, version, schema, layout, doc, claims" + t.each(func(_ int, key string) string { return ", " + key })
-	values = fmt.Sprintf("x.slot, x.id, x.version, x.schema, %d, x.doc::%s, x.claims::jsonb", t.layout, t.doc) +
-		t.each(func(i int, _ string) string { return fmt.Sprintf(", x.key%d", i) })
-	arrays = "$1::int2[], $2::uuid[], $3::int8[], $4::int2[], $5::text[], $6::text[]" +
-		t.each(func(i int, _ string) string { return fmt.Sprintf(", $%d::bytea[]", 7+i) })
-	return names, values, arrays
+	values = fmt.Sprintf("unnest($1::int2[]), unnest($2::uuid[]), unnest($3::int8[]), unnest($4::int2[]), %d, unnest($5::text[])::%s, unnest($6::text[])::jsonb", t.layout, t.doc) +
+		t.each(func(i int, _ string) string { return fmt.Sprintf(", unnest($%d::bytea[])", 7+i) })
+	return names, values
 }
 
 // each is the part of a statement that repeats for every key.
@@ -122,9 +121,8 @@ func (t *table) each(part func(i int, key string) string) string {
 
 // insert writes new rows; replace writes rows that this transaction has locked.
 func (t *table) insert() string {
-	names, values, arrays := t.columns()
-	as := "slot, id, version, schema, doc, claims" + t.each(func(i int, _ string) string { return fmt.Sprintf(", key%d", i) })
-	return fmt.Sprintf("insert into %s (%s) select %s from unnest(%s) x(%s)", t.name, names, values, arrays, as)
+	names, values := t.columns()
+	return fmt.Sprintf("insert into %s (%s) select %s", t.name, names, values)
 }
 
 func (t *table) replace() string {

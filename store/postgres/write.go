@@ -99,7 +99,7 @@ func (ts *tables) queueEvents(b *pgx.Batch, events []*store.Row) {
 	t := ts.byKind[store.Event]
 	args := t.values(events)
 	b.Queue(t.insert(), args...)
-	b.Queue(ts.sql("insert into {schema}.undelivered select slot, id from unnest($1::int2[], $2::uuid[]) x(slot, id)"), args[0], args[1])
+	b.Queue(ts.sql("insert into {schema}.undelivered (slot, id) select unnest($1::int2[]), unnest($2::uuid[])"), args[0], args[1])
 }
 
 func (ts *tables) queueRows(b *pgx.Batch, t *table, w store.Writes, seen seen) {
@@ -144,8 +144,7 @@ func (ts *tables) queueAnswers(b *pgx.Batch, answers []store.Answered) {
 		digests[i], bodies[i], receipts[i] = filled(a.Answer.Digest), filled(a.Answer.Body), string(receipt)
 	}
 	b.Queue(ts.sql(`insert into {schema}.answer (slot, scope, name, digest, body, receipt, at)
- select x.slot, x.scope, x.name, x.digest, x.body, x.receipt::json, now()
- from unnest($1::int2[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[]) x(slot, scope, name, digest, body, receipt)`),
+ select unnest($1::int2[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bytea[]), unnest($5::bytea[]), unnest($6::text[])::json, now()`),
 		slots, scopes, names, digests, bodies, receipts)
 }
 
@@ -188,7 +187,7 @@ func (ts *tables) queueClaims(b *pgx.Batch, w store.Writes, seen seen) {
 		kinds[i], owners[i] = owner.Kind, uuid(owner.ID.UUID())
 	}
 	b.Queue(ts.sql(`insert into {schema}.claim (slot, scope, key, kind, owner)
- select * from unnest($1::int2[], $2::text[], $3::text[], $4::text[], $5::uuid[])`), slots, scopes, keys, kinds, owners)
+ select unnest($1::int2[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::uuid[])`), slots, scopes, keys, kinds, owners)
 }
 
 func claimArrays(claims []platform.Claim) (slots []int16, scopes, keys []string) {
@@ -208,7 +207,7 @@ func (ts *tables) queueCounters(b *pgx.Batch, counters []platform.Count, seen se
 		}
 	}
 	const insert = `insert into {schema}.counter (slot, id, name, value, seq)
- select * from unnest($1::int2[], $2::uuid[], $3::text[], $4::int8[], $5::int8[])`
+ select unnest($1::int2[]), unnest($2::uuid[]), unnest($3::text[]), unnest($4::int8[]), unnest($5::int8[])`
 	if len(fresh) > 0 {
 		b.Queue(ts.sql(insert), counterArrays(fresh)...)
 	}
@@ -242,6 +241,6 @@ func (ts *tables) queueMovements(b *pgx.Batch, movements []platform.Movement) {
 	}
 	slots, ids := at.arrays()
 	b.Queue(ts.sql(`insert into {schema}.movement (slot, counter, seq, delta, after, cause, event, at)
- select * from unnest($1::int2[], $2::uuid[], $3::int8[], $4::int8[], $5::int8[], $6::text[], $7::uuid[], $8::timestamptz[])`),
+ select unnest($1::int2[]), unnest($2::uuid[]), unnest($3::int8[]), unnest($4::int8[]), unnest($5::int8[]), unnest($6::text[]), unnest($7::uuid[]), unnest($8::timestamptz[])`),
 		slots, ids, seqs, deltas, afters, causes, events, times)
 }
