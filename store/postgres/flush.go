@@ -62,8 +62,17 @@ func failed(err error) error {
 
 // seen is what the first trip found there, and the transaction holds.
 type seen struct {
-	rows   map[platform.Ref]bool
-	claims map[platform.Claim]platform.Ref
+	rows     map[platform.Ref]bool
+	claims   map[platform.Claim]platform.Ref
+	counters map[platform.Ref]place // where those lie that the sets add to
+}
+
+// placed is where a counter lies.
+func (s seen) placed(counter platform.Ref) place {
+	if at, known := s.counters[counter]; known {
+		return at
+	}
+	return placed(counter)
 }
 
 // look queues the first trip: in the one order of all processes it locks the
@@ -72,8 +81,8 @@ type seen struct {
 // flush is repeated. They are read last, so that a twin's key is seen whenever its
 // records are.
 func (ts *tables) look(b *pgx.Batch, sets []store.Prepared, events bool) (*store.State, seen) {
-	state, there := store.NewState(sets...), seen{map[platform.Ref]bool{}, map[platform.Claim]platform.Ref{}}
 	names := namedBy(sets)
+	state, there := store.NewState(sets...), seen{map[platform.Ref]bool{}, map[platform.Claim]platform.Ref{}, names.counters}
 	for _, t := range ts.order {
 		if at := names.records[t.kind.Name]; len(at) > 0 {
 			ts.lookRows(b, t, at, names.replaced[t.kind.Name], state, there)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,12 +25,13 @@ type place struct {
 
 // placed is where a record or counter lies.
 func placed(ref platform.Ref) place {
-	p := place{slot: int16(ref.ID.Slot()), ref: ref}
+	p := place{ref: ref}
 	if ref.Kind == store.Counter {
 		p.id = store.CounterUUID(ref)
 	} else {
 		p.id = ref.ID.UUID()
 	}
+	p.slot = int16(binary.BigEndian.Uint16(p.id[6:8]) & 0xfff) // both forms have it there
 	return p
 }
 
@@ -62,19 +64,26 @@ func uuid(b [16]byte) pgtype.UUID { return pgtype.UUID{Bytes: b, Valid: true} }
 // named are the rows that the sets of a flush name.
 type named struct {
 	records  map[string]places // by kind, counters among them
-	replaced map[string]bool   // kinds of which a record is written, not only checked
+	counters map[platform.Ref]place
+	replaced map[string]bool // kinds of which a record is written, not only checked
 	claims   []platform.Claim
 	keys     []platform.Key
 }
 
 func namedBy(sets []store.Prepared) named {
-	n := named{records: map[string]places{}, replaced: map[string]bool{}}
+	n := named{records: map[string]places{}, counters: map[platform.Ref]place{}, replaced: map[string]bool{}}
 	for _, set := range sets {
 		if set.Key != (platform.Key{}) {
 			n.keys = append(n.keys, set.Key)
 		}
 		for _, s := range set.Steps {
-			n.records[s.Ref.Kind] = append(n.records[s.Ref.Kind], placed(s.Ref))
+			if _, known := n.counters[s.Ref]; known {
+				continue
+			}
+			at := placed(s.Ref)
+			if n.records[s.Ref.Kind] = append(n.records[s.Ref.Kind], at); s.Op == platform.Add {
+				n.counters[s.Ref] = at
+			}
 			if s.Op != platform.Check {
 				n.replaced[s.Ref.Kind] = true
 			}
@@ -86,24 +95,41 @@ func namedBy(sets []store.Prepared) named {
 	for kind, p := range n.records {
 		n.records[kind] = p.sorted()
 	}
-	slices.SortFunc(n.claims, compareClaims)
-	n.claims = slices.Compact(n.claims)
-	slices.SortFunc(n.keys, compareKeys)
-	n.keys = slices.Compact(n.keys)
+	n.claims, n.keys = slices.Compact(inOrder(n.claims, claimPlace, namePlace.compare)), slices.Compact(inOrder(n.keys, keyPlace, namePlace.compare))
 	return n
 }
 
-// registered is where a claim lies in the registry.
-func registered(c platform.Claim) platform.Slot {
-	return platform.Key{Scope: c.Scope, Name: c.Key}.Slot()
+// inOrder sorts items by what says where they lie, which is made once for each.
+func inOrder[T, P any](items []T, where func(T) P, compare func(a, b P) int) []T {
+	type lying struct {
+		at   P
+		item T
+	}
+	all := make([]lying, len(items))
+	for i, item := range items {
+		all[i] = lying{where(item), item}
+	}
+	slices.SortFunc(all, func(a, b lying) int { return compare(a.at, b.at) })
+	for i, one := range all {
+		items[i] = one.item
+	}
+	return items
 }
 
-func compareClaims(a, b platform.Claim) int {
-	return cmp.Or(cmp.Compare(registered(a), registered(b)), strings.Compare(a.Scope, b.Scope), strings.Compare(a.Key, b.Key))
+// namePlace is where a name lies in the registry, or the answer of a key.
+type namePlace struct {
+	slot        platform.Slot
+	scope, name string
 }
 
-func compareKeys(a, b platform.Key) int {
-	return cmp.Or(cmp.Compare(a.Slot(), b.Slot()), strings.Compare(a.Scope, b.Scope), strings.Compare(a.Name, b.Name))
+func keyPlace(k platform.Key) namePlace { return namePlace{k.Slot(), k.Scope, k.Name} }
+
+func claimPlace(c platform.Claim) namePlace {
+	return keyPlace(platform.Key{Scope: c.Scope, Name: c.Key})
+}
+
+func (n namePlace) compare(other namePlace) int {
+	return cmp.Or(cmp.Compare(n.slot, other.slot), strings.Compare(n.scope, other.scope), strings.Compare(n.name, other.name))
 }
 
 // widest is how long a name may be that an index of the server takes.

@@ -91,7 +91,7 @@ func (ts *tables) queue(b *pgx.Batch, w store.Writes, seen seen) {
 	}
 	ts.queueCounters(b, w.Counters, seen)
 	if len(w.Movements) > 0 {
-		ts.queueMovements(b, w.Movements)
+		ts.queueMovements(b, w.Movements, seen)
 	}
 }
 
@@ -113,12 +113,12 @@ func (ts *tables) queueRows(b *pgx.Batch, t *table, w store.Writes, seen seen) {
 			fresh = append(fresh, row)
 		}
 	}
-	byPlace := func(a, b *store.Row) int { return placed(a.Ref).compare(placed(b.Ref)) }
-	if slices.SortFunc(fresh, byPlace); len(fresh) > 0 {
-		b.Queue(t.insert(), t.values(fresh)...)
+	where := func(row *store.Row) place { return placed(row.Ref) }
+	if len(fresh) > 0 {
+		b.Queue(t.insert(), t.values(inOrder(fresh, where, place.compare))...)
 	}
-	if slices.SortFunc(known, byPlace); len(known) > 0 {
-		b.Queue(t.replace(), t.values(known)...)
+	if len(known) > 0 {
+		b.Queue(t.replace(), t.values(inOrder(known, where, place.compare))...)
 	}
 	var gone places
 	for _, ref := range w.Deleted {
@@ -133,8 +133,7 @@ func (ts *tables) queueRows(b *pgx.Batch, t *table, w store.Writes, seen seen) {
 }
 
 func (ts *tables) queueAnswers(b *pgx.Batch, answers []store.Answered) {
-	answers = slices.Clone(answers)
-	slices.SortFunc(answers, func(a, b store.Answered) int { return compareKeys(a.Key, b.Key) })
+	answers = inOrder(slices.Clone(answers), func(a store.Answered) namePlace { return keyPlace(a.Key) }, namePlace.compare)
 	n := len(answers)
 	slots, scopes, names := make([]int16, n), make([]string, n), make([]string, n)
 	digests, bodies, receipts := make([][]byte, n), make([][]byte, n), make([]string, n)
@@ -172,14 +171,15 @@ func (ts *tables) queueClaims(b *pgx.Batch, w store.Writes, seen seen) {
 			gone = append(gone, c)
 		}
 	}
-	if slices.SortFunc(gone, compareClaims); len(gone) > 0 {
-		slots, scopes, keys := claimArrays(gone)
+	if len(gone) > 0 {
+		slots, scopes, keys := claimArrays(inOrder(gone, claimPlace, namePlace.compare))
 		b.Queue(ts.sql(`delete from {schema}.claim where ctid = any(array(select t.ctid from unnest($1::int2[], $2::text[], $3::text[]) x(slot, scope, key),
  lateral (select t.ctid from {schema}.claim t where t.slot = x.slot and t.scope = x.scope and t.key = x.key offset 0) t))`), slots, scopes, keys)
 	}
-	if slices.SortFunc(fresh, compareClaims); len(fresh) == 0 {
+	if len(fresh) == 0 {
 		return
 	}
+	fresh = inOrder(fresh, claimPlace, namePlace.compare)
 	slots, scopes, keys := claimArrays(fresh)
 	kinds, owners := make([]string, len(fresh)), make([]pgtype.UUID, len(fresh))
 	for i, c := range fresh {
@@ -192,7 +192,7 @@ func (ts *tables) queueClaims(b *pgx.Batch, w store.Writes, seen seen) {
 
 func claimArrays(claims []platform.Claim) (slots []int16, scopes, keys []string) {
 	for _, c := range claims {
-		slots, scopes, keys = append(slots, int16(registered(c))), append(scopes, c.Scope), append(keys, c.Key)
+		slots, scopes, keys = append(slots, int16(claimPlace(c).slot)), append(scopes, c.Scope), append(keys, c.Key)
 	}
 	return slots, scopes, keys
 }
@@ -209,33 +209,31 @@ func (ts *tables) queueCounters(b *pgx.Batch, counters []platform.Count, seen se
 	const insert = `insert into {schema}.counter (slot, id, name, value, seq)
  select unnest($1::int2[]), unnest($2::uuid[]), unnest($3::text[]), unnest($4::int8[]), unnest($5::int8[])`
 	if len(fresh) > 0 {
-		b.Queue(ts.sql(insert), counterArrays(fresh)...)
+		b.Queue(ts.sql(insert), counterArrays(fresh, seen)...)
 	}
 	if len(known) > 0 {
-		b.Queue(ts.sql(insert+" on conflict (slot, id) do update set value = excluded.value, seq = excluded.seq"), counterArrays(known)...)
+		b.Queue(ts.sql(insert+" on conflict (slot, id) do update set value = excluded.value, seq = excluded.seq"), counterArrays(known, seen)...)
 	}
 }
 
-func counterArrays(counters []platform.Count) []any {
-	at, byRef := make(places, len(counters)), make(map[platform.Ref]platform.Count, len(counters))
-	for i, c := range counters {
-		at[i], byRef[c.Ref] = placed(c.Ref), c
-	}
-	slots, ids := at.sorted().arrays()
+func counterArrays(counters []platform.Count, seen seen) []any {
+	counters = inOrder(counters, func(c platform.Count) place { return seen.placed(c.Ref) }, place.compare)
+	at := make(places, len(counters))
 	names, values, seqs := make([]string, len(at)), make([]int64, len(at)), make([]int64, len(at))
-	for i, p := range at {
-		names[i], values[i], seqs[i] = string(p.ref.ID), byRef[p.ref].Value, byRef[p.ref].Seq
+	for i, c := range counters {
+		at[i], names[i], values[i], seqs[i] = seen.placed(c.Ref), string(c.Ref.ID), c.Value, c.Seq
 	}
+	slots, ids := at.arrays()
 	return []any{slots, ids, names, values, seqs}
 }
 
-func (ts *tables) queueMovements(b *pgx.Batch, movements []platform.Movement) {
+func (ts *tables) queueMovements(b *pgx.Batch, movements []platform.Movement, seen seen) {
 	at := make(places, len(movements))
 	n := len(movements)
 	seqs, deltas, afters := make([]int64, n), make([]int64, n), make([]int64, n)
 	causes, events, times := make([]string, n), make([]pgtype.UUID, n), make([]time.Time, n)
 	for i, m := range movements {
-		at[i] = placed(m.Counter)
+		at[i] = seen.placed(m.Counter)
 		seqs[i], deltas[i], afters[i] = m.Seq, m.Delta, m.After
 		causes[i], events[i], times[i] = m.Cause.String(), uuid(m.Event.UUID()), m.At
 	}
