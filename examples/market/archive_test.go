@@ -487,3 +487,57 @@ func TestAMarketSetBackIsFoundOut(t *testing.T) {
 		assert.Regexp(t, step.want, on(t, db, last).proof())
 	}
 }
+
+// TestADrillTellsWhatALossWouldCost and leaves a record of it.
+func TestADrillTellsWhatALossWouldCost(t *testing.T) {
+	t.Parallel()
+	s := lively(t, engines["memory"](t))
+	file, m := saved(t, s.engine)
+	s.tick(6 * time.Hour)
+	drill := func(file []byte, into store.Engine) (market.Drill, []store.Finding, error) {
+		var found []store.Finding
+		d, err := s.Drill(t.Context(), bytes.NewReader(file), into, func(f store.Finding) { found = append(found, f) })
+		return d, found, err
+	}
+
+	d, found, err := drill(file, engines["sqlite"](t))
+
+	require.NoError(t, err)
+	assert.Empty(t, found)
+	assert.Positive(t, d.Restore)
+	assert.Positive(t, d.Verify)
+	d.Restore, d.Verify = 0, 0
+	assert.Equal(t, market.Drill{Backup: m.SHA256, Lines: m.Lines(), Until: m.Until, Age: (6 * time.Hour).Seconds()}, d)
+
+	_, _, err = drill(file[:len(file)-20], engines["memory"](t))
+	require.ErrorIs(t, err, store.ErrDamaged)
+
+	other, _ := saved(t, lively(t, engines["memory"](t)).engine)
+	_, found, err = drill(other, engines["memory"](t))
+	assert.Equal(t, "drill.other_log", platform.Code(err))
+	assert.Empty(t, found, "sound, and another's")
+
+	wreck := memory.New(market.Kinds(), nil)
+	var lines []store.Line
+	for line, err := range s.engine.Lines(t.Context()) {
+		require.NoError(t, err)
+		lines = append(lines, line)
+	}
+	require.NoError(t, wreck.Load(t.Context(), all(counted(1)(t, lines))))
+	unsound, _ := saved(t, wreck)
+	_, found, err = drill(unsound, engines["memory"](t))
+	require.NoError(t, err)
+	assert.NotEmpty(t, found)
+
+	told, err := platform.List[platform.Event](t.Context(), s.engine, platform.Query{Kind: "event", By: []string{"subject", "id"}, Equal: []any{market.Drilled}})
+	require.NoError(t, err)
+	var failures []string
+	for _, e := range told.Items {
+		var d market.Drill
+		require.NoError(t, json.Unmarshal(e.Data, &d))
+		failures = append(failures, fmt.Sprint(e.Type, " ", d.Findings > 0, " ", d.Failure))
+	}
+	assert.ElementsMatch(t, []string{"backup.drilled false ", "backup.drilled false backup.damaged", "backup.drilled false drill.other_log", "backup.drilled true "}, failures)
+	s.tick(time.Minute)
+	assert.Regexp(t, "^[0-9]+ events", s.proof(), "the market itself is as it was")
+}

@@ -98,6 +98,7 @@ func Open(db store.Engine, o *Options) (*Market, error) {
 		secret = randomSecret()
 	}
 	m := &Market{DB: db, options: *o, seal: newSealer(secret)}
+	m.options.Secret = secret
 	digest := key(secret, "digest")
 	m.Writer = platform.Writer{
 		Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard,

@@ -24,6 +24,7 @@ func (c *town) play() {
 	c.hire()
 	c.admit()
 	c.list()
+	c.moveIn()
 	done := c.sell()
 	c.judge(done)
 	c.refund(done)
@@ -252,6 +253,24 @@ func (c *town) sell() order.Order {
 	third := c.pays(c.place(1, proved))
 	give(c, c.seller, c.Orders.Complete, order.Complete{Order: third.ID, Proofs: c.photos()})
 	return o
+}
+
+// moveIn takes an order over whose work is about to begin, and has it repeated.
+// Only one seat is filled: each member who comes along is read for itself.
+func (c *town) moveIn() {
+	now := c.clock.Now()
+	in := order.TakeOver{
+		Source: "oldshop", Reference: "1", Reason: "go_live", State: order.Assigned, Customer: c.customer.ID, Merchant: c.seller.ID, Total: yuan(int64(100 * c.n)),
+		Terms:      order.Terms{Minutes: 60, Zone: c.zone, Seats: c.n, Confirmation: "auto", Acceptance: "customer", CancelPolicy: "standard"},
+		FeeVersion: "old-1", Start: now.Add(40 * 24 * time.Hour), TimeZone: "Asia/Shanghai", PlacedAt: now.Add(-time.Hour), ConfirmedAt: now.Add(-time.Minute),
+		Payments: []order.TakenPayment{{Institution: "sandbox", Reference: c.Sandbox.Deposit(yuan(int64(100 * c.n))), Amount: yuan(int64(100 * c.n)), At: now.Add(-time.Hour)}},
+		Members:  c.members[:1],
+	}
+	for range c.n {
+		in.Lines = append(in.Lines, order.TakenLine{Title: "windows", Quantity: 1, Price: yuan(100), Fee: yuan(10)})
+	}
+	give(c, c.operator, c.Orders.TakeOver, in)
+	give(c, c.operator, c.Orders.TakeOver, in, 0)
 }
 
 // judge has a customer say what it was like.

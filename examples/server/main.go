@@ -9,10 +9,12 @@
 //	server backup [flags] FILE
 //	server restore [flags] FILE
 //	server verify [flags]
+//	server drill [flags] FILE
 //	server import -by OPERATOR [-dry] [flags] FILE
 //
-// copy the store to a file while the server runs on, fill an empty
-// store of any engine from one, prove what is stored, and take over accounts and
+// copy the store to a file while the server runs on, fill an empty store of any
+// engine from one, prove what is stored, rehearse a loss (restore and prove a
+// backup elsewhere, and record how long it took), and take over accounts and
 // orders of another system: a [market.Takeover] as JSON.
 //
 //	server migrate [-print] [flags]

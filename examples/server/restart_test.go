@@ -123,10 +123,19 @@ func TestAStoreIsBackedUpRestoredAndVerified(t *testing.T) {
 	assert.Contains(t, before, "sound")
 	assert.Equal(t, before, after, "the same findings and the same audit root")
 
+	told, err := do("drill", "-folder", folder, file)
+	require.NoError(t, err)
+	assert.Contains(t, told, "would be lost")
+	drilled, err := do("verify", "-folder", folder)
+	require.NoError(t, err)
+	assert.Equal(t, before, drilled, "the event of the drill waits for the server to log it")
+
 	raw, err := os.ReadFile(file)
 	require.NoError(t, err)
 	raw[len(raw)/2] ^= 1
 	require.NoError(t, os.WriteFile(file, raw, 0o600))
+	_, err = do("drill", "-folder", folder, file)
+	require.ErrorIs(t, err, store.ErrDamaged)
 	third := t.TempDir()
 	_, err = do("restore", "-folder", third, file)
 	require.ErrorIs(t, err, store.ErrDamaged)

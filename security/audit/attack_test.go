@@ -183,6 +183,51 @@ func TestAMissingEventIsFoundWhereItWas(t *testing.T) {
 	assert.EqualValues(t, -1, at)
 }
 
+// TestEveryFaultIsNamed, however many there are and wherever they lie.
+func TestEveryFaultIsNamed(t *testing.T) {
+	t.Parallel()
+	signer, _ := keys(t)
+	all := events(1203)
+	log := audit.New(memory.New(nil, nil).Tree(), signer, nil)
+	require.NoError(t, log.Publish(t.Context(), all))
+	faults := func(kept []platform.Event) (found []audit.Fault) {
+		db := memory.New(nil, nil)
+		for part := range slices.Chunk(kept, 1000) {
+			set := platform.Set{}
+			for _, e := range part {
+				set.Changes = append(set.Changes, platform.Change{Op: platform.Append, Ref: platform.Ref{Kind: "event", ID: e.ID}, Value: e})
+			}
+			_, err := db.Commit(t.Context(), set)
+			require.NoError(t, err)
+		}
+		for f, err := range log.Faults(t.Context(), db) {
+			require.NoError(t, err)
+			found = append(found, f)
+		}
+		return found
+	}
+	assert.Empty(t, faults(all))
+
+	altered := slices.Clone(all)
+	altered[0].Reason, altered[731].Actor.OnBehalf = "another", "cus_1"
+	altered[1202].Data = nil
+	kept := slices.Delete(slices.Delete(altered, 500, 501), 498, 499)
+	assert.Equal(t, []audit.Fault{
+		{Index: 0, Event: all[0].ID}, {Index: 498, Event: all[498].ID, Missing: true}, {Index: 500, Event: all[500].ID, Missing: true},
+		{Index: 731, Event: all[731].ID}, {Index: 1202, Event: all[1202].ID},
+	}, faults(kept))
+	for f, err := range log.Faults(t.Context(), memory.New(nil, nil)) {
+		require.NoError(t, err)
+		assert.True(t, f.Missing)
+		break // and hears no more
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, err := range log.Faults(ended, memory.New(nil, nil)) {
+		require.ErrorIs(t, err, context.Canceled)
+	}
+}
+
 // full is a disk on which no head can be kept.
 type full struct{}
 

@@ -83,12 +83,21 @@ func TestLoadIsAllOrNothing(t *testing.T) {
 	all := lines(t, from)
 	broken := errors.New("the file ends here")
 	twice := slices.Concat(all, all[:1])
-	bad := slices.Concat(all, []store.Line{{Kind: "page", ID: "pag_1", Version: 1, Schema: 1, Doc: []byte(`{}`)}})
 	db := fresh(t)
 
 	require.ErrorIs(t, db.Load(t.Context(), giving(all, broken)), broken)
 	require.ErrorIs(t, db.Load(t.Context(), giving(twice, nil)), platform.ErrInvalid)
-	require.ErrorIs(t, db.Load(t.Context(), giving(bad, nil)), platform.ErrInvalid)
+	stranger := db.Load(t.Context(), giving(slices.Concat(all, []store.Line{{Kind: "stranger", ID: "str_1"}}), nil))
+	require.ErrorIs(t, stranger, store.ErrKind)
+	require.ErrorContains(t, stranger, `"stranger"`)
+	for _, bad := range []store.Line{
+		{Kind: "page", ID: "pag_1", Version: 1, Schema: 1, Doc: []byte(`{}`)},
+		{Kind: "page", ID: titled("").ID, Schema: 1, Doc: []byte(`{}`)},
+		{Kind: store.Counter, ID: "a/b", Version: 1, Schema: 1, Doc: []byte(`{"ref":"counter/c/d","value":1,"seq":1}`)},
+		{Kind: store.Movement, ID: "a/b#1", Version: 1, Schema: 1, Doc: []byte(`{}`)},
+	} {
+		require.ErrorIs(t, db.Load(t.Context(), giving(append(slices.Clip(all), bad), nil)), store.ErrDamaged)
+	}
 
 	assert.Empty(t, lines(t, db))
 	require.NoError(t, db.Load(t.Context(), giving(all, nil)))

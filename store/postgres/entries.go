@@ -246,7 +246,7 @@ var answers = origin{"select slot, scope, name, digest, body, receipt from {sche
 	var slot int16
 	var err error
 	a.Answer, err = answered(rows, &slot, &a.Key.Scope, &a.Key.Name)
-	if errors.Is(err, ErrServer) {
+	if errors.Is(err, store.ErrSchema) {
 		return store.Entry{Fault: &store.Finding{Code: "answer", Ref: store.AnswerRef(a.Key), What: "has a receipt that cannot be read"}}, nil
 	}
 	return store.Entry{Answer: &a, Fault: misplaced(store.AnswerRef(a.Key), slot, a.Key.Slot())}, err
@@ -261,7 +261,7 @@ func (ts *tables) claims() origin {
 		if t := ts.byKind[e.Owner.Kind]; t != nil {
 			e.Owner.ID = platform.IDFromUUID(t.kind.Prefix, owner.Bytes)
 		}
-		e.Fault = misplaced(e.Owner, slot, registered(*e.Claim))
+		e.Fault = misplaced(e.Owner, slot, claimPlace(*e.Claim).slot)
 		return e, err
 	}}
 }

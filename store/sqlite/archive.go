@@ -108,7 +108,7 @@ func (db *DB) restore(row *store.Row) error {
 			return err
 		}
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
-			return fmt.Errorf("claim in %s of %s: %w", c.Scope, row.Ref, store.ErrTaken)
+			return fmt.Errorf("claim in %s of %s: %w", c.Scope, row.Ref, store.ErrDamaged)
 		}
 	}
 	return db.put(row, db.tables[row.Ref.Kind].insert)

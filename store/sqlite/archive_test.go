@@ -101,11 +101,18 @@ func TestLoadIsAllOrNothing(t *testing.T) {
 		"cut short":     {with(lines, cut), cut},
 		"unknown kind":  {with(append(slices.Clip(lines), store.Line{Kind: "stranger", ID: "str_1"}), nil), store.ErrKind},
 		"wrong id":      {with(append(slices.Clip(lines), store.Line{Kind: "note", ID: "nte_1", Version: 1, Schema: 1, Doc: []byte(`{}`)}), nil), platform.ErrInvalid},
-		"claimed twice": {with(stolen, nil), store.ErrTaken},
+		"version 0":     {with(append(slices.Clip(lines), store.Line{Kind: "note", ID: lines[i].ID, Schema: 1, Doc: []byte(`{}`)}), nil), store.ErrDamaged},
+		"a counter":     {with(append(slices.Clip(lines), store.Line{Kind: store.Counter, ID: "a/b", Version: 1, Schema: 1, Doc: []byte(`{"ref":"counter/c/d","value":1,"seq":1}`)}), nil), store.ErrDamaged},
+		"a movement":    {with(append(slices.Clip(lines), store.Line{Kind: store.Movement, ID: "a/b#1", Version: 1, Schema: 1, Doc: []byte(`{}`)}), nil), store.ErrDamaged},
+		"claimed twice": {with(stolen, nil), store.ErrDamaged},
 		"record twice":  {with(twice, nil), store.ErrDamaged},
 	} {
 		db := open(t, fresh(t), notes)
-		require.ErrorIs(t, db.Load(t.Context(), test.lines), test.err, name)
+		err := db.Load(t.Context(), test.lines)
+		require.ErrorIs(t, err, test.err, name)
+		if test.err == store.ErrKind { //nolint:errorlint // of the cases, this one
+			require.ErrorContains(t, err, `"stranger"`)
+		}
 		require.NoError(t, db.Load(t.Context(), with(lines, nil)), "%s: nothing was left", name)
 		require.ErrorIs(t, db.Load(t.Context(), with(lines, nil)), store.ErrNotEmpty)
 	}

@@ -310,6 +310,11 @@ func damageRefused(ctx context.Context, w *world) error {
 			return fmt.Errorf("%s left %d lines: %w", what, len(left), err)
 		}
 	}
+	stolen := slices.Clone(want)
+	stolen.document(dutyKind, "", func(d map[string]any) { d["badge"] = "badge 7" })
+	if err := refusal("two of one name", to.Load(ctx, stolen.Lines(ctx)), platform.ErrInvalid, ""); err != nil {
+		return err
+	}
 	if _, err := store.Restore(ctx, to, gzipped(text)); err != nil {
 		return fmt.Errorf("restore after all that: %w", err)
 	}
