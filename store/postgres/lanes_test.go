@@ -19,12 +19,16 @@ import (
 	"github.com/liangding/platform/store/postgres"
 )
 
-// TestLawsWithLanes: several flushes at once in every handle.
+// TestLawsWithLanes: several flushes at once in every handle, for the laws of
+// callers who meet.
 func TestLawsWithLanes(t *testing.T) {
 	t.Parallel()
 	opts := hasty()
 	opts.Lanes = 4
-	way{opts: opts, edit: func(config *pgxpool.Config) { config.MaxConns = 10 }}.laws(t)
+	way{
+		opts: opts, edit: func(config *pgxpool.Config) { config.MaxConns = 10 },
+		only: unlessNightly(1, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 26, 28, 34, 35),
+	}.laws(t)
 }
 
 // laned is a store with two lanes.
