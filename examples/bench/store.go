@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -286,7 +287,7 @@ func noted(ctx context.Context, dsn string) (map[string]string, error) {
 		return nil, err
 	}
 	defer func() { _ = conn.Close(ctx) }() // it only read
-	all := map[string]string{}
+	all := map[string]string{"gogc": cmp.Or(os.Getenv("GOGC"), "400")}
 	for _, name := range []string{"server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "shared_buffers", "max_wal_size", "checkpoint_timeout", "max_connections"} {
 		var value string
 		if err := conn.QueryRow(ctx, "select current_setting($1)", name).Scan(&value); err != nil {
