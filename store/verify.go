@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -40,6 +39,7 @@ func (f Finding) String() string { return f.Code + " " + f.Ref.String() + " " + 
 //	answer    a stored answer cannot be read, or is ahead of its counters
 //	tree      a hash of the audit tree is not that of what is below it
 //	slot      something lies where nobody looks for it
+//	kind      there are records of a kind that this program does not know
 //
 // The domains prove more of their own: finance.Verify, order.Verify, and
 // audit.Log.Faults for what an event says. Memory is bounded: a million ids are
@@ -56,7 +56,7 @@ func (k *Kinds) verify(ctx context.Context, from Snapshot, memory int) iter.Seq2
 			claims: newLedger[platform.Claim, platform.Ref](), counts: newLedger[platform.Ref, standing](),
 			tell: func(f Finding) bool { return yield(f, nil) },
 		}
-		if err := v.verify(ctx); err != nil && !errors.Is(err, errEnough) {
+		if err := v.verify(ctx); err != nil && !v.enough {
 			yield(Finding{}, err)
 		}
 	}
@@ -84,9 +84,6 @@ type verifier struct {
 	tree   heading
 	lost   bool // its hashes
 }
-
-// standing is a counter without its name.
-type standing struct{ value, seq int64 }
 
 func (v *verifier) notef(code string, ref platform.Ref, format string, args ...any) {
 	if !v.enough {
@@ -266,168 +263,13 @@ func (v *verifier) answer(ctx context.Context, a *Answered) error {
 	return nil
 }
 
+// Stranger is the fault of a store that has records of a kind which this program
+// does not know, and so can neither prove nor back up.
+func Stranger(kind string) *Finding {
+	return &Finding{Code: "kind", Ref: platform.Ref{Kind: kind, ID: "all"}, What: "are of a kind that this program does not know"}
+}
+
 // AnswerRef names the answer of a key in a finding.
 func AnswerRef(k platform.Key) platform.Ref {
 	return platform.Ref{Kind: "answer", ID: platform.ID(k.Scope + "/" + k.Name)}
-}
-
-// account tells the ledgers who holds which name, and what counters come to:
-// as records and counters say, and as the registry and the movements do.
-func (v *verifier) account(_ context.Context, e Entry) error {
-	switch {
-	case e.Row != nil && v.again:
-		if row, _, decodes := v.derived(e.Row); decodes {
-			v.claimed(e.Row.Ref, row.Claims)
-		}
-	case e.Claim != nil:
-		v.claims.tell(1, *e.Claim, e.Owner)
-	case e.Count != nil:
-		v.counts.tell(0, e.Count.Ref, standing{e.Count.Value, e.Count.Seq})
-	case e.Movement != nil:
-		v.follow(*e.Movement)
-	}
-	return nil
-}
-
-func (v *verifier) claimed(by platform.Ref, names []platform.Claim) {
-	for _, c := range names {
-		if other, twice := v.claims.tell(0, c, by); twice {
-			v.notef("claim", by, "holds a name in %s that %s holds", c.Scope, other)
-		}
-	}
-}
-
-// follow takes the next movement of a counter. It goes on from what the
-// movement says, so that one fault is told once.
-func (v *verifier) follow(m platform.Movement) {
-	if m.Counter != v.at.Ref {
-		v.end()
-		v.at = platform.Count{Ref: m.Counter}
-	}
-	if want := v.at.Value + m.Delta; !v.again && (m.Seq != v.at.Seq+1 || m.After != want) {
-		v.notef("counter", m.Counter, "movement %d to %d should be %d to %d", m.Seq, m.After, v.at.Seq+1, want)
-	}
-	v.at.Seq, v.at.Value = m.Seq, m.After
-}
-
-// end is the end of a counter's movements.
-func (v *verifier) end() {
-	if v.at.Ref != (platform.Ref{}) {
-		v.counts.tell(1, v.at.Ref, standing{v.at.Value, v.at.Seq})
-	}
-	v.at = platform.Count{}
-}
-
-// disputes notes where the two tellings of the ledgers differ.
-func (v *verifier) disputes() {
-	held, registered := v.claims.told[0], v.claims.told[1]
-	for _, c := range sorted(held, registered, func(a, b platform.Claim) int {
-		return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Key, b.Key))
-	}) {
-		by, holds := held[c]
-		owner, known := registered[c]
-		switch {
-		case !known:
-			v.notef("claim", by, "holds a name in %s that the registry has not", c.Scope)
-		case !holds:
-			v.notef("claim", owner, "has a name in %s by the registry that it does not hold", c.Scope)
-		case by != owner:
-			v.notef("claim", by, "holds a name in %s that is %s's by the registry", c.Scope, owner)
-		}
-	}
-	stand, moved := v.counts.told[0], v.counts.told[1]
-	for _, ref := range sorted(stand, moved, compare) {
-		is, there := stand[ref]
-		sum := moved[ref]
-		switch {
-		case !there:
-			v.notef("orphan", ref, "is missing, and has %d movements", sum.seq)
-		case is != sum:
-			v.notef("counter", ref, "is %d after %d movements, which come to %d after %d", is.value, is.seq, sum.value, sum.seq)
-		}
-	}
-}
-
-func sorted[K comparable, V any](a, b map[K]V, by func(K, K) int) []K {
-	all := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
-	slices.SortFunc(all, by)
-	return slices.Compact(all)
-}
-
-// reference is what one thing says of another: that it is there, and at which
-// version at least.
-type reference struct {
-	code   string
-	by, to platform.Ref
-	least  int64
-}
-
-// meet remembers what is there.
-func (v *verifier) meet(ref platform.Ref, version int64) {
-	if len(v.seen) < v.memory {
-		v.seen[maphash.Comparable(v.seed, ref)] = version
-	} else {
-		v.full = true
-	}
-}
-
-// refer checks a reference: at once if what it names was met or nothing was
-// forgotten, else with many others.
-func (v *verifier) refer(ctx context.Context, r reference) error {
-	version, met := v.seen[maphash.Comparable(v.seed, r.to)]
-	if met || !v.full {
-		v.resolve(r, version, met)
-		return nil
-	}
-	if v.asked = append(v.asked, r); len(v.asked) < 500 {
-		return nil
-	}
-	return v.lookUp(ctx)
-}
-
-func (v *verifier) resolve(r reference, version int64, there bool) {
-	switch {
-	case !there:
-		v.notef(r.code, r.by, "%s is missing", r.to)
-	case version < r.least:
-		v.notef(r.code, r.by, "%s is at %d, and was at %d", r.to, version, r.least)
-	}
-}
-
-// lookUp reads what is asked for.
-func (v *verifier) lookUp(ctx context.Context) error {
-	refs := make([]platform.Ref, 0, len(v.asked))
-	for _, r := range v.asked {
-		if _, err := platform.ParseID(string(r.to.ID)); err == nil || r.to.Kind == Counter { // a malformed one names nothing
-			refs = append(refs, r.to)
-		}
-	}
-	slices.SortFunc(refs, compare)
-	found := map[platform.Ref]int64{}
-	if err := v.versions(ctx, slices.Compact(refs), found); err != nil {
-		return err
-	}
-	for _, r := range v.asked {
-		version, there := found[r.to]
-		v.resolve(r, version, there)
-	}
-	v.asked = v.asked[:0]
-	return nil
-}
-
-// versions finds which of the records are there. One that does not decode is.
-func (v *verifier) versions(ctx context.Context, refs []platform.Ref, found map[platform.Ref]int64) error {
-	records, err := platform.Lookup(ctx, v.from, refs...)
-	if errors.Is(err, ErrSchema) {
-		if len(refs) == 1 {
-			found[refs[0]] = 1
-			return nil
-		}
-		half := len(refs) / 2
-		return cmp.Or(v.versions(ctx, refs[:half], found), v.versions(ctx, refs[half:], found))
-	}
-	for ref, r := range records {
-		found[ref] = r.Version
-	}
-	return err
 }

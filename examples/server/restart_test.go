@@ -130,6 +130,16 @@ func TestAStoreIsBackedUpRestoredAndVerified(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, before, drilled, "the event of the drill waits for the server to log it")
 
+	head := filepath.Join(other, "audit.head")
+	another := "1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+	require.NoError(t, os.WriteFile(head, []byte(another), 0o600))
+	found, err := do("verify", "-folder", other)
+	require.ErrorIs(t, err, errUnsound)
+	assert.Contains(t, found, "audit log/market.example")
+	kept, err := os.ReadFile(head)
+	require.NoError(t, err)
+	assert.Equal(t, another, string(kept), "who looks changes nothing")
+
 	raw, err := os.ReadFile(file)
 	require.NoError(t, err)
 	raw[len(raw)/2] ^= 1

@@ -31,6 +31,16 @@ type origin struct {
 // statements can run between two of its pages.
 func (m *moment) entries(ctx context.Context, from []origin) iter.Seq2[store.Entry, error] {
 	return func(yield func(store.Entry, error) bool) {
+		strangers, err := m.strangers(ctx)
+		if err != nil {
+			yield(store.Entry{}, err)
+			return
+		}
+		for _, kind := range strangers {
+			if !yield(store.Entry{Fault: store.Stranger(kind)}, nil) {
+				return
+			}
+		}
 		for _, o := range from {
 			if more, err := m.walk(ctx, o, yield); err != nil {
 				yield(store.Entry{}, err)
@@ -40,6 +50,31 @@ func (m *moment) entries(ctx context.Context, from []origin) iter.Seq2[store.Ent
 			}
 		}
 	}
+}
+
+// strangers are the kinds that another program has written records of.
+func (m *moment) strangers(ctx context.Context) (all []string, err error) {
+	ctx, done, err := m.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	rows, err := m.tx.Query(ctx, m.tables.sql("select kind from {schema}.layout where to_regclass(format('%I.%I', $1::text, replace(kind, '.', '_'))) is not null order by kind"), m.tables.schema)
+	if err != nil {
+		return nil, reading(ctx, err)
+	}
+	kinds, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	for _, kind := range kinds {
+		if err != nil || m.tables.byKind[kind] != nil {
+			continue
+		}
+		var some bool
+		err = m.tx.QueryRow(ctx, "select exists (select from "+quoted(m.tables.schema, store.Table(kind))+")").Scan(&some)
+		if some {
+			all = append(all, kind)
+		}
+	}
+	return all, reading(ctx, err)
 }
 
 // pageRows are few enough for large documents.

@@ -184,3 +184,27 @@ func TestAMomentIsReadWhileItIsListed(t *testing.T) {
 	}
 	assert.Equal(t, 700, count())
 }
+
+// TestRecordsOfAKindThatIsNotKnownAreNamed, and not left out of a backup.
+func TestRecordsOfAKindThatIsNotKnownAreNamed(t *testing.T) {
+	t.Parallel()
+	dsn := server.Database(t)
+	other := platform.Shape[page]{Name: "other.page", Prefix: "oth", Unique: func(p page) []platform.Claim { return []platform.Claim{{Scope: "other", Key: p.Title}} }}.Kind()
+	more, err := opened(t, dsn, append(kinds(), other))
+	require.NoError(t, err)
+	db, err := opened(t, dsn, kinds())
+	require.NoError(t, err)
+	commitAll(t, more, "a", 1)
+	require.Empty(t, verified(t, db), "a table without rows")
+	p := titled("theirs")
+	s := set(p)
+	p.ID = p.ID.As("oth")
+	s.Changes[0] = platform.Change{Op: platform.Create, Ref: platform.Ref{Kind: "other.page", ID: p.ID}, Value: p}
+	_, err = more.Commit(t.Context(), s)
+	require.NoError(t, err)
+
+	assert.Equal(t, []string{"kind other.page/all are of a kind that this program does not know"}, verified(t, db))
+	_, err = store.Backup(t.Context(), db, io.Discard)
+	require.ErrorIs(t, err, store.ErrUnreadable)
+	require.ErrorContains(t, err, "other.page")
+}

@@ -1,12 +1,14 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/liangding/platform"
@@ -27,6 +29,16 @@ type origin struct {
 func (m *moment) entries(ctx context.Context, from []origin) iter.Seq2[store.Entry, error] {
 	return func(yield func(store.Entry, error) bool) {
 		going := true
+		unknown, err := m.strangers(ctx)
+		if err != nil {
+			yield(store.Entry{}, trouble("read everything", err))
+			return
+		}
+		for _, kind := range unknown {
+			if !yield(store.Entry{Fault: store.Stranger(kind)}, nil) {
+				return
+			}
+		}
 		for _, o := range from {
 			rows, err := m.tx.QueryContext(ctx, o.statement)
 			if err == nil {
@@ -48,6 +60,28 @@ func (m *moment) entries(ctx context.Context, from []origin) iter.Seq2[store.Ent
 			}
 		}
 	}
+}
+
+// strangers are the kinds that another program has written records of.
+func (m *moment) strangers(ctx context.Context) (all []string, err error) {
+	rows, err := m.tx.QueryContext(ctx, "select distinct s.kind from shape s join sqlite_schema t on t.type = 'table' and t.name = replace(s.kind, '.', '_') order by s.kind")
+	if err != nil {
+		return nil, err
+	}
+	err = walk(rows, func() (bool, error) {
+		var kind string
+		err := rows.Scan(&kind)
+		if m.tables[kind] == nil {
+			all = append(all, kind)
+		}
+		return true, err
+	})
+	all = slices.DeleteFunc(all, func(kind string) bool {
+		var some bool
+		err = cmp.Or(err, m.tx.QueryRowContext(ctx, "select exists (select 1 from "+quoted(store.Table(kind))+")").Scan(&some))
+		return !some
+	})
+	return all, err
 }
 
 // archived are all origins in the order of an archive.

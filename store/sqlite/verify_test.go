@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/liangding/platform"
 	"github.com/liangding/platform/store"
 )
 
@@ -102,4 +103,23 @@ func TestABackupLeavesNothingOut(t *testing.T) {
 		_, err := store.Backup(t.Context(), db, io.Discard)
 		require.ErrorIs(t, err, store.ErrUnreadable, name)
 	}
+}
+
+// TestRecordsOfAKindThatIsNotKnownAreNamed, and not left out of a backup.
+func TestRecordsOfAKindThatIsNotKnownAreNamed(t *testing.T) {
+	t.Parallel()
+	path := fresh(t)
+	other := platform.Shape[note]{Name: "other.note", Prefix: "oth", Unique: func(n note) []platform.Claim { return []platform.Claim{{Scope: "other", Key: n.Owner}} }}.Kind()
+	more := open(t, path, append(slices.Clip(notes), other))
+	write(t, more, platform.Put(noteOf("mine")))
+	db := open(t, path, notes)
+	require.Empty(t, verified(t, db), "a table without rows")
+	n := noteOf("theirs")
+	n.ID = n.ID.As("oth")
+	write(t, more, platform.Change{Op: platform.Create, Ref: platform.Ref{Kind: "other.note", ID: n.ID}, Value: n})
+
+	assert.Equal(t, []string{"kind other.note/all are of a kind that this program does not know"}, verified(t, db))
+	_, err := store.Backup(t.Context(), db, io.Discard)
+	require.ErrorIs(t, err, store.ErrUnreadable)
+	require.ErrorContains(t, err, "other.note")
 }

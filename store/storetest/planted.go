@@ -104,13 +104,12 @@ func (s *shelf) document(kind string, id platform.ID, edit func(map[string]any))
 	rewrite(s, kind, id, func(_ *store.Line, d *map[string]any) { edit(*d) })
 }
 
-// rewrite edits the document of a line as a T, that of the first one of the kind
-// if there is no id.
+// rewrite edits the document of a line as a T.
 func rewrite[T any](s *shelf, kind string, id platform.ID, edit func(*store.Line, *T)) {
 	for i := range *s {
 		l := &(*s)[i]
 		var v T
-		if l.Kind == kind && (l.ID == id || id == "") && json.Unmarshal(l.Doc, &v) == nil {
+		if l.Kind == kind && l.ID == id && json.Unmarshal(l.Doc, &v) == nil {
 			edit(l, &v)
 			l.Doc = encoded(v)
 			return
