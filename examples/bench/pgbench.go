@@ -34,13 +34,22 @@ var (
 	pgbenchLatency = regexp.MustCompile(`(?m)^latency average = ([0-9.]+) ms`)
 )
 
-// run has so many clients at it for some whole seconds, and checks the sums.
-func (b tpcb) run(ctx context.Context, cpu meter, callers int, d time.Duration) (sample, error) {
+// run has so many clients at it for some whole seconds, and checks the sums. It
+// takes longer when nothing came of it, which pgbench gives no rate for.
+func (b tpcb) run(ctx context.Context, cpu meter, callers int, d time.Duration) (s sample, err error) {
+	for seconds := max(1, int(d.Round(time.Second)/time.Second)); seconds < 60; seconds *= 2 {
+		if s, err = b.once(ctx, cpu, callers, seconds); !errors.Is(err, errSilent) {
+			return s, err
+		}
+	}
+	return s, err
+}
+
+func (b tpcb) once(ctx context.Context, cpu meter, callers, seconds int) (sample, error) {
 	before, err := cpu.read()
 	if err != nil {
 		return sample{}, err
 	}
-	seconds := max(1, int(d.Round(time.Second)/time.Second))
 	out, client, err := b.pgbench(ctx, "-b", "tpcb-like", "-M", "prepared", "-n",
 		"-c", strconv.Itoa(callers), "-j", strconv.Itoa(min(callers, 2)), "-T", strconv.Itoa(seconds))
 	if err != nil {
@@ -92,10 +101,12 @@ func (b tpcb) pgbench(ctx context.Context, args ...string) (out []byte, client t
 	return out, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
+var errSilent = errors.New("pgbench reports no figure")
+
 func number(at *regexp.Regexp, in []byte) (float64, error) {
 	m := at.FindSubmatch(in)
 	if m == nil {
-		return 0, fmt.Errorf("pgbench: no %s in its report", at)
+		return 0, fmt.Errorf("no %s: %w", at, errSilent)
 	}
 	return strconv.ParseFloat(string(m[1]), 64)
 }
