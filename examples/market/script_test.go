@@ -180,7 +180,7 @@ func (c *town) part(o order.Order) platform.Money {
 	return share
 }
 
-// pays pays an order in n parts, and the platform the rest.
+// pays brings the price of an order in n parts, and the rest from the platform.
 func (c *town) pays(o order.Order) order.Order {
 	for range c.n {
 		give(c, c.customer, c.Payments.Pay, payment.Pay{Intent: c.intent(o), Amount: c.part(o), Method: sandbox.OK}, 2)
