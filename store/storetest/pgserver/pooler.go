@@ -27,8 +27,9 @@ var errNoPooler = errors.New("no pgbouncer: it is not installed, nor named by PL
 
 const poolerPort = "6432"
 
-// Pooled is the DSN of the same database by way of a transaction pooler. The
-// test is skipped when there is none to be had.
+// Pooled is the DSN of the same database by way of a transaction pooler: the
+// pgbouncer that PLATFORM_PGBOUNCER names, or that is installed. The test is
+// skipped when there is none, or the server is not private.
 func (s *Server) Pooled(t Test, dsn string) string {
 	t.Helper()
 	s.pooler.once.Do(func() { s.pooler.err = s.pool() })
