@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -79,9 +80,10 @@ func (s seen) placed(counter platform.Ref) place {
 // records and counters that the sets name, then reads claims and keys. These two
 // are not locked: whoever is faster with one makes the second trip fail, and the
 // flush is repeated. They are read last, so that a twin's key is seen whenever its
-// records are.
-func (ts *tables) look(b *pgx.Batch, sets []store.Prepared, events bool) (*store.State, seen) {
-	names := namedBy(sets)
+// records are. Records and events that are to be new are looked for only if asked
+// for: hardly ever is there one.
+func (ts *tables) look(b *pgx.Batch, sets []store.Prepared, fresh bool) (*store.State, seen) {
+	names := namedBy(sets, fresh)
 	state, there := store.NewState(sets...), seen{map[platform.Ref]bool{}, map[platform.Claim]platform.Ref{}, names.counters}
 	for _, t := range ts.order {
 		if at := names.records[t.kind.Name]; len(at) > 0 {
@@ -91,7 +93,7 @@ func (ts *tables) look(b *pgx.Batch, sets []store.Prepared, events bool) (*store
 	if at := names.records[store.Counter]; len(at) > 0 {
 		ts.lookCounters(b, at, state, there)
 	}
-	if at := names.records[store.Event]; len(at) > 0 && events {
+	if at := names.records[store.Event]; len(at) > 0 {
 		ts.lookEvents(b, at, state)
 	}
 	if len(names.claims) > 0 {
@@ -223,6 +225,15 @@ func keyArrays(keys []platform.Key) (slots []int16, scopes, names []string) {
 		slots, scopes, names = append(slots, int16(k.Slot())), append(scopes, k.Scope), append(names, k.Name)
 	}
 	return slots, scopes, names
+}
+
+// errBlind is a refusal that may be another one, or none, when records that are to
+// be new are looked for.
+var errBlind = errors.New("decided without a look at what is to be new")
+
+// refusedAny tells whether a set was refused.
+func refusedAny(outcomes []store.Outcome) bool {
+	return slices.ContainsFunc(outcomes, func(o store.Outcome) bool { return o.Err != nil })
 }
 
 // nothing tells whether no set writes anything.

@@ -27,9 +27,14 @@ type lane struct {
 	since time.Time // when the server's process for it began; zero: there is none of its own
 	lost  []backend // connections that ended without goodbye
 	swept time.Time
+	wary  int // flushes to come that look for what is to be new
 
 	retries, settled atomic.Int64 // flushes begun again; commits whose answer was lost and found out
 }
+
+// wariness is for how many flushes a lane looks for what is to be new after one
+// that should have.
+const wariness = 64
 
 // backend is a process of the server, by number and beginning: numbers come
 // again.
@@ -50,10 +55,14 @@ func (l *lane) flush(ctx context.Context, sets []store.Prepared, limit int) ([]s
 		if tries > 0 {
 			l.retries.Add(1)
 		}
-		outcomes, err := l.once(ctx, sets, clash > 0)
+		blind := clash == 0 && l.wary == 0
+		outcomes, err := l.once(ctx, sets, !blind)
+		l.wary = max(0, l.wary-1)
 		switch {
 		case ctx.Err() != nil && err != nil && !errors.Is(err, store.ErrUnknown):
 			return nil, store.ErrClosed
+		case blind && (clashed(err) || errors.Is(err, errBlind)):
+			l.wary = wariness
 		case clashed(err) && clash < limit:
 			clash++
 			pause(ctx, clash)
@@ -71,8 +80,9 @@ func (l *lane) flush(ctx context.Context, sets []store.Prepared, limit int) ([]s
 	}
 }
 
-// once is one transaction of two trips.
-func (l *lane) once(ctx context.Context, sets []store.Prepared, events bool) ([]store.Outcome, error) {
+// once is one transaction of two trips. Unless it looks for what is to be new, it
+// refuses no set, but fails with errBlind.
+func (l *lane) once(ctx context.Context, sets []store.Prepared, fresh bool) ([]store.Outcome, error) {
 	conn, err := l.ready(ctx)
 	if err != nil {
 		return nil, err
@@ -80,12 +90,16 @@ func (l *lane) once(ctx context.Context, sets []store.Prepared, events bool) ([]
 	var first, second pgx.Batch
 	first.Queue("begin isolation level read committed")
 	first.Queue("set local plan_cache_mode = force_generic_plan") // not for the session, which a pooler may give to others
-	state, there := l.db.tables.look(&first, sets, events)
+	state, there := l.db.tables.look(&first, sets, fresh)
 	if err := conn.SendBatch(ctx, &first).Close(); err != nil {
 		return nil, l.back(ctx, err)
 	}
 	writes, outcomes := store.Decide(state, sets)
-	if nothing(outcomes) {
+	switch {
+	case !fresh && refusedAny(outcomes):
+		l.rollback(ctx)
+		return nil, errBlind
+	case nothing(outcomes):
 		l.rollback(ctx)
 		return outcomes, nil
 	}

@@ -70,14 +70,18 @@ type named struct {
 	keys     []platform.Key
 }
 
-func namedBy(sets []store.Prepared) named {
+// namedBy are the rows that the sets name; those to be new only if asked for.
+func namedBy(sets []store.Prepared, fresh bool) named {
 	n := named{records: map[string]places{}, counters: map[platform.Ref]place{}, replaced: map[string]bool{}}
 	for _, set := range sets {
 		if set.Key != (platform.Key{}) {
 			n.keys = append(n.keys, set.Key)
 		}
 		for _, s := range set.Steps {
-			if _, known := n.counters[s.Ref]; known {
+			if s.Row != nil {
+				n.claims = append(n.claims, s.Row.Claims...)
+			}
+			if _, known := n.counters[s.Ref]; known || !fresh && (s.Op == platform.Create || s.Op == platform.Append) {
 				continue
 			}
 			at := placed(s.Ref)
@@ -86,9 +90,6 @@ func namedBy(sets []store.Prepared) named {
 			}
 			if s.Op != platform.Check {
 				n.replaced[s.Ref.Kind] = true
-			}
-			if s.Row != nil {
-				n.claims = append(n.claims, s.Row.Claims...)
 			}
 		}
 	}

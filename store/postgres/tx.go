@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -93,6 +94,8 @@ func (i *inside) Commit(ctx context.Context, set platform.Set) (platform.Receipt
 		switch {
 		case err == nil:
 			return receipt, nil
+		case errors.Is(err, errBlind):
+			continue
 		case pg == nil && platform.Code(err) != "internal":
 			return platform.Receipt{}, err
 		case pg == nil:
@@ -107,11 +110,11 @@ func (i *inside) Commit(ctx context.Context, set platform.Set) (platform.Receipt
 }
 
 // once writes the set between a savepoint and its release.
-func (i *inside) once(ctx context.Context, set store.Prepared, events bool) (platform.Receipt, error) {
+func (i *inside) once(ctx context.Context, set store.Prepared, fresh bool) (platform.Receipt, error) {
 	if err := i.tx.exec(ctx, "savepoint platform"); err != nil {
 		return platform.Receipt{}, err
 	}
-	receipt, err := i.write(ctx, set, events)
+	receipt, err := i.write(ctx, set, fresh)
 	if err != nil {
 		ctx = context.WithoutCancel(ctx)
 		_ = i.tx.exec(ctx, "rollback to savepoint platform") // if it fails, the caller's transaction is over and will say so
@@ -121,17 +124,20 @@ func (i *inside) once(ctx context.Context, set store.Prepared, events bool) (pla
 	return receipt, i.tx.exec(ctx, "release savepoint platform")
 }
 
-func (i *inside) write(ctx context.Context, set store.Prepared, events bool) (platform.Receipt, error) {
+func (i *inside) write(ctx context.Context, set store.Prepared, fresh bool) (platform.Receipt, error) {
 	var first, second pgx.Batch
 	sets := []store.Prepared{set}
-	state, there := i.tables.look(&first, sets, events)
+	state, there := i.tables.look(&first, sets, fresh)
 	if first.Len() > 0 {
 		if err := i.tx.send(ctx, &first); err != nil {
 			return platform.Receipt{}, err
 		}
 	}
 	writes, outcomes := store.Decide(state, sets)
-	if nothing(outcomes) {
+	switch {
+	case !fresh && refusedAny(outcomes):
+		return platform.Receipt{}, errBlind
+	case nothing(outcomes):
 		return outcomes[0].Receipt, outcomes[0].Err
 	}
 	i.tables.queue(&second, writes, there)

@@ -214,3 +214,28 @@ func TestClosingLeavesTheCallersPool(t *testing.T) {
 	_, err := db.Commit(t.Context(), set(titled("b")))
 	require.ErrorIs(t, err, store.ErrClosed)
 }
+
+// TestARefusalTellsWhatIsThere: a record that is there already is why a set is
+// refused, whatever else speaks against it, at first sight and inside a transaction
+// too.
+func TestARefusalTellsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	db, pool := embedder(t)
+	there := titled("there")
+	_, err := db.Commit(t.Context(), set(there))
+	require.NoError(t, err)
+	again := set(there)
+	again.Changes = append(again.Changes, platform.Delta(platform.Counter("empty", "piece"), -1, there.Ref()).Above(0))
+
+	_, err = db.Commit(t.Context(), again)
+	require.ErrorIs(t, err, store.ErrExists)
+
+	err = pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+		_, err := db.In(tx).Commit(t.Context(), again)
+		require.ErrorIs(t, err, store.ErrExists)
+		_, err = db.In(tx).Commit(t.Context(), set(titled("other")))
+		return err
+	})
+	require.NoError(t, err)
+	require.Equal(t, int64(2), counted(t, db))
+}
