@@ -6,10 +6,11 @@
 // starts a PostgreSQL of its own, with fsync and synchronous_commit on, and has 1,
 // 8 and 64 callers make transfers, with one counter that all of them touch and
 // with none: through the group commit of store/postgres (group), in one transaction a
-// transfer of several statements (one_tx_statements) and of one stored function
-// (one_tx_function), beside pgbench's TPC-B-like script (tpcb), store/memory and
-// store/sqlite. Every round runs all arms one after the other. What was answered is
-// counted and added up after each arm; if anything is missing, the run is void.
+// transfer of several statements (one_tx_statements; one_tx_tight, if the hot row is
+// locked by the last of them) and of one stored function (one_tx_function), beside
+// pgbench's TPC-B-like script (tpcb), store/memory and store/sqlite. Every round
+// runs all arms one after the other. What was answered is counted and added up after
+// each arm; if anything is missing, the run is void.
 //
 //	go run ./examples/bench growth -store postgres
 //

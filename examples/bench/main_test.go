@@ -105,7 +105,7 @@ func TestGrowthIsMeasuredOnEveryStore(t *testing.T) {
 
 func TestFlagsThatMeanNothingAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"", "fly", "store -rounds 0", "store -seconds -1", "store -scale 0", "store more", "store -only (", "growth -orders many", "growth -orders 4 -callers 8", "growth -store tape"} {
+	for _, args := range []string{"", "fly", "store -rounds 0", "store -seconds -1", "store -scale 0", "store more", "store -only (", "store -only nothing", "growth -orders many", "growth -orders 4 -callers 8", "growth -store tape"} {
 		assert.Error(t, run(t.Context(), strings.Fields(args), strings.NewReader(""), &strings.Builder{}), args)
 	}
 }
