@@ -99,21 +99,12 @@ var (
 	errFloor  = errors.New("not enough left")
 )
 
-// documents are those of the transfer and its event.
-func (t transfer) documents() (own, event []byte, err error) {
-	own, err = json.Marshal(t)
-	if err == nil {
-		event, err = json.Marshal(t.event)
-	}
-	return own, event, err
-}
-
 // statements is a transfer as a careful engineer writes it with pgx: statements
 // prepared once a connection, a trip each; what nobody waits for comes first, then
 // the balances are locked in one order, decided on and written.
 func statements(ctx context.Context, conn *pgx.Conn, t transfer) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if err := t.record(ctx, tx); err != nil {
+		if err := t.note(ctx, tx); err != nil {
 			return err
 		}
 		accounts, deltas := t.order()
@@ -145,9 +136,9 @@ func statements(ctx context.Context, conn *pgx.Conn, t transfer) error {
 	})
 }
 
-// record writes the key, the event and the record of a transfer.
-func (t transfer) record(ctx context.Context, tx pgx.Tx) error {
-	doc, event, err := t.documents()
+// note writes the key and the event of a transfer.
+func (t transfer) note(ctx context.Context, tx pgx.Tx) error {
+	event, err := json.Marshal(t.event)
 	if err != nil {
 		return err
 	}
@@ -162,10 +153,7 @@ func (t transfer) record(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, "insert into event values ($1, $2, $3, $4, $5)", id, t.event.Type, t.Ref().String(), t.At, string(event)); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, "insert into undelivered values ($1)", id); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, "insert into transfer values ($1, 1, $2)", t.ID.UUID(), string(doc))
+	_, err = tx.Exec(ctx, "insert into undelivered values ($1)", id)
 	return err
 }
 
@@ -174,7 +162,7 @@ func (t transfer) record(ctx context.Context, tx pgx.Tx) error {
 // waits is the last before the commit.
 func tight(ctx context.Context, conn *pgx.Conn, t transfer) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if err := t.record(ctx, tx); err != nil {
+		if err := t.note(ctx, tx); err != nil {
 			return err
 		}
 		accounts, deltas := t.order()
@@ -196,14 +184,14 @@ func tight(ctx context.Context, conn *pgx.Conn, t transfer) error {
 // function is a transfer as one call of a stored function, which commits by
 // itself.
 func function(ctx context.Context, conn *pgx.Conn, t transfer) error {
-	doc, event, err := t.documents()
+	event, err := json.Marshal(t.event)
 	if err != nil {
 		return err
 	}
 	accounts, deltas := t.order()
 	var fresh bool
-	err = conn.QueryRow(ctx, "select transfer($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-		t.key.Scope, t.key.Name, t.answer.Digest, t.answer.Body, t.At, t.ID.UUID(), string(doc),
+	err = conn.QueryRow(ctx, "select transfer($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		t.key.Scope, t.key.Name, t.answer.Digest, t.answer.Body, t.At,
 		t.event.ID.UUID(), t.event.Type, t.Ref().String(), string(event), accounts, deltas, int64(-credit)).Scan(&fresh)
 	if err == nil && !fresh {
 		return errRepeat
@@ -228,7 +216,6 @@ func (p *plain) sound(ctx context.Context, s sample) error {
 		"answers":              {"select count(*) from answer", s.calls},
 		"events":               {"select count(*) from event", s.transfers},
 		"events in the outbox": {"select count(*) from undelivered", s.transfers},
-		"transfers":            {"select count(*) from transfer", s.transfers},
 		"sum of all balances":  {"select sum(value)::bigint from counter", accounts * opening},
 		"movements":            {"select count(*) from movement", accounts + 3*s.transfers},
 		"balances off their movements": {`select count(*) from counter c join (select counter, sum(delta)::bigint sum, count(*) n, max(seq) last from movement group by counter) m

@@ -11,7 +11,6 @@ create table event (
 create index on event (subject, id);
 create index on event (type, id);
 create table undelivered (id uuid primary key);
-create table transfer (id uuid primary key, version bigint not null, doc jsonb not null);
 create table counter (
   id uuid primary key, name text collate "C" not null unique, value bigint not null, seq bigint not null
 ) with (fillfactor = 50);
@@ -26,7 +25,7 @@ create index on movement (cause);
 -- tells whether the command was new.
 create function transfer(
   scope text, name text, digest bytea, body bytea, moment timestamptz,
-  transfer uuid, transfer_doc jsonb, event uuid, event_type text, subject text, event_doc json,
+  event uuid, event_type text, subject text, event_doc json,
   accounts uuid[], deltas bigint[], lowest bigint
 ) returns boolean language plpgsql as $$
 declare
@@ -39,7 +38,6 @@ begin
   end if;
   insert into event values (event, event_type, subject, moment, event_doc);
   insert into undelivered values (event);
-  insert into transfer values (transfer, 1, transfer_doc);
   for i in 1 .. cardinality(accounts) loop
     update counter c set value = c.value + deltas[i], seq = c.seq + 1
       where c.id = accounts[i] and (deltas[i] > 0 or c.value + deltas[i] >= lowest)

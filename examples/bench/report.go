@@ -56,6 +56,7 @@ var goals = []struct {
 	{"cold64_vs_statements", [2]string{"group_cold", "64"}, [2]string{"one_tx_statements", "64"}, 15},
 	{"cold64_vs_function", [2]string{"group_cold", "64"}, [2]string{"one_tx_function", "64"}, 8},
 	{"cold64_vs_tpcb", [2]string{"group_cold", "64"}, [2]string{"tpcb", "64"}, 3},
+	{"order64_vs_tpcb", [2]string{"group_order", "64"}, [2]string{"tpcb", "64"}, 2},
 	{"hot8_vs_statements", [2]string{"group", "8"}, [2]string{"one_tx_statements", "8"}, 6},
 	{"hot8_vs_function", [2]string{"group", "8"}, [2]string{"one_tx_function", "8"}, 2},
 	{"alone_vs_function", [2]string{"group", "1"}, [2]string{"one_tx_function", "1"}, 0.7},

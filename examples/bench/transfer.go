@@ -14,8 +14,8 @@ import (
 
 // transfer is the command that all arms carry out: money goes from one account
 // to another and a fee to a third. What it leaves behind is the same in each arm:
-// a record, an event and its place in the outbox, three balances with a movement
-// each, and the answer under the command's key.
+// an event and its place in the outbox, three balances with a movement each, and the
+// answer under the command's key. As an order does, it may leave a record too.
 type transfer struct {
 	platform.Head
 	From   platform.Ref `json:"from" class:"internal"`
@@ -106,7 +106,6 @@ func (c *teller) transfer() transfer {
 func set(transfers ...transfer) platform.Set {
 	s := platform.Set{Key: transfers[0].key, Answer: transfers[0].answer, Changes: make([]platform.Change, 0, 5*len(transfers))}
 	for _, t := range transfers {
-		s.Changes = append(s.Changes, platform.Put(t))
 		for _, e := range t.entries {
 			s.Changes = append(s.Changes, platform.Delta(account(e.account), e.delta, t.Ref()).Above(-credit))
 		}
