@@ -59,9 +59,27 @@ func (m Manifest) Lines() (n int64) {
 // meanwhile. Sealed values stay sealed; the keys that open them are not in it. It
 // fails with [ErrUnreadable] rather than leave anything out.
 func Backup(ctx context.Context, from Archive, w io.Writer) (Manifest, error) {
-	zip, _ := gzip.NewWriterLevel(w, squeeze) // a level that there is
-	out := bufio.NewWriter(zip)
-	book := newTally()
+	text, out := io.Pipe()
+	zipped := make(chan error, 1)
+	go func() { // beside the reading, of which it takes as long
+		zip, _ := gzip.NewWriterLevel(w, squeeze) // a level that there is
+		_, err := io.Copy(zip, text)
+		_ = text.CloseWithError(err)
+		zipped <- errors.Join(err, zip.Close())
+	}()
+	m, err := written(ctx, from, out)
+	_ = out.CloseWithError(err)
+	if failed := <-zipped; err == nil {
+		err = failed
+	}
+	if err != nil {
+		return Manifest{}, err
+	}
+	return m, nil
+}
+
+func written(ctx context.Context, from Archive, w io.Writer) (Manifest, error) {
+	out, book := bufio.NewWriterSize(w, 1<<16), newTally()
 	for line, err := range from.Lines(ctx) {
 		if err != nil {
 			return Manifest{}, err
@@ -78,7 +96,7 @@ func Backup(ctx context.Context, from Archive, w io.Writer) (Manifest, error) {
 	}
 	m := book.manifest()
 	_, err := out.Write(m.line())
-	return m, errors.Join(err, out.Flush(), zip.Close())
+	return m, errors.Join(err, out.Flush())
 }
 
 // Restore fills an empty store of any engine with what [Backup] wrote. It fails

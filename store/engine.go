@@ -36,10 +36,12 @@ type Engine interface {
 type Snapshot interface {
 	platform.Getter
 
-	// Entries are everything in the store as it lies there: the lines of
-	// [Archive] in their order, but movements counter by counter, with what an
-	// archive leaves out, and the registry of claims at the end. Get and Scan may
-	// be called meanwhile. An error ends them.
+	// Entries are everything in the store as it lies there, each with what an
+	// archive leaves out: counters, the records of each kind in lock order,
+	// events, movements counter by counter in the order of their numbers, answers,
+	// leaves and hashes of the tree in their order, the events that are not
+	// delivered, and the registry of claims. Get and Scan may be called meanwhile.
+	// An error ends them.
 	Entries(ctx context.Context) iter.Seq2[Entry, error]
 
 	Close() error

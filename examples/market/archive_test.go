@@ -122,6 +122,18 @@ func lively(t *testing.T, db store.Engine) *stall {
 
 func (s *stall) as(who platform.Actor) context.Context { return platform.As(s.t.Context(), who) }
 
+// sell has somebody new place an order and pay it: one customer's many orders
+// would be looked at twice.
+func (s *stall) sell(key string) error {
+	somebody := s.as(platform.Actor{ID: s.Writer.NewRoot(s.t.Context(), "cus"), Kind: platform.Customer})
+	o, err := s.Orders.Place(platform.WithKey(somebody, "place-"+key), order.Place{Lines: []order.PlaceLine{{Listing: s.cast.Listing, Quantity: 1}}, Total: s.cast.Price})
+	if err != nil {
+		return err
+	}
+	_, err = s.Payments.Pay(platform.WithKey(somebody, "pay-"+key), payment.Pay{Intent: payment.IntentID(o.Ref(), "full"), Method: "pm_ok"})
+	return err
+}
+
 func (s *stall) place(key string) platform.ID {
 	s.t.Helper()
 	o, err := s.Orders.Place(platform.WithKey(s.as(s.cast.Customer), "place-"+key), order.Place{Lines: []order.PlaceLine{{Listing: s.cast.Listing, Quantity: 1}}, Total: s.cast.Price})
@@ -272,7 +284,10 @@ func TestABackupUnderLoadIsOneMoment(t *testing.T) {
 			for i := range 3 {
 				busy.Go(func() {
 					for n := 0; ctx.Err() == nil; n++ {
-						s.pay(s.place(fmt.Sprint(i, "-", n)))
+						if err := s.sell(fmt.Sprint(i, "-", n)); err != nil {
+							t.Error(err)
+							return
+						}
 					}
 				})
 			}

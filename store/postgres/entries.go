@@ -169,7 +169,7 @@ func (m *moment) archived(whole bool) []origin {
 			all = append(all, t.origin(whole))
 		}
 	}
-	return append(all, answers,
+	return append(all, answers(whole),
 		origin{"select n, event from {schema}.leaf order by n", func(rows pgx.Rows) (e store.Entry, err error) {
 			var id pgtype.UUID
 			err = rows.Scan(&e.Place, &id)
@@ -276,16 +276,24 @@ var strays = origin{
 	},
 }
 
-var answers = origin{"select slot, scope, name, digest, body, receipt from {schema}.answer order by scope, name", func(rows pgx.Rows) (store.Entry, error) {
-	var a store.Answered
-	var slot int16
-	var err error
-	a.Answer, err = answered(rows, &slot, &a.Key.Scope, &a.Key.Name)
-	if errors.Is(err, store.ErrSchema) {
-		return store.Entry{Fault: &store.Finding{Code: "answer", Ref: store.AnswerRef(a.Key), What: "has a receipt that cannot be read"}}, nil
+// answers are in the order of an archive, unless they are read whole, where it
+// serves nobody and takes a sort of them all.
+func answers(whole bool) origin {
+	statement := "select slot, scope, name, digest, body, receipt from {schema}.answer"
+	if !whole {
+		statement += " order by scope, name"
 	}
-	return store.Entry{Answer: &a, Fault: misplaced(store.AnswerRef(a.Key), slot, a.Key.Slot())}, err
-}}
+	return origin{statement, func(rows pgx.Rows) (store.Entry, error) {
+		var a store.Answered
+		var slot int16
+		var err error
+		a.Answer, err = answered(rows, &slot, &a.Key.Scope, &a.Key.Name)
+		if errors.Is(err, store.ErrSchema) {
+			return store.Entry{Fault: &store.Finding{Code: "answer", Ref: store.AnswerRef(a.Key), What: "has a receipt that cannot be read"}}, nil
+		}
+		return store.Entry{Answer: &a, Fault: misplaced(store.AnswerRef(a.Key), slot, a.Key.Slot())}, err
+	}}
+}
 
 func (ts *tables) claims() origin {
 	return origin{"select slot, scope, key, kind, owner from {schema}.claim", func(rows pgx.Rows) (e store.Entry, err error) {
