@@ -220,7 +220,7 @@ func TestClosingLeavesTheCallersPool(t *testing.T) {
 // too.
 func TestARefusalTellsWhatIsThere(t *testing.T) {
 	t.Parallel()
-	db, pool := embedder(t)
+	db, pool := embedder(t, server.Database(t))
 	there := titled("there")
 	_, err := db.Commit(t.Context(), set(there))
 	require.NoError(t, err)
