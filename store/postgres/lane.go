@@ -89,7 +89,9 @@ func (l *lane) once(ctx context.Context, sets []store.Prepared, fresh bool) ([]s
 	}
 	var first, second pgx.Batch
 	first.Queue("begin isolation level read committed")
-	first.Queue("set local plan_cache_mode = force_generic_plan") // not for the session, which a pooler may give to others
+	if l.since.IsZero() {
+		first.Queue("set local " + generic) // not for the session, which the pooler gives to others
+	}
 	state, there := l.db.tables.look(&first, sets, fresh)
 	if err := conn.SendBatch(ctx, &first).Close(); err != nil {
 		return nil, l.back(ctx, err)
@@ -151,6 +153,9 @@ func (l *lane) rollback(ctx context.Context) {
 	}
 }
 
+// generic plans cost a flush half of what custom ones do.
+const generic = "plan_cache_mode = force_generic_plan"
+
 // ready is the lane's connection, a new one if the last was lost.
 func (l *lane) ready(ctx context.Context) (*pgx.Conn, error) {
 	if l.conn != nil && !l.conn.Conn().IsClosed() {
@@ -169,6 +174,9 @@ func (l *lane) ready(ctx context.Context) (*pgx.Conn, error) {
 	err = conn.QueryRow(ctx, "select pid, backend_start from pg_stat_activity where pid = pg_backend_pid()").Scan(&pid, &l.since)
 	if pid != conn.Conn().PgConn().PID() {
 		l.since = time.Time{} // a pooler's, whose processes serve others too
+	}
+	if err == nil && !l.since.IsZero() {
+		_, err = conn.Exec(ctx, "set "+generic)
 	}
 	if err == nil {
 		err = l.bury(ctx, conn)
@@ -208,12 +216,11 @@ func (l *lane) drop(lost bool) {
 	l.conn, l.since = nil, time.Time{}
 }
 
-// close lets what waits be flushed, then gives the connection back.
+// close lets what waits be flushed, then gives the connection up, which is set up
+// as nobody else wants it.
 func (l *lane) close() {
 	l.group.Close(patience)
-	if l.conn != nil {
-		l.conn.Release()
-	}
+	l.drop(false)
 }
 
 // settle finds out whether a flush was committed whose answer was lost: it
