@@ -159,6 +159,6 @@ func TestTheRootStaysSmall(t *testing.T) {
 			}
 		}
 	}
-	assert.LessOrEqual(t, len(names), 116, "exported names: %v", slices.Sorted(maps.Keys(names)))
-	assert.LessOrEqual(t, lines, 2650)
+	assert.LessOrEqual(t, len(names), 117, "exported names: %v", slices.Sorted(maps.Keys(names)))
+	assert.LessOrEqual(t, lines, 2690)
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // Class says how careful one must be with a field (clause 2.3.1). It stands in
-// the field's tag, with purpose and retention from personal upwards:
+// the field's tag, with purpose, retention and legal basis from personal upwards:
 //
-//	Note platform.Sealed `json:"note,omitempty" class:"personal,fulfilment,3y"`
+//	Note platform.Sealed `json:"note,omitempty" class:"personal,fulfilment,3y,contract"`
 //
 // The tag of a field holds for everything below it.
 type Class string
@@ -35,7 +35,8 @@ type Field struct {
 	Path      string // as in JSON: "lines[].amount"
 	Class     Class
 	Purpose   string
-	Retention string
+	Retention string // from the end of what the purpose is about: "3y", "6m", "30d"
+	Basis     string // that the law knows: contract, consent, duty, interest (PIPL art. 13, GDPR art. 6)
 }
 
 // Column is a value promoted from the document, to be searched, sorted or due:
@@ -198,15 +199,15 @@ func (k *Kind) classify(t reflect.Type, path string, under Field) {
 }
 
 func classOf(tag string) Field {
-	part := append(strings.SplitN(tag, ",", 3), "", "")
-	return Field{Class: Class(part[0]), Purpose: part[1], Retention: part[2]}
+	part := append(strings.SplitN(tag, ",", 4), "", "", "")
+	return Field{Class: Class(part[0]), Purpose: part[1], Retention: part[2], Basis: part[3]}
 }
 
 func (k *Kind) note(t reflect.Type, path string, f Field) {
 	f.Path = path
 	known := slices.Contains([]Class{Public, Internal, Personal, Sensitive, Secret}, f.Class)
 	careful := known && f.Class != Public && f.Class != Internal
-	if !known || careful && (t != sealedType || f.Purpose == "" || f.Retention == "") {
+	if !known || careful && (t != sealedType || f.Purpose == "" || f.Retention == "" || f.Basis == "") {
 		k.untagged = append(k.untagged, path)
 	}
 	k.Fields = append(k.Fields, f)

@@ -12,13 +12,22 @@ type Leg struct {
 	Amount Money  `json:"amount" class:"internal"`
 }
 
-// Guard answers whether an actor may give a command, beside the rules of
-// ownership that hold anyway. [Update] asks it before anything is loaded.
+// Act is what somebody wants to do: give a command, or see a sealed field.
+type Act struct {
+	Actor           Actor
+	Action          string // the command, as in "order.cancel"
+	On              Ref    // its record; zero when it names none
+	Field           string // that is to be seen, by its path in the record
+	Purpose, Reason string // of seeing it
+}
+
+// Guard answers whether an act is permitted, beside the rules of ownership that
+// hold anyway. [Update] asks it before anything is loaded, at each try anew.
 type Guard interface {
-	// Allow returns nil, or an error that wraps ErrDenied with its reason.
-	// action is the command, as in "order.cancel"; on is its record, or zero
-	// when the command names none.
-	Allow(ctx context.Context, actor Actor, action string, on Ref) error
+	// Permit returns the changes that must be part of the act's commit, which
+	// are mostly none: what the permission rests on, or what it uses up. Its
+	// refusal wraps ErrDenied; events beside it are committed, nothing else.
+	Permit(ctx context.Context, act Act) ([]Change, error)
 }
 
 // Place is where a personal value is kept: whose it is, in which record and

@@ -105,10 +105,15 @@ func Update[C, A any](ctx context.Context, w Writer, command C, decide func(ctx 
 		return none, err
 	}
 	for try, named := 1, 0; ; try++ {
+		pinned, err := u.permitted(ctx)
+		if err != nil {
+			return none, err
+		}
 		seen := &sight{}
 		answer, changes, err := decide(context.WithValue(ctx, decideKey{}, seen))
 		changes, err = u.expected(seen, changes, err)
 		if err == nil {
+			changes = append(changes, pinned...)
 			var receipt Receipt
 			if receipt, err = u.commit(ctx, changes, answer); err == nil {
 				return answered(answer, receipt)
@@ -166,11 +171,6 @@ func (w Writer) admit(ctx context.Context, in any) (command, error) {
 		u.on = s.Subject()
 	}
 	u.version, _ = ctx.Value(versionKey{}).(int64)
-	if w.Guard != nil {
-		if err := w.Guard.Allow(ctx, u.actor, u.name, u.on); err != nil {
-			return u, fmt.Errorf("%s: %w", u.name, err)
-		}
-	}
 	if u.key == (Key{}) {
 		return u, nil
 	}
@@ -180,6 +180,24 @@ func (w Writer) admit(ctx context.Context, in any) (command, error) {
 	}
 	u.digest = w.Digest(append([]byte(u.name+"\x00"+string(u.actor.OnBehalf)+"\x00"), body...))
 	return u, nil
+}
+
+// permitted asks the guard. What it wants on record of a refusal is committed.
+func (u command) permitted(ctx context.Context) ([]Change, error) {
+	if u.w.Guard == nil {
+		return nil, nil
+	}
+	pinned, err := u.w.Guard.Permit(ctx, Act{Actor: u.actor, Action: u.name, On: u.on})
+	if err == nil {
+		return pinned, nil
+	}
+	err = fmt.Errorf("%s: %w", u.name, err)
+	if recordable(pinned) {
+		u.key = Key{}
+		_, failed := u.commit(ctx, pinned, nil)
+		err = errors.Join(err, failed)
+	}
+	return nil, err
 }
 
 // expected checks that the record which the command names is as its caller saw

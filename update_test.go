@@ -235,8 +235,8 @@ func TestUpdateRefusesBeforeItLoads(t *testing.T) {
 
 type nobody struct{}
 
-func (nobody) Allow(context.Context, platform.Actor, string, platform.Ref) error {
-	return platform.ErrDenied
+func (nobody) Permit(context.Context, platform.Act) ([]platform.Change, error) {
+	return nil, platform.ErrDenied
 }
 
 // deciding is a ctx from inside a decision.
@@ -285,4 +285,58 @@ func TestACommandHappensOnlyAtTheVersionThatItsCallerSaw(t *testing.T) {
 		require.NoError(t, err)
 		assert.EqualValues(t, 2, got.Version)
 	}
+}
+
+// usher lets pass as long as it has tickets, and takes one each time, so that it
+// is used up in the act's own commit.
+type usher struct{ lamps }
+
+func (u usher) Permit(ctx context.Context, act platform.Act) ([]platform.Change, error) {
+	ticket, err := platform.Read[lamp](ctx, u.db, "lamp", act.On.ID)
+	if err != nil {
+		return nil, err
+	}
+	if ticket.Switched == 0 {
+		turnedAway := platform.Happened("lamp.turned_away", act.On, nil)
+		return []platform.Change{turnedAway}, platform.ErrDenied
+	}
+	ticket.Switched--
+	return []platform.Change{platform.Put(ticket)}, nil
+}
+
+func TestAPermissionIsUsedUpByWhatItPermits(t *testing.T) {
+	t.Parallel()
+	s := newLamps(t)
+	l := s.add(t)
+	l, err := s.switchOn(platform.As(t.Context(), alice), SwitchOn{Lamp: l.ID})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, l.Switched, "one ticket")
+	guarded := s.w
+	guarded.Guard = usher{s}
+	var passed, denied atomic.Int64
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			_, err := platform.Update(platform.As(t.Context(), alice), guarded, SwitchOn{Lamp: l.ID}, func(context.Context) (lamp, []platform.Change, error) {
+				return lamp{}, []platform.Change{platform.Happened("lamp.seen", l.Ref(), nil)}, nil
+			})
+			switch {
+			case err == nil:
+				passed.Add(1)
+			case errors.Is(err, platform.ErrDenied):
+				denied.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+
+	assert.EqualValues(t, 1, passed.Load())
+	assert.EqualValues(t, 31, denied.Load())
+	counts := map[string]int{}
+	for _, e := range s.events(t, l) {
+		counts[e.Type]++
+	}
+	assert.Equal(t, map[string]int{"lamp.added": 1, "lamp.switched": 1, "lamp.seen": 1, "lamp.turned_away": 31}, counts)
 }

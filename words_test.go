@@ -79,7 +79,7 @@ func TestKindFindsItsFaults(t *testing.T) {
 	type leaky struct {
 		platform.Head
 		Name  string          `json:"name"`
-		Phone string          `json:"phone" class:"personal,contact,3y"`
+		Phone string          `json:"phone" class:"personal,contact,3y,contract"`
 		Note  platform.Sealed `json:"note" class:"personal"`
 		Price platform.Money  `json:"price"`
 		Days  []time.Time     `json:"days"`
@@ -94,7 +94,7 @@ func TestKindFindsItsFaults(t *testing.T) {
 
 	type sound struct {
 		platform.Head
-		Phone platform.Sealed `json:"phone" class:"personal,contact,3y"`
+		Phone platform.Sealed `json:"phone" class:"personal,contact,3y,contract"`
 		Lines []struct {
 			Price platform.Money `json:"price" class:"internal"`
 		} `json:"lines"`
@@ -103,7 +103,7 @@ func TestKindFindsItsFaults(t *testing.T) {
 	require.NoError(t, kind.Fault())
 	assert.Equal(t, []platform.Field{
 		{Path: "id", Class: platform.Internal},
-		{Path: "phone", Class: platform.Personal, Purpose: "contact", Retention: "3y"},
+		{Path: "phone", Class: platform.Personal, Purpose: "contact", Retention: "3y", Basis: "contract"},
 		{Path: "lines[].price", Class: platform.Internal},
 	}, kind.Fields)
 }

@@ -212,11 +212,11 @@ func TestOnlyOperatorsOpenAccounts(t *testing.T) {
 // refusing is a guard against one command.
 type refusing string
 
-func (r refusing) Allow(_ context.Context, _ platform.Actor, action string, _ platform.Ref) error {
-	if action == string(r) {
-		return platform.ErrDenied
+func (r refusing) Permit(_ context.Context, act platform.Act) ([]platform.Change, error) {
+	if act.Action == string(r) {
+		return nil, platform.ErrDenied
 	}
-	return nil
+	return nil, nil
 }
 
 // The largest command fits into one set, and one more is refused.

@@ -22,9 +22,9 @@ type Party struct {
 // Profile is a [Party] as it is stored.
 type Profile struct {
 	Name      string          `json:"name" class:"public"`
-	LegalName platform.Sealed `json:"legal_name,omitempty" class:"personal,contract,3y"`
-	Licence   platform.Sealed `json:"licence,omitempty" class:"personal,contract,3y"`
-	Contact   platform.Sealed `json:"contact,omitempty" class:"personal,contract,3y"`
+	LegalName platform.Sealed `json:"legal_name,omitempty" class:"personal,agreement,3y,contract"`
+	Licence   platform.Sealed `json:"licence,omitempty" class:"personal,agreement,3y,contract"`
+	Contact   platform.Sealed `json:"contact,omitempty" class:"personal,agreement,3y,contract"`
 }
 
 // sealed is what a party told, ready to be stored.

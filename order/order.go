@@ -26,7 +26,7 @@ type Order struct {
 	Windows       Windows `json:"windows" class:"internal"`               // frozen at placing
 	Screening     string  `json:"screening" class:"internal"`             // allow, review, cleared, rejected
 
-	Note         platform.Sealed `json:"note,omitempty" class:"personal,fulfilment,3y"`
+	Note         platform.Sealed `json:"note,omitempty" class:"personal,fulfilment,3y,contract"`
 	Spot         *Spot           `json:"spot,omitempty" class:"internal"`
 	PlannedStart time.Time       `json:"planned_start,omitzero" class:"internal"` // zero: as soon as possible
 	PlannedEnd   time.Time       `json:"planned_end,omitzero" class:"internal"`

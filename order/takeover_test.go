@@ -393,11 +393,11 @@ func TestOnlyOperatorsTakeOver(t *testing.T) {
 // barring is a guard against one command.
 type barring string
 
-func (r barring) Allow(_ context.Context, _ platform.Actor, action string, _ platform.Ref) error {
-	if action == string(r) {
-		return platform.ErrDenied
+func (r barring) Permit(_ context.Context, act platform.Act) ([]platform.Change, error) {
+	if act.Action == string(r) {
+		return nil, platform.ErrDenied
 	}
-	return nil
+	return nil, nil
 }
 
 // nobody knows no merchant.

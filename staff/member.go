@@ -40,7 +40,7 @@ const most = 200
 type Member struct {
 	platform.Head
 	State     State           `json:"state" class:"internal"`
-	Name      platform.Sealed `json:"name,omitempty" class:"personal,employment,2y"`
+	Name      platform.Sealed `json:"name,omitempty" class:"personal,employment,2y,contract"`
 	Positions []string        `json:"positions,omitempty" class:"internal"`
 	Zone      platform.ID     `json:"zone" class:"internal"`
 	TimeZone  string          `json:"time_zone" class:"internal"` // IANA name

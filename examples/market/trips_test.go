@@ -45,10 +45,10 @@ func newMeter() *meter {
 	return &meter{DB: memory.New(market.Kinds(), nil), access: access.Default(), read: trips{}, most: map[string]trips{}, all: trips{}}
 }
 
-// Allow implements [platform.Guard].
-func (m *meter) Allow(ctx context.Context, by platform.Actor, action string, on platform.Ref) error {
-	m.step = action
-	return m.access.Allow(ctx, by, action, on)
+// Permit implements [platform.Guard].
+func (m *meter) Permit(ctx context.Context, act platform.Act) ([]platform.Change, error) {
+	m.step = act.Action
+	return m.access.Permit(ctx, act)
 }
 
 func (m *meter) note(trip string) {

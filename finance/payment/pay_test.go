@@ -661,6 +661,6 @@ func TestGuardIsAsked(t *testing.T) {
 // shut is a guard that lets nobody pass, and says what it was asked.
 type shut struct{}
 
-func (shut) Allow(_ context.Context, _ platform.Actor, action string, on platform.Ref) error {
-	return platform.Detail(platform.ErrDenied, "asked", action+" on "+on.String())
+func (shut) Permit(_ context.Context, act platform.Act) ([]platform.Change, error) {
+	return nil, platform.Detail(platform.ErrDenied, "asked", act.Action+" on "+act.On.String())
 }

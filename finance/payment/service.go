@@ -159,7 +159,8 @@ func (s *Service) allowed(ctx context.Context, action string, on platform.Ref) e
 	if err != nil || s.w.Guard == nil {
 		return err
 	}
-	return s.w.Guard.Allow(ctx, actor, action, on)
+	_, err = s.w.Guard.Permit(ctx, platform.Act{Actor: actor, Action: action, On: on})
+	return err
 }
 
 // system is ctx in which the platform acts, for steps after a command's first.

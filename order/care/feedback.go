@@ -17,7 +17,7 @@ type Feedback struct {
 	Merchant platform.ID     `json:"merchant" class:"internal"`
 	Score    int             `json:"score" class:"internal"` // 1 to 5
 	Reason   string          `json:"reason" class:"internal"`
-	Text     platform.Sealed `json:"text,omitempty" class:"personal,review,3y"`
+	Text     platform.Sealed `json:"text,omitempty" class:"personal,review,3y,contract"`
 	At       time.Time       `json:"at" class:"internal"`
 }
 

@@ -16,7 +16,7 @@ type Review struct {
 	Customer platform.ID     `json:"customer" class:"internal"`
 	Merchant platform.ID     `json:"merchant" class:"internal"`
 	Score    int             `json:"score" class:"public"` // 1 to 5
-	Text     platform.Sealed `json:"text,omitempty" class:"personal,review,3y"`
+	Text     platform.Sealed `json:"text,omitempty" class:"personal,review,3y,contract"`
 	At       time.Time       `json:"at" class:"internal"`
 }
 

@@ -79,7 +79,8 @@ func (s *Service) dispatch(ctx context.Context, in any, orders []platform.ID) ([
 		if s.w.Guard == nil {
 			return nil
 		}
-		return s.w.Guard.Allow(ctx, actor, "dispatch.offer", orderRef(order))
+		_, err := s.w.Guard.Permit(ctx, platform.Act{Actor: actor, Action: "dispatch.offer", On: orderRef(order)})
+		return err
 	}
 	r.wanted = func(x Search) bool {
 		if x.State == Unfilled {

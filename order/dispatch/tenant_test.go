@@ -45,11 +45,11 @@ func TestAnotherTenantFindsAndMovesNothing(t *testing.T) {
 // locked is a guard that keeps everybody but the platform itself from offering.
 type locked struct{}
 
-func (locked) Allow(_ context.Context, actor platform.Actor, action string, _ platform.Ref) error {
-	if actor.Kind == platform.Operator && action == "dispatch.offer" {
-		return fmt.Errorf("locked: %w", ErrDenied)
+func (locked) Permit(_ context.Context, act platform.Act) ([]platform.Change, error) {
+	if act.Actor.Kind == platform.Operator && act.Action == "dispatch.offer" {
+		return nil, fmt.Errorf("locked: %w", ErrDenied)
 	}
-	return nil
+	return nil, nil
 }
 
 // Whoever may not offer causes no search either, though the platform itself

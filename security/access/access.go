@@ -98,18 +98,19 @@ func Default() *Policy {
 	return p
 }
 
-// Allow implements [platform.Guard]. It refuses with ErrDenied, and allocates
+// Permit implements [platform.Guard]. It refuses with ErrDenied, and allocates
 // nothing when it allows.
-func (p *Policy) Allow(_ context.Context, actor platform.Actor, action string, _ platform.Ref) error {
+func (p *Policy) Permit(_ context.Context, act platform.Act) ([]platform.Change, error) {
+	actor, action := act.Actor, act.Action
 	if p.grants(string(actor.Kind), action) {
-		return nil
+		return nil, nil
 	}
 	for _, name := range actor.Roles {
 		if !kinds[name] && p.grants(name, action) {
-			return nil
+			return nil, nil
 		}
 	}
-	return platform.Detail(fmt.Errorf("%s as %s: %w", action, actor.Kind, ErrDenied), "action", action)
+	return nil, platform.Detail(fmt.Errorf("%s as %s: %w", action, actor.Kind, ErrDenied), "action", action)
 }
 
 func (p *Policy) grants(name, action string) bool {

@@ -37,7 +37,7 @@ func TestOnlyGrantedCommandsAreAllowed(t *testing.T) {
 		"a role named as a kind":     {operator("system"), "order.cancel", false},
 		"nobody":                     {platform.Actor{}, "order.cancel", false},
 	} {
-		err := p.Allow(t.Context(), c.actor, c.action, platform.Ref{})
+		_, err := p.Permit(t.Context(), platform.Act{Actor: c.actor, Action: c.action})
 		if c.allowed {
 			require.NoError(t, err, name)
 			continue
@@ -45,7 +45,8 @@ func TestOnlyGrantedCommandsAreAllowed(t *testing.T) {
 		require.ErrorIs(t, err, platform.ErrDenied, name)
 		assert.Equal(t, "access.denied", platform.Code(err), name)
 	}
-	require.Error(t, new(access.Policy).Allow(t.Context(), operator("admin"), "order.cancel", platform.Ref{}))
+	_, err := new(access.Policy).Permit(t.Context(), platform.Act{Actor: operator("admin"), Action: "order.cancel"})
+	require.Error(t, err)
 }
 
 func TestGrantsAreChecked(t *testing.T) {
@@ -60,7 +61,7 @@ func TestGrantsAreChecked(t *testing.T) {
 
 func TestAllowingCostsNoMemory(t *testing.T) {
 	p, actor, ctx := access.Default(), operator("risk", "service"), t.Context()
-	assert.Zero(t, testing.AllocsPerRun(100, func() { _ = p.Allow(ctx, actor, "order.cancel", platform.Ref{}) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = p.Permit(ctx, platform.Act{Actor: actor, Action: "order.cancel"}) }))
 }
 
 func ExamplePolicy_WhoCan() {
@@ -68,11 +69,11 @@ func ExamplePolicy_WhoCan() {
 	// Output: [admin admission merchant system]
 }
 
-func BenchmarkAllow(b *testing.B) {
+func BenchmarkPermit(b *testing.B) {
 	p, actor, ctx := access.Default(), operator("risk", "service"), b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.Allow(ctx, actor, "order.cancel", platform.Ref{}); err != nil {
+		if _, err := p.Permit(ctx, platform.Act{Actor: actor, Action: "order.cancel"}); err != nil {
 			b.Fatal(err)
 		}
 	}

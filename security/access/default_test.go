@@ -72,7 +72,7 @@ func TestEachRoleGivesItsCommandsAndNoOther(t *testing.T) {
 			slices.Sort(may)
 			assert.Equal(t, may, p.WhoCan(command), command)
 			for _, role := range roles {
-				err := p.Allow(t.Context(), holder(role), command, platform.Ref{})
+				_, err := p.Permit(t.Context(), platform.Act{Actor: holder(role), Action: command})
 				if slices.Contains(may, role) {
 					require.NoError(t, err, "%s by %s", command, role)
 					continue

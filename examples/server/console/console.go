@@ -143,7 +143,11 @@ func (c console) may(ctx context.Context, action string, on platform.Ref) bool {
 	if err != nil || actor.Kind != platform.Operator {
 		return false
 	}
-	return c.m.Writer.Guard == nil || c.m.Writer.Guard.Allow(ctx, actor, action, on) == nil
+	if c.m.Writer.Guard == nil {
+		return true
+	}
+	_, err = c.m.Writer.Guard.Permit(ctx, platform.Act{Actor: actor, Action: action, On: on})
+	return err == nil
 }
 
 // render writes a page in the reader's language, whole or not at all.
