@@ -104,7 +104,7 @@ func Update[C, A any](ctx context.Context, w Writer, command C, decide func(ctx 
 	if err != nil {
 		return none, err
 	}
-	for try, named := 1, 0; ; try++ {
+	for try := 1; ; try++ {
 		pinned, err := u.permitted(ctx)
 		if err != nil {
 			return none, err
@@ -118,10 +118,7 @@ func Update[C, A any](ctx context.Context, w Writer, command C, decide func(ctx 
 			if receipt, err = u.commit(ctx, changes, answer); err == nil {
 				return answered(answer, receipt)
 			}
-			if code := Code(err); code == "taken" || code == "exists" {
-				named++ // records move on, but a name that is taken mostly stays so
-			}
-			if !errors.Is(err, ErrConflict) || named == 3 {
+			if !u.again(err) {
 				return none, err
 			}
 		} else {
@@ -149,6 +146,16 @@ type command struct {
 	request string
 	on      Ref   // the record that the command names
 	version int64 // at which it must be; 0 is any
+	named   int   // tries that met a name which is taken
+}
+
+// again tells whether a commit that failed may succeed after a new decision:
+// records move on, but a name that is taken mostly stays so.
+func (u *command) again(failure error) bool {
+	if code := Code(failure); code == "taken" || code == "exists" {
+		u.named++
+	}
+	return errors.Is(failure, ErrConflict) && u.named < 3
 }
 
 func (w Writer) admit(ctx context.Context, in any) (command, error) {
