@@ -17,10 +17,18 @@ type Staffing interface {
 	// the order.
 	Release(ctx context.Context, order platform.Ref, fault string, at time.Time) ([]platform.Change, error)
 
-	// TakeOver books a member who had a seat elsewhere, for work that has not
-	// begun. need is what [Seats.Need] returns. It refuses with ErrState when the
-	// member cannot do the work, and does not write the order.
-	TakeOver(ctx context.Context, need json.RawMessage, seat int, assignment, member platform.ID, at time.Time) ([]platform.Change, error)
+	// TakeOver books the members who had seats elsewhere, for work that has not
+	// begun. need is what [Seats.Need] returns. It refuses with ErrState when a
+	// member, who stands in the detail "member", cannot do the work, and does not
+	// write the order.
+	TakeOver(ctx context.Context, need json.RawMessage, at time.Time, seats ...Seated) ([]platform.Change, error)
+}
+
+// Seated is a member in a seat of an order. The type has no name of its own, so
+// that dispatch need not know this package.
+type Seated = struct {
+	Seat               int
+	Assignment, Member platform.ID
 }
 
 // Cancel ends an order before it is accepted.

@@ -239,8 +239,11 @@ func (released) Release(_ context.Context, o platform.Ref, fault string, _ time.
 	return []platform.Change{platform.Happened("assignment.released", o, fault)}, nil
 }
 
-func (released) TakeOver(_ context.Context, _ json.RawMessage, _ int, assignment, member platform.ID, _ time.Time) ([]platform.Change, error) {
-	return []platform.Change{platform.Happened("assignment.accepted", platform.Ref{Kind: "dispatch.assignment", ID: assignment}, member)}, nil
+func (released) TakeOver(_ context.Context, _ json.RawMessage, _ time.Time, seats ...order.Seated) (changes []platform.Change, _ error) {
+	for _, s := range seats {
+		changes = append(changes, platform.Happened("assignment.accepted", platform.Ref{Kind: "dispatch.assignment", ID: s.Assignment}, s.Member))
+	}
+	return changes, nil
 }
 
 // screen says what the test wants and notes whom it was asked about.

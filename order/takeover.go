@@ -192,25 +192,28 @@ func (s *Service) seat(ctx context.Context, o Order, at time.Time) ([]platform.C
 	if len(o.Seats) > 0 && s.ports.Staffing == nil {
 		return nil, fmt.Errorf("take over order %s: %w", o.ID, errNoStaffing)
 	}
-	var changes []platform.Change
-	for i, seat := range o.Seats {
-		if seat.Assignment == "" {
-			continue
+	var seats []Seated
+	for _, seat := range o.Seats {
+		if seat.Assignment != "" {
+			seats = append(seats, Seated{seat.No, seat.Assignment, seat.Member})
 		}
-		need, err := o.need()
-		if err != nil {
-			return nil, err
-		}
-		booked, err := s.ports.Staffing.TakeOver(ctx, need, seat.No, seat.Assignment, seat.Member, at)
-		if errors.Is(err, platform.ErrState) || errors.Is(err, platform.ErrNotFound) {
-			return nil, platform.Wrong(path("members", i, ""), err)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("seat %d of order %s: %w", seat.No, o.ID, err)
-		}
-		changes = append(changes, booked...)
 	}
-	return changes, nil
+	if len(seats) == 0 {
+		return nil, nil
+	}
+	need, err := o.need()
+	if err != nil {
+		return nil, err
+	}
+	booked, err := s.ports.Staffing.TakeOver(ctx, need, at, seats...)
+	if errors.Is(err, platform.ErrState) || errors.Is(err, platform.ErrNotFound) {
+		who := slices.IndexFunc(o.Seats, func(seat Seat) bool { return seat.Member == platform.Details(err)["member"] })
+		return nil, platform.Wrong(path("members", max(who, 0), ""), err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("seats of order %s: %w", o.ID, err)
+	}
+	return booked, nil
 }
 
 // paid tells the payments what came in elsewhere, and what is still asked.

@@ -83,26 +83,33 @@ func (m Members) able(ctx context.Context, members []Member, places map[string]*
 	return able, nil
 }
 
-// Vouch books a member for work: it answers the changes that do so, to be
-// committed with the caller's own. They check the member and the booking days
-// around the work, and write the booking day or days of the work itself (and
-// those around it that did not exist yet, empty). They write no other record.
+// Vouch books members for work, all with one read: it answers the changes that
+// do so, to be committed with the caller's own. They check each member and the
+// booking days around the work, and write the booking day or days of the work
+// itself (and those around it that did not exist yet, empty). They write no other
+// record. No member may be named twice.
 //
 // It fails with ErrNotDispatchable, all reasons of [Dispatchable] in the detail
-// "reasons", and with ErrNeed and ErrInterval.
-func (m Members) Vouch(ctx context.Context, staff platform.ID, need []string, from, until time.Time) ([]platform.Change, error) {
+// "reasons", and with an ErrNotFound, both with the first such member in the detail
+// "member"; and with ErrNeed and ErrInterval.
+func (m Members) Vouch(ctx context.Context, need []string, from, until time.Time, members ...platform.ID) ([]platform.Change, error) {
 	n, err := readNeed(need, from, until)
 	if err != nil {
 		return nil, err
 	}
-	member, d, err := m.open(ctx, staff, from, until)
+	found, diaries, err := m.open(ctx, from, until, members...)
 	if err != nil {
 		return nil, err
 	}
-	if why := Dispatchable(member, d.facts(m.Terms), n, from, until); len(why) > 0 {
-		return nil, platform.Detail(fmt.Errorf("vouch for member %s: %w", staff, ErrNotDispatchable), "reasons", why)
+	var changes []platform.Change
+	for i, member := range found {
+		if why := Dispatchable(member, diaries[i].facts(m.Terms), n, from, until); len(why) > 0 {
+			refusal := fmt.Errorf("vouch for member %s: %w", member.ID, ErrNotDispatchable)
+			return nil, platform.Detail(platform.Detail(refusal, "reasons", why), "member", member.ID)
+		}
+		changes = append(append(changes, diaries[i].book(Interval{From: from, Until: until})...), platform.Unchanged(member))
 	}
-	return append(d.book(Interval{From: from, Until: until}), platform.Unchanged(member)), nil
+	return changes, nil
 }
 
 // Booked is work that [Members.Vouch] booked a member for. The type has no name
@@ -134,20 +141,27 @@ func (m Members) Unbook(ctx context.Context, work ...Booked) ([]platform.Change,
 	return changes, nil
 }
 
-// open reads a member with the days around the work, in one trip: since only the
+// open reads members with the days around the work, in one trip: since only the
 // member tells its time zone, the days are those of any.
-func (m Members) open(ctx context.Context, staff platform.ID, from, until time.Time) (Member, diary, error) {
-	member, found, err := m.Store.Diary(ctx, staff, anywhere(staff, from.Add(-span), until.Add(span))...)
-	if err != nil {
-		return Member{}, diary{}, err
+func (m Members) open(ctx context.Context, from, until time.Time, ids ...platform.ID) ([]Member, []diary, error) {
+	var days []platform.ID
+	for _, id := range ids {
+		days = append(days, anywhere(id, from.Add(-span), until.Add(span))...)
 	}
-	place, err := location(member.TimeZone)
+	members, booked, err := m.Store.Diaries(ctx, ids, days...)
 	if err != nil {
-		return Member{}, diary{}, err
+		return nil, nil, err
 	}
-	d := newDiary(staff, from, until, place)
-	d.fill(found)
-	return member, d, nil
+	diaries := make([]diary, len(members))
+	for i, member := range members {
+		place, err := location(member.TimeZone)
+		if err != nil {
+			return nil, nil, err
+		}
+		diaries[i] = newDiary(member.ID, from, until, place)
+		diaries[i].fill(slices.DeleteFunc(slices.Clone(booked), func(d BookingDay) bool { return d.Member != member.ID }))
+	}
+	return members, diaries, nil
 }
 
 // readNeed checks what the caller asks for.
@@ -181,12 +195,12 @@ func (s *Service) Reasons(ctx context.Context, in Ask) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	member, d, err := s.Duty().open(ctx, in.Member, in.From, in.Until)
-	if err == nil && !member.visible(actor) {
-		err = platform.NotFound(member.Ref())
+	found, diaries, err := s.Duty().open(ctx, in.From, in.Until, in.Member)
+	if err == nil && !found[0].visible(actor) {
+		err = platform.NotFound(found[0].Ref())
 	}
 	if err != nil {
 		return nil, err
 	}
-	return Dispatchable(member, d.facts(s.terms), n, in.From, in.Until), nil
+	return Dispatchable(found[0], diaries[0].facts(s.terms), n, in.From, in.Until), nil
 }

@@ -118,7 +118,7 @@ func TestRefusedVouchNamesAllReasons(t *testing.T) {
 	w := newWorld(t)
 	m := w.active(t, w.zone(t, "Asia/Shanghai").ID)
 
-	_, err := w.Duty().Vouch(w.ctx, m.ID, []string{"massage:2", string(id("zon", 9))}, hour(15).From, hour(15).Until)
+	_, err := w.Duty().Vouch(w.ctx, []string{"massage:2", string(id("zon", 9))}, hour(15).From, hour(15).Until, m.ID)
 
 	require.ErrorIs(t, err, ErrNotDispatchable)
 	require.ErrorIs(t, err, platform.ErrState)
@@ -132,7 +132,7 @@ func TestVouchReliesOnTheMember(t *testing.T) {
 	meddled := false
 
 	_, err := platform.Update(w.ctx, w.w, book{m.ID}, func(ctx context.Context) (string, []platform.Change, error) {
-		changes, err := w.Duty().Vouch(ctx, m.ID, nil, hour(2).From, hour(2).Until)
+		changes, err := w.Duty().Vouch(ctx, nil, hour(2).From, hour(2).Until, m.ID)
 		if !meddled { // between decision and commit, once
 			meddled = true
 			_, err := w.PlaceHold(w.ctx, PlaceHold{Member: m.ID, Reason: "safety"})
@@ -250,14 +250,14 @@ func TestBadWorkIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := w.Duty().Vouch(w.ctx, m.ID, c.need, c.work.From, c.work.Until)
+			_, err := w.Duty().Vouch(w.ctx, c.need, c.work.From, c.work.Until, m.ID)
 			assert.Equal(t, c.code, platform.Code(err))
 			require.ErrorIs(t, err, platform.ErrInvalid)
 			_, err = w.Duty().OnDuty(w.ctx, m.Zone, c.need, c.work.From, c.work.Until)
 			assert.Equal(t, c.code, platform.Code(err))
 		})
 	}
-	_, err := w.Duty().Vouch(w.ctx, id("stf", 99), nil, hour(2).From, hour(2).Until)
+	_, err := w.Duty().Vouch(w.ctx, nil, hour(2).From, hour(2).Until, id("stf", 99))
 	require.ErrorIs(t, err, platform.ErrNotFound)
 }
 

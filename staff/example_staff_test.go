@@ -85,7 +85,7 @@ func ExampleMembers_Vouch() {
 	m := hired(ctx, s)
 	take := func() error {
 		_, err := platform.Update(ctx, w, appointment{m.ID}, func(ctx context.Context) (string, []platform.Change, error) {
-			changes, err := s.Duty().Vouch(ctx, m.ID, nil, noon, noon.Add(time.Hour))
+			changes, err := s.Duty().Vouch(ctx, nil, noon, noon.Add(time.Hour), m.ID)
 			return "", append(changes, platform.Happened("appointment.made", m.Ref(), nil)), err
 		})
 		return err

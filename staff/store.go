@@ -15,8 +15,8 @@ type Store interface {
 	// Days are the booking days that exist among those asked for, in order.
 	Days(ctx context.Context, ids ...platform.ID) ([]BookingDay, error)
 
-	// Diary reads a member with those of the booking days that exist, in one trip.
-	Diary(ctx context.Context, member platform.ID, days ...platform.ID) (Member, []BookingDay, error)
+	// Diaries reads members with those of the booking days that exist, in one trip.
+	Diaries(ctx context.Context, members []platform.ID, days ...platform.ID) ([]Member, []BookingDay, error)
 
 	// Members lists by state and home zone, by id. Either may be empty.
 	Members(ctx context.Context, q Find) (platform.Page[Member], error)
@@ -84,21 +84,26 @@ func (s store) Days(ctx context.Context, ids ...platform.ID) ([]BookingDay, erro
 	return platform.Found[BookingDay](found, refs...)
 }
 
-func (s store) Diary(ctx context.Context, member platform.ID, days ...platform.ID) (Member, []BookingDay, error) {
-	refs := append(dayRefs(days), of(member))
+func (s store) Diaries(ctx context.Context, members []platform.ID, days ...platform.ID) ([]Member, []BookingDay, error) {
+	refs := dayRefs(days)
+	for _, id := range members {
+		refs = append(refs, of(id))
+	}
 	found, err := platform.Lookup(ctx, s.db, refs...)
 	if err != nil {
-		return Member{}, nil, err
+		return nil, nil, err
 	}
-	members, err := platform.Found[Member](found, of(member))
-	if err == nil && len(members) == 0 {
-		err = platform.NotFound(of(member))
+	for _, ref := range refs[len(days):] {
+		if _, there := found[ref]; !there {
+			return nil, nil, platform.Detail(platform.NotFound(ref), "member", ref.ID)
+		}
 	}
+	all, err := platform.Found[Member](found, refs[len(days):]...)
 	if err != nil {
-		return Member{}, nil, err
+		return nil, nil, err
 	}
-	all, err := platform.Found[BookingDay](found, refs[:len(days)]...)
-	return members[0], all, err
+	booked, err := platform.Found[BookingDay](found, refs[:len(days)]...)
+	return all, booked, err
 }
 
 // dayRefs names booking days.

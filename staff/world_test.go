@@ -115,7 +115,7 @@ type book struct{ Member platform.ID }
 // book commits what Vouch answers.
 func (w *world) book(m platform.ID, work Interval) error {
 	_, err := platform.Update(w.ctx, w.w, book{m}, func(ctx context.Context) (string, []platform.Change, error) {
-		changes, err := w.Duty().Vouch(ctx, m, nil, work.From, work.Until)
+		changes, err := w.Duty().Vouch(ctx, nil, work.From, work.Until, m)
 		return "", append(changes, platform.Happened("test.booked", of(m), nil)), err
 	})
 	return err

@@ -255,16 +255,16 @@ func (c *town) sell() order.Order {
 	return o
 }
 
-// moveIn takes an order over whose work is about to begin, and has it repeated.
-// It has one seat: each member who comes along is read for itself.
+// moveIn takes an order over whose work is about to begin, with n members in its
+// seats, and has it repeated.
 func (c *town) moveIn() {
 	now := c.clock.Now()
 	in := order.TakeOver{
 		Source: "oldshop", Reference: "1", Reason: "go_live", State: order.Assigned, Customer: c.customer.ID, Merchant: c.seller.ID, Total: yuan(int64(100 * c.n)),
-		Terms:      order.Terms{Minutes: 60, Zone: c.zone, Seats: 1, Confirmation: "auto", Acceptance: "customer", CancelPolicy: "standard"},
+		Terms:      order.Terms{Minutes: 60, Zone: c.zone, Seats: c.n, Confirmation: "auto", Acceptance: "customer", CancelPolicy: "standard"},
 		FeeVersion: "old-1", Start: now.Add(40 * 24 * time.Hour), TimeZone: "Asia/Shanghai", PlacedAt: now.Add(-time.Hour), ConfirmedAt: now.Add(-time.Minute),
 		Payments: []order.TakenPayment{{Institution: "sandbox", Reference: c.Sandbox.Deposit(yuan(int64(100 * c.n))), Amount: yuan(int64(100 * c.n)), At: now.Add(-time.Hour)}},
-		Members:  c.members[:1],
+		Members:  c.members[:c.n],
 	}
 	for range c.n {
 		in.Lines = append(in.Lines, order.TakenLine{Title: "windows", Quantity: 1, Price: yuan(100), Fee: yuan(10)})

@@ -208,6 +208,9 @@ func TestWhatIsRefusedIsNamedAndNothingIsWritten(t *testing.T) {
 		"no such worker": {func(_ *town, in *Takeover) {
 			in.Orders[0].Terms.Seats, in.Orders[0].Members = 1, []platform.ID{unknown.As("stf")}
 		}, map[string]string{"orders[0].members[0]": "staff.member.not_found"}},
+		"no such second member": {func(n *town, in *Takeover) {
+			in.Orders[2].Terms.Seats, in.Orders[2].Members = 2, []platform.ID{n.cast.Staff.ID, unknown.As("stf")}
+		}, map[string]string{"orders[2].members[1]": "staff.member.not_found"}},
 		"no id at all": {func(_ *town, in *Takeover) { in.Orders[2].Members[0] = "somebody" }, map[string]string{"orders[2].members[0]": "id.malformed"}},
 		"a member off duty": {func(_ *town, in *Takeover) { in.Orders[2].Terms.Need = []string{"plumbing"} },
 			map[string]string{"orders[2].members[0]": "dispatch.not_eligible"}},

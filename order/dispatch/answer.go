@@ -63,7 +63,7 @@ func (s *Service) Accept(ctx context.Context, in Accept) (Assignment, error) {
 		if err != nil {
 			return Assignment{}, nil, err
 		}
-		booked, err := vouch(ctx, s.ports.Members, a)
+		booked, err := vouch(ctx, s.ports.Members, a, a.Member)
 		if err != nil {
 			return Assignment{}, nil, err
 		}
@@ -100,10 +100,10 @@ func (s *Service) beat(ctx context.Context, winner Assignment, now time.Time) ([
 	return changes, nil
 }
 
-// vouch asks staff for a member once more, and puts the refusal into the words
-// of dispatch.
-func vouch(ctx context.Context, members Members, a Assignment) ([]platform.Change, error) {
-	changes, err := members.Vouch(ctx, a.Member, a.Need, a.From, a.Until)
+// vouch asks staff for members once more, for the work of an assignment, and puts
+// the refusal into the words of dispatch.
+func vouch(ctx context.Context, members Members, a Assignment, who ...platform.ID) ([]platform.Change, error) {
+	changes, err := members.Vouch(ctx, a.Need, a.From, a.Until, who...)
 	if !errors.Is(err, platform.ErrState) {
 		return changes, err
 	}
@@ -112,7 +112,9 @@ func vouch(ctx context.Context, members Members, a Assignment) ([]platform.Chang
 	if slices.Contains(reasons, "overlap") {
 		refusal = ErrOverlap
 	}
-	return nil, platform.Detail(fmt.Errorf("member %s for order %s: %w", a.Member, a.Order, refusal), "reasons", reasons)
+	member := platform.Details(err)["member"]
+	refusal = fmt.Errorf("member %v for order %s: %w", member, a.Order, refusal)
+	return nil, platform.Detail(platform.Detail(refusal, "reasons", reasons), "member", member)
 }
 
 // Decline is a member's no to an offer, with the reason. None of the reasons

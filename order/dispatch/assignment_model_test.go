@@ -257,7 +257,7 @@ func (m *machine) check(t *rapid.T) {
 		require.Equal(t, open[member], m.room(member), "the quota counts open offers")
 		require.LessOrEqual(t, m.room(member), int64(m.policy.Quota))
 		for _, b := range booked[member] {
-			_, err := m.staff.Duty().Vouch(context.Background(), member, nil, b.From, b.Until)
+			_, err := m.staff.Duty().Vouch(context.Background(), nil, b.From, b.Until, member)
 			require.ErrorIs(t, err, staff.ErrNotDispatchable, "who is assigned is booked")
 		}
 	}

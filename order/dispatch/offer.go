@@ -75,7 +75,7 @@ func (s *Service) offer(ctx context.Context, in Offer, p proposal) (Assignment, 
 		if search, err = search.offer(a, s.policy, p.at); err != nil {
 			return Assignment{}, nil, err
 		}
-		vouched, err := vouch(ctx, s.ports.Members, a)
+		vouched, err := vouch(ctx, s.ports.Members, a, a.Member)
 		if err != nil {
 			return Assignment{}, nil, err
 		}

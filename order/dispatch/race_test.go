@@ -243,7 +243,7 @@ func TestAcceptanceAgainstTheEndOfTheOrderHasOneOutcome(t *testing.T) {
 		assert.Contains(t, []State{Withdrawn, Released}, a.State)
 		assert.Equal(t, errs[1] == nil, a.State == Released)
 		assert.EqualValues(t, 0, w.room(member))
-		reasons, err := w.staff.Duty().Vouch(w.ctx, member, nil, noon, noon.Add(time.Hour))
+		reasons, err := w.staff.Duty().Vouch(w.ctx, nil, noon, noon.Add(time.Hour), member)
 		require.NoError(t, err, "the member is free again")
 		assert.NotEmpty(t, reasons)
 	}

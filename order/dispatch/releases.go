@@ -68,25 +68,37 @@ func (r Releases) Release(ctx context.Context, order platform.Ref, fault string,
 	return append(changes, freed...), nil
 }
 
-// TakeOver gives a seat to the member who had it in another system: an assignment
-// as if the member had just accepted it, the booking, and a search that has found.
-// wanted is what [Orders.Need] returns. Work that was wanted before now is booked
-// from now on. It answers the changes, to be committed with the order's own, and
-// fails with ErrOverlap and ErrNotEligible as [Service.Accept] does.
-func (r Releases) TakeOver(ctx context.Context, wanted json.RawMessage, seat int, assignment, member platform.ID, at time.Time) ([]platform.Change, error) {
+// Seated is a member in a seat of an order. The type has no name of its own, so
+// that order need not know this package.
+type Seated = struct {
+	Seat               int
+	Assignment, Member platform.ID
+}
+
+// TakeOver gives seats to the members who had them in another system: assignments
+// as if the members had just accepted them, the bookings, and searches that have
+// found. wanted is what [Orders.Need] returns. Work that was wanted before now is
+// booked from now on. It answers the changes, to be committed with the order's own,
+// and fails with ErrOverlap and ErrNotEligible as [Service.Accept] does, with the
+// member in the detail "member".
+func (r Releases) TakeOver(ctx context.Context, wanted json.RawMessage, at time.Time, seats ...Seated) ([]platform.Change, error) {
 	n, err := readNeed(wanted, at)
 	if err != nil {
-		return nil, fmt.Errorf("take over assignment %s: %w", assignment, err)
+		return nil, fmt.Errorf("take over assignments: %w", err)
 	}
-	a, err := n.offered(assignment, Offer{Order: n.Order, Seat: seat, Member: member}, proposal{at: at}, 0).take("take_over", platform.Operator, at)
-	if err != nil {
-		return nil, err
+	var changes []platform.Change
+	var members []platform.ID
+	var work Assignment
+	for _, s := range seats {
+		a, err := n.offered(s.Assignment, Offer{Order: n.Order, Seat: s.Seat, Member: s.Member}, proposal{at: at}, 0).take("take_over", platform.Operator, at)
+		if err != nil {
+			return nil, err
+		}
+		a.Due = time.Time{}
+		search := newSearch(n.Order, s.Seat, Policy{}, at, n.From).ended(Filled)
+		changes = append(changes, platform.Put(a), platform.Put(search), a.happened())
+		members, work = append(members, s.Member), a
 	}
-	a.Due = time.Time{}
-	booked, err := vouch(ctx, r.Members, a)
-	if err != nil {
-		return nil, err
-	}
-	search := newSearch(n.Order, seat, Policy{}, at, n.From).ended(Filled)
-	return append(booked, platform.Put(a), platform.Put(search), a.happened()), nil
+	booked, err := vouch(ctx, r.Members, work, members...)
+	return append(booked, changes...), err
 }

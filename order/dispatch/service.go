@@ -16,11 +16,11 @@ type Members interface {
 	// OnDuty lists who could take the work, in any order. It is a hint.
 	OnDuty(ctx context.Context, zone platform.ID, need []string, from, until time.Time) ([]platform.ID, error)
 
-	// Vouch answers the changes that book a member: checks of all that the
+	// Vouch answers the changes that book members: checks of all that the
 	// decision relied on, and the booking days. It fails with ErrState, all
 	// reasons in the detail "reasons", a []string; one of them is "overlap" when
-	// the member is booked for that time.
-	Vouch(ctx context.Context, staff platform.ID, need []string, from, until time.Time) ([]platform.Change, error)
+	// the member, who stands in the detail "member", is booked for that time.
+	Vouch(ctx context.Context, need []string, from, until time.Time, members ...platform.ID) ([]platform.Change, error)
 
 	// Unbook answers the changes that free members of what Vouch booked.
 	Unbook(ctx context.Context, work ...Booked) ([]platform.Change, error)

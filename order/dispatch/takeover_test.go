@@ -19,7 +19,7 @@ func (w *world) takeOver(order, member platform.ID) (Assignment, error) {
 		if err != nil {
 			return "", nil, err
 		}
-		changes, err := Releases{Store: StoreOn(w.db), Members: w.staff.Duty()}.TakeOver(ctx, need, 1, id, member, w.now())
+		changes, err := Releases{Store: StoreOn(w.db), Members: w.staff.Duty()}.TakeOver(ctx, need, w.now(), Seated{1, id, member})
 		if err != nil {
 			return "", nil, err
 		}
@@ -72,7 +72,7 @@ func TestAMemberTakenOverIsReleasedWithTheOrder(t *testing.T) {
 	a, err = w.Assignment(w.ctx, a.ID)
 	require.NoError(t, err)
 	assert.Equal(t, Released, a.State)
-	_, err = w.staff.Duty().Vouch(w.ctx, member, nil, a.From, a.Until)
+	_, err = w.staff.Duty().Vouch(w.ctx, nil, a.From, a.Until, member)
 	require.NoError(t, err, "free again")
 }
 
@@ -86,7 +86,7 @@ func TestAMemberWhoCannotDoTheWorkIsNotTakenOver(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotEligible, "off duty")
 	_, err = w.takeOver(w.order(), id("stf", 99))
 	require.ErrorIs(t, err, platform.ErrNotFound)
-	_, err = Releases{}.TakeOver(t.Context(), []byte("{}"), 1, id("asg", 1), member, noon)
+	_, err = Releases{}.TakeOver(t.Context(), []byte("{}"), noon, Seated{1, id("asg", 1), member})
 	require.ErrorIs(t, err, platform.ErrUnavailable)
 
 	late := w.order(starts(-3 * time.Hour))

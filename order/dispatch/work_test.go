@@ -79,7 +79,7 @@ func TestReleaseOpensTheSeatAndFreesTheMember(t *testing.T) {
 		assert.Equal(t, Released, released.State)
 		assert.Equal(t, "staff", released.Fault)
 		assert.Empty(t, w.seat(a.Order, 1))
-		_, err = w.staff.Duty().Vouch(w.ctx, near, nil, a.From, a.Until)
+		_, err = w.staff.Duty().Vouch(w.ctx, nil, a.From, a.Until, near)
 		require.NoError(t, err, "free again")
 		events := w.events("assignment.released")
 		require.Len(t, events, 1)
@@ -189,7 +189,7 @@ func TestEndOfAnOrderLetsEverybodyGo(t *testing.T) {
 			assert.Empty(t, a.Fault)
 		}
 		assert.EqualValues(t, 0, w.room(a.Member))
-		_, err := w.staff.Duty().Vouch(w.ctx, a.Member, nil, a.From, a.Until)
+		_, err := w.staff.Duty().Vouch(w.ctx, nil, a.From, a.Until, a.Member)
 		require.NoError(t, err)
 	}
 	assert.Equal(t, Closed, w.look(order, 1).State)
