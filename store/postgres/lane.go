@@ -52,9 +52,6 @@ var errLost = errors.New("connection lost")
 func (l *lane) flush(ctx context.Context, sets []store.Prepared, limit int) ([]store.Outcome, error) {
 	var since time.Time // the connection was lost
 	for tries, clash := 0, 0; ; tries++ {
-		if tries > 0 {
-			l.retries.Add(1)
-		}
 		blind := clash == 0 && l.wary == 0
 		outcomes, err := l.once(ctx, sets, !blind)
 		l.wary = max(0, l.wary-1)
@@ -65,8 +62,10 @@ func (l *lane) flush(ctx context.Context, sets []store.Prepared, limit int) ([]s
 			l.wary = wariness
 		case clashed(err) && clash < limit:
 			clash++
+			l.retries.Add(1)
 			pause(ctx, clash)
 		case errors.Is(err, errLost):
+			l.retries.Add(1)
 			if since.IsZero() {
 				since = time.Now()
 			}
