@@ -76,6 +76,7 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"security":        {nil, nil},
 	"security/access": {nil, nil},
 	"security/audit":  {nil, []string{"golang.org/x/mod/"}},
+	"security/vault":  {[]string{"security"}, []string{"golang.org/x/text/unicode/norm"}},
 	"store":           {nil, nil},
 	"store/memory":    {[]string{"store"}, []string{"github.com/tidwall/btree"}},
 	"store/sqlite":    {[]string{"store"}, []string{"modernc.org/sqlite"}},

@@ -37,7 +37,7 @@ func TestApplyKeepsPersonalDataSealed(t *testing.T) {
 	}
 	assert.Contains(t, string(doc[0].Doc), party().Name)
 
-	place := platform.Place{Subject: platform.Ref{Kind: kindMerchant, ID: a.Merchant}, Record: a.Ref(), Field: "contact"}
+	place := platform.Place{Subject: platform.Ref{Kind: kindMerchant, ID: a.Merchant}, Record: a.Ref(), Field: "profile.contact"}
 	plain, err := h.ports.Sealer.(box).open(place, a.Profile.Contact)
 	require.NoError(t, err)
 	assert.Equal(t, party().Contact, plain)

@@ -107,7 +107,7 @@ func (s *Service) seal(ctx context.Context, application platform.ID, p Party) (s
 		if f.plain == "" {
 			continue
 		}
-		place.Field = f.name
+		place.Field = "profile." + f.name
 		var err error
 		if *f.to, err = s.ports.Sealer.Seal(ctx, place, f.plain); err != nil {
 			return sealed{}, err

@@ -18,6 +18,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/security/audit"
+	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/postgres"
@@ -25,12 +26,14 @@ import (
 )
 
 // Folder is where a market on one machine keeps what must outlive the process:
-// the store, unless that is a server, the secret behind every key, the audit
-// log's last head, the books of the demo institution, and who acts in the demo.
+// the store and that of the keys, unless these are servers, what wraps the keys,
+// the secret behind the audit log's signature, the log's last head, the books of
+// the demo institution, and who acts in the demo.
 type Folder struct {
 	dir    string
 	lock   *flock.Flock
 	secret []byte
+	kek    *vault.File
 }
 
 // Open takes a folder for this process alone, and makes it when it is
@@ -47,7 +50,10 @@ func Open(dir string) (*Folder, error) {
 		return nil, fmt.Errorf("the data folder %s belongs to another process that is running: stop it, or name another folder", dir)
 	}
 	var err error
-	if f.secret, err = f.keep("secret", randomSecret); err != nil {
+	if f.secret, err = f.keep("secret", randomSecret); err == nil {
+		f.kek, err = vault.OpenFile(f.KEK())
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
@@ -60,7 +66,9 @@ func Beside(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look into the data folder: %w", err)
 	}
-	return &Folder{dir: dir, secret: secret}, nil
+	f := &Folder{dir: dir, secret: secret}
+	f.kek, err = vault.OpenFile(f.KEK())
+	return f, err
 }
 
 // Close gives the folder back.
@@ -72,9 +80,9 @@ func (f *Folder) Close() error {
 }
 
 // Options are the market's options with what the folder keeps: beside another
-// process only the secret and, to compare with, the audit log's last head.
+// process only the secrets and, to compare with, the audit log's last head.
 func (f *Folder) Options(o market.Options) market.Options {
-	o.Secret = f.secret
+	o.Secret, o.KEK = f.secret, f.kek
 	head := audit.File(filepath.Join(f.dir, "audit.head"))
 	if f.lock == nil {
 		o.Last = looking{head}
@@ -145,6 +153,13 @@ func (f *Folder) sync() error {
 
 // Store names the store in the folder, for [Connect].
 func (f *Folder) Store() string { return "sqlite:" + filepath.Join(f.dir, "market.db") }
+
+// Keys names the store of keys in the folder, for [Connect] with
+// [vault.KeyKinds].
+func (f *Folder) Keys() string { return "sqlite:" + filepath.Join(f.dir, "keys.db") }
+
+// KEK is the path of what wraps the keys.
+func (f *Folder) KEK() string { return filepath.Join(f.dir, "kek") }
 
 // Connect opens the store that a text names: "memory", "sqlite:PATH", or the
 // address of a PostgreSQL server as in "postgres://user@host/database".

@@ -24,6 +24,7 @@ import (
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
 	"github.com/liangding/platform/security/audit"
+	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/postgres"
@@ -88,12 +89,18 @@ type stall struct {
 	cast   market.Cast
 }
 
+// keys are those of all markets here, as they outlive a store that is lost.
+var keys = struct {
+	store store.Engine
+	kek   vault.KEK
+}{memory.New(vault.KeyKinds(), nil), vault.InMemory()}
+
 // on is a market over a store, which may be filled already.
 func on(t *testing.T, db store.Engine, last audit.Last) *stall {
 	t.Helper()
 	s := &stall{t: t, engine: db, clock: storetest.NewClock(time.Date(2030, 3, 1, 9, 0, 0, 0, time.UTC))}
 	var err error
-	s.Market, err = market.Open(db, &market.Options{Now: s.clock.Now, Secret: bytes.Repeat([]byte("market"), 6), Last: last})
+	s.Market, err = market.Open(db, &market.Options{Now: s.clock.Now, Secret: bytes.Repeat([]byte("market"), 6), Last: last, Keys: keys.store, KEK: keys.kek})
 	require.NoError(t, err)
 	return s
 }
@@ -359,7 +366,7 @@ func TestADrillTellsWhatALossWouldCost(t *testing.T) {
 	assert.Positive(t, d.Restore)
 	assert.Positive(t, d.Verify)
 	d.Restore, d.Verify = 0, 0
-	assert.Equal(t, market.Drill{Backup: m.SHA256, Lines: m.Lines(), Until: m.Until, Age: (6 * time.Hour).Seconds()}, d)
+	assert.Equal(t, market.Drill{Backup: m.SHA256, Lines: m.Lines(), Until: m.Until, Age: (6 * time.Hour).Seconds(), Opened: 4}, d)
 
 	_, _, err = drill(file[:len(file)-20], engines["memory"](t))
 	require.ErrorIs(t, err, store.ErrDamaged)

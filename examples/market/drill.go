@@ -22,6 +22,8 @@ type Drill struct {
 	Age      float64   `json:"age_seconds,omitempty"` // from Until to the drill: what would be lost
 	Restore  float64   `json:"restore_seconds,omitempty"`
 	Verify   float64   `json:"verify_seconds,omitempty"`
+	Opened   int       `json:"opened,omitempty"` // sealed values that open with the keys of today
+	Erased   int       `json:"erased,omitempty"` // those that do not, since their subject was erased
 	Findings int       `json:"findings"`
 	Failure  string    `json:"failure,omitempty"` // code; empty when the backup could be restored and read
 }
@@ -33,6 +35,8 @@ var errOther = platform.Err(platform.ErrInvalid, "drill.other_log", "the backup 
 
 // Drill restores a backup into a scratch store, proves it as [Market.Verify]
 // does, with findings told, and that this market's audit log goes on from its.
+// What is sealed in it must open with the keys of today, except what belongs to
+// people who were erased, which must not.
 // Whatever came of it is recorded here as the event backup.drilled. It fails as
 // store.Restore does.
 func (m *Market) Drill(ctx context.Context, backup io.Reader, scratch store.Engine, tell func(store.Finding)) (Drill, error) {
@@ -59,7 +63,7 @@ func (m *Market) drill(ctx context.Context, backup io.Reader, scratch store.Engi
 	d.Restore = time.Since(began).Seconds()
 	d.Backup, d.Lines, d.Until = manifest.SHA256, manifest.Lines(), manifest.Until
 	d.Age = m.Writer.Now().Sub(manifest.Until).Seconds()
-	restored, err := Open(scratch, &Options{Now: m.Writer.Now, Secret: m.options.Secret, Name: m.Verifier.Name()})
+	restored, err := Open(scratch, &Options{Now: m.Writer.Now, Secret: m.options.Secret, Keys: m.options.Keys, KEK: m.options.KEK, Name: m.Verifier.Name()})
 	if err != nil {
 		return err
 	}
@@ -67,6 +71,9 @@ func (m *Market) drill(ctx context.Context, backup io.Reader, scratch store.Engi
 	began = time.Now()
 	seen, err := restored.Verify(ctx, tell)
 	if err != nil {
+		return err
+	}
+	if err := m.opened(ctx, scratch, d, tell); err != nil {
 		return err
 	}
 	d.Verify = time.Since(began).Seconds()

@@ -26,6 +26,7 @@ import (
 	"github.com/liangding/platform/risk/screen"
 	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/security/audit"
+	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/staff"
 	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/sandbox"
@@ -35,10 +36,13 @@ import (
 type Options struct {
 	Now    func() time.Time // if nil, time.Now in UTC
 	IDs    platform.IDs     // if nil, random
-	Secret []byte           // 32 bytes or more behind every key; if nil, random: sealed values then die with the process
+	Secret []byte           // 32 bytes or more behind the key that signs the audit log; if nil, random
 	Guard  platform.Guard   // if nil, access.Default
 	Name   string           // of the audit log; if empty, market.example
 	Last   audit.Last       // where the last signed head is kept; if nil, in memory
+
+	Keys store.Engine // of personal data, opened with vault.KeyKinds; if nil, in memory: sealed values then die with the process
+	KEK  vault.KEK    // wraps those keys; if nil, random
 
 	SequenceLater bool // events reach the audit log by [Market.Sequence], not by the relay
 
@@ -73,19 +77,20 @@ type Market struct {
 	Screen    *screen.Service
 	Risk      *risk.Service
 	Audit     *audit.Log
+	Vault     *vault.Vault
 	Verifier  note.Verifier    // of the audit log's signatures
 	AuditKey  string           // the same as text, for those who verify elsewhere
 	Sandbox   *sandbox.Sandbox // the institution
 
 	relay   *store.Relay
+	keyLog  *store.Relay
 	options Options
-	seal    platform.Sealer
 }
 
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
-		finance.Kinds(), payment.Kinds(), screen.Kinds(), risk.Kinds())
+		finance.Kinds(), payment.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -93,30 +98,27 @@ func Open(db store.Engine, o *Options) (*Market, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	secret := o.Secret
-	if secret == nil {
-		secret = randomSecret()
+	m := &Market{DB: db, options: *o}
+	if o.Secret == nil {
+		m.options.Secret = randomSecret()
 	}
-	m := &Market{DB: db, options: *o, seal: newSealer(secret)}
-	m.options.Secret = secret
-	digest := key(secret, "digest")
-	m.Writer = platform.Writer{
-		Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard,
-		Digest: func(command []byte) []byte { return mac(digest, command) },
-	}.Ready()
+	m.Writer = platform.Writer{Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard}.Ready()
 	if m.Writer.Guard == nil {
 		m.Writer.Guard = access.Default()
+	}
+	if err := m.unlock(); err != nil {
+		return nil, err
 	}
 	if err := m.serve(); err != nil {
 		return nil, err
 	}
-	return m, m.keep(db, secret, *o)
+	return m, m.keep(db, m.options.Secret, *o)
 }
 
 // serve makes the services. The ports are values over the store, so that the
 // order of the lines is no riddle.
 func (m *Market) serve() error {
-	db, w, o, seal := m.DB, m.Writer, m.options, m.seal
+	db, w, o, seal := m.DB, m.Writer, m.options, m.Vault
 	merchants, orders, members := merchant.StoreOn(db), order.StoreOn(db), staff.StoreOn(db)
 	m.Books = finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant}
 	duty := staff.Members{Store: members, Terms: o.Staff.Terms}
@@ -166,7 +168,7 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 		Fees:      o.Fees,
 		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
 		Screen:    m.Screen,
-		Sealer:    m.seal,
+		Sealer:    m.Vault,
 	}, &o.Order)
 }
 
@@ -218,7 +220,7 @@ func RefundRate() risk.Indicator {
 func (m *Market) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return errors.Join(m.relay.Release(ctx), m.Sandbox.Close())
+	return errors.Join(m.relay.Release(ctx), m.keyLog.Release(ctx), m.Sandbox.Close())
 }
 
 // TrialBalance adds up the books as they are at one moment: halves of commits
@@ -247,7 +249,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Risk} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Risk, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

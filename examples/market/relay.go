@@ -3,6 +3,7 @@ package market
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -139,11 +140,13 @@ func before(id platform.ID) platform.ID {
 const keepAnswers = 30 * 24 * time.Hour
 
 // Sweep forgets answers of commands that are older than thirty days, by the
-// wall's clock, and tells how many. Call it now and then.
+// wall's clock, and tells how many; the events of the keys, which nobody follows,
+// wait for delivery no more. Call it now and then.
 func (m *Market) Sweep(ctx context.Context) (n int, err error) {
 	const lot = 1000
 	for swept := lot; swept == lot && err == nil; n += swept {
 		swept, err = m.DB.Sweep(ctx, time.Now().Add(-keepAnswers), lot)
 	}
-	return n, err
+	_, undrained := m.keyLog.Drain(ctx)
+	return n, errors.Join(err, undrained)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
+	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/storetest"
@@ -31,12 +32,14 @@ var noon = time.Date(2030, 3, 1, 12, 0, 0, 0, time.UTC)
 type town struct {
 	*Market
 	db    *memory.DB
+	keys  *memory.DB
+	kek   vault.KEK
 	clock *storetest.Clock
 	cast  Cast
 }
 
 func newTown(t require.TestingT) *town {
-	n := &town{db: memory.New(Kinds(), nil), clock: storetest.NewClock(noon)}
+	n := &town{db: memory.New(Kinds(), nil), keys: memory.New(vault.KeyKinds(), nil), kek: vault.InMemory(), clock: storetest.NewClock(noon)}
 	n.Market = n.open(t, n.db)
 	var err error
 	n.cast, err = n.Demo(context.Background())
@@ -44,9 +47,9 @@ func newTown(t require.TestingT) *town {
 	return n
 }
 
-// open is a process of the market on an engine, all with one secret.
+// open is a process of the market on an engine, all with one secret and the same keys.
 func (n *town) open(t require.TestingT, db store.Engine) *Market {
-	m, err := Open(db, &Options{Now: n.clock.Now, Secret: []byte(strings.Repeat("s", 32))})
+	m, err := Open(db, &Options{Now: n.clock.Now, Secret: []byte(strings.Repeat("s", 32)), Keys: n.keys, KEK: n.kek})
 	require.NoError(t, err)
 	return m
 }

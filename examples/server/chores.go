@@ -12,8 +12,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/folder"
 	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/store"
 )
 
@@ -22,13 +24,39 @@ import (
 var chores = map[string]struct {
 	files int
 	take  func(string) (*folder.Folder, error)
-	do    func(ctx context.Context, m *market.Market, db store.Engine, c config, out io.Writer) error
+	do    func(ctx context.Context, s stores, c config, out io.Writer) error
 }{
-	"backup":  {1, folder.Beside, backup},
-	"restore": {1, folder.Open, restore},
-	"verify":  {0, folder.Beside, verify},
-	"import":  {1, folder.Beside, takeOver},
-	"drill":   {1, folder.Beside, drill},
+	"backup": {1, folder.Beside, func(ctx context.Context, s stores, c config, out io.Writer) error { return backup(ctx, s.db, c, out) }},
+	"backup-keys": {1, folder.Beside, func(ctx context.Context, s stores, c config, out io.Writer) error {
+		return backup(ctx, s.o.Keys, c, out)
+	}},
+	"restore": {1, folder.Open, func(ctx context.Context, s stores, c config, out io.Writer) error {
+		return s.restore(ctx, s.db, c, out)
+	}},
+	"restore-keys": {1, folder.Open, func(ctx context.Context, s stores, c config, out io.Writer) error {
+		return s.restore(ctx, s.o.Keys, c, out)
+	}},
+	"verify": {0, folder.Beside, opened(verify)},
+	"import": {1, folder.Beside, opened(takeOver)},
+	"drill":  {1, folder.Beside, opened(drill)},
+}
+
+// stores are those that the flags name.
+type stores struct {
+	db store.Engine
+	o  market.Options
+}
+
+// opened is a chore in a market over the stores.
+func opened(do func(context.Context, *market.Market, config, io.Writer) error) func(context.Context, stores, config, io.Writer) error {
+	return func(ctx context.Context, s stores, c config, out io.Writer) error {
+		m, err := market.Open(s.db, &s.o)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = m.Close() }()
+		return do(ctx, m, c, out)
+	}
 }
 
 // chore opens the store that the flags name and does one thing with it.
@@ -45,17 +73,11 @@ func chore(ctx context.Context, name string, c config, out io.Writer) error {
 		return err
 	}
 	defer done()
-	m, err := market.Open(db, &o)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = m.Close() }()
-	return job.do(ctx, m, db, c, out)
+	return job.do(ctx, stores{db, o}, c, out)
 }
 
-// backup writes the store to a file, which is whole or not there. The secret in
-// the data folder, without which sealed values stay closed, is not in it.
-func backup(ctx context.Context, _ *market.Market, db store.Engine, c config, out io.Writer) error {
+// backup writes a store to a file, which is whole or not there.
+func backup(ctx context.Context, db store.Engine, c config, out io.Writer) error {
 	file, err := os.OpenFile(c.files[0]+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -71,8 +93,9 @@ func backup(ctx context.Context, _ *market.Market, db store.Engine, c config, ou
 	return nil
 }
 
-// restore fills an empty store with a backup of any engine.
-func restore(ctx context.Context, _ *market.Market, db store.Engine, c config, out io.Writer) error {
+// restore fills an empty store with a backup of any engine. Before anything is
+// read, whoever the store knows as erased loses keys that came back.
+func (s stores) restore(ctx context.Context, db store.Engine, c config, out io.Writer) error {
 	file, err := os.Open(c.files[0])
 	if err != nil {
 		return err
@@ -83,7 +106,19 @@ func restore(ctx context.Context, _ *market.Market, db store.Engine, c config, o
 		return err
 	}
 	tell(out, "restored", m)
-	return nil
+	keys, err := s.o.Keys.Scan(ctx, platform.Query{Kind: vault.KeyKinds()[0].Name, Limit: 1})
+	if err != nil || len(keys.Items) == 0 { // they are to come, and a market would make new ones
+		return err
+	}
+	return opened(bury)(ctx, s, c, out)
+}
+
+func bury(ctx context.Context, m *market.Market, _ config, out io.Writer) error {
+	n, err := m.Vault.Bury(ctx)
+	if n > 0 {
+		fmt.Fprintf(out, "%10d people were erased, and stay so\n", n)
+	}
+	return err
 }
 
 func tell(out io.Writer, what string, m store.Manifest) {
@@ -97,7 +132,7 @@ func tell(out io.Writer, what string, m store.Manifest) {
 var errUnsound = errors.New("the store contradicts itself")
 
 // verify proves everything and prints what is wrong, as it is found.
-func verify(ctx context.Context, m *market.Market, _ store.Engine, _ config, out io.Writer) error {
+func verify(ctx context.Context, m *market.Market, _ config, out io.Writer) error {
 	wrong := 0
 	seen, err := m.Verify(ctx, func(f store.Finding) {
 		wrong++
@@ -116,7 +151,7 @@ func verify(ctx context.Context, m *market.Market, _ store.Engine, _ config, out
 // drill restores a backup into a scratch store and proves it there, so that it
 // is known how long that takes and how much would be lost. The store itself only
 // gets an event that tells of it.
-func drill(ctx context.Context, m *market.Market, _ store.Engine, c config, out io.Writer) error {
+func drill(ctx context.Context, m *market.Market, c config, out io.Writer) error {
 	file, err := os.Open(c.files[0])
 	if err != nil {
 		return err
@@ -141,5 +176,6 @@ func drill(ctx context.Context, m *market.Market, _ store.Engine, c config, out 
 	}
 	fmt.Fprintf(out, "%d lines restored in %.1f s and proved in %.1f s; what happened since %s, %.0f s ago, would be lost\n",
 		d.Lines, d.Restore, d.Verify, d.Until.Format(time.RFC3339), d.Age)
+	fmt.Fprintf(out, "%d sealed values open with the keys of today, %d of people who were erased do not\n", d.Opened, d.Erased)
 	return nil
 }

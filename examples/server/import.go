@@ -9,14 +9,13 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
-	"github.com/liangding/platform/store"
 )
 
 var errNobody = errors.New("usage: server import -by OPERATOR [-dry] [flags] FILE")
 
 // takeOver brings in what a file says that another system carried so far. It
 // prints every row that is refused, and what the rest came to.
-func takeOver(ctx context.Context, m *market.Market, _ store.Engine, c config, out io.Writer) error {
+func takeOver(ctx context.Context, m *market.Market, c config, out io.Writer) error {
 	if c.by == "" {
 		return errNobody
 	}

@@ -11,11 +11,16 @@
 //	server verify [flags]
 //	server drill [flags] FILE
 //	server import -by OPERATOR [-dry] [flags] FILE
+//	server backup-keys [flags] FILE
+//	server restore-keys [flags] FILE
 //
 // copy the store to a file while the server runs on, fill an empty store of any
 // engine from one, prove what is stored, rehearse a loss (restore and prove a
 // backup elsewhere, and record how long it took), and take over accounts and
-// orders of another system: a [market.Takeover] as JSON.
+// orders of another system: a [market.Takeover] as JSON. The keys of personal data
+// are copied and filled apart, and kept elsewhere than the store; what wraps them
+// is the file kek in the data folder. Whoever was erased stays so: restoring either
+// destroys the keys again of those whom the store knows as erased.
 //
 //	server migrate [-print] [flags]
 //
@@ -66,6 +71,7 @@ type config struct {
 	addr     string
 	demo     bool
 	store    string
+	keys     string
 	folder   string
 	trace    string
 	logs     string
@@ -84,6 +90,7 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on")
 	f.BoolVar(&c.demo, "demo", true, "fill with demo data and print demo tokens; listens on loopback only")
 	f.StringVar(&c.store, "store", "", "where the data are: memory, sqlite:`PATH` or postgres://…; if empty, SQLite in the data folder")
+	f.StringVar(&c.keys, "keys", "", "where the keys of personal data are, as -store says it: a store of their own; if empty, SQLite in the data folder")
 	f.StringVar(&c.folder, "folder", "data", "`path` of the data folder: what must outlive the process; not used with -store memory")
 	f.StringVar(&c.trace, "trace", "", "OTLP `endpoint` for traces, such as http://127.0.0.1:4318; if empty, none are sent")
 	f.StringVar(&c.logs, "log", "json", "log `format`: json, text or off")
@@ -102,7 +109,7 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 		if err := fl.Value.Set(v); err != nil {
 			wrong = errors.Join(wrong, fmt.Errorf("%s=%s: %w", name, v, err))
 		}
-		if fl.DefValue = v; fl.Name == "store" {
+		if fl.DefValue = v; fl.Name == "store" || fl.Name == "keys" {
 			fl.DefValue = "as " + name + " says" // which may hold a password
 		}
 	})

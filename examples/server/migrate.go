@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -8,8 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/folder"
 	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/store/postgres"
 )
 
@@ -19,7 +22,8 @@ var (
 )
 
 // migrate brings the tables of the store that the flags name to this program, or
-// prints what it would run on an empty PostgreSQL database.
+// prints what it would run on an empty PostgreSQL database; with -keys, on that of
+// the keys.
 func migrate(ctx context.Context, args []string, out, errs io.Writer) error {
 	isPrint := func(arg string) bool { return arg == "-print" || arg == "--print" }
 	show := slices.ContainsFunc(args, isPrint)
@@ -32,7 +36,11 @@ func migrate(ctx context.Context, args []string, out, errs io.Writer) error {
 	case show && c.store != "" && !strings.HasPrefix(c.store, "postgres"):
 		return errPrint
 	case show:
-		script, err := postgres.Script(market.Kinds(), nil)
+		kinds := market.Kinds()
+		if c.keys != "" { // they are a database of their own
+			kinds = vault.KeyKinds()
+		}
+		script, err := postgres.Script(kinds, nil)
 		if err == nil {
 			_, err = io.WriteString(out, script)
 		}
@@ -42,15 +50,25 @@ func migrate(ctx context.Context, args []string, out, errs io.Writer) error {
 		if err != nil {
 			return err
 		}
-		c.store = f.Store()
+		c.store, c.keys = f.Store(), cmp.Or(c.keys, f.Keys())
 	}
-	db, err := folder.Connect(ctx, c.store, market.Kinds()) // which migrates
-	if err != nil {
+	if err := made(ctx, c.store, market.Kinds()); err != nil {
 		return err
 	}
-	if err := db.Close(); err != nil {
-		return err
+	if c.keys != "" {
+		if err := made(ctx, c.keys, vault.KeyKinds()); err != nil {
+			return err
+		}
 	}
 	_, err = io.WriteString(out, "the tables are those of this program\n")
 	return err
+}
+
+// made opens a store, which migrates it.
+func made(ctx context.Context, name string, kinds []platform.Kind) error {
+	db, err := folder.Connect(ctx, name, kinds)
+	if err != nil {
+		return err
+	}
+	return db.Close()
 }

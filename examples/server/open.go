@@ -1,33 +1,40 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
 	"github.com/liangding/platform/examples/folder"
 	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/store"
 )
 
-// open opens the store that the flags name, and what is kept beside it, by
-// folder.Open or folder.Beside. done closes both.
+var errKeys = errors.New("-keys memory: what is sealed in a store that lasts would stay closed for ever")
+
+// open opens the stores that the flags name, and what is kept beside them, by
+// folder.Open or folder.Beside. done closes all.
 func (c config) open(ctx context.Context, take func(string) (*folder.Folder, error)) (db store.Engine, o market.Options, cast casting, done func(), err error) {
 	if c.store == "memory" {
 		db, err = folder.Connect(ctx, c.store, market.Kinds())
 		return db, o, fresh, func() { _ = db.Close() }, err
 	}
+	if c.keys == "memory" {
+		return nil, o, nil, nil, errKeys
+	}
 	f, err := take(c.folder)
 	if err != nil {
 		return nil, o, nil, nil, err
 	}
-	name := c.store
-	if name == "" {
-		name = f.Store()
-	}
-	if db, err = folder.Connect(ctx, name, market.Kinds()); err != nil {
+	if db, err = folder.Connect(ctx, cmp.Or(c.store, f.Store()), market.Kinds()); err != nil {
 		return nil, o, nil, nil, errors.Join(err, f.Close())
 	}
-	return db, f.Options(o), f.Cast, func() { _ = db.Close(); _ = f.Close() }, nil
+	o = f.Options(o)
+	if o.Keys, err = folder.Connect(ctx, cmp.Or(c.keys, f.Keys()), vault.KeyKinds()); err != nil {
+		return nil, o, nil, nil, errors.Join(err, db.Close(), f.Close())
+	}
+	return db, o, f.Cast, func() { _ = db.Close(); _ = o.Keys.Close(); _ = f.Close() }, nil
 }
 
 // fresh makes the demo anew.

@@ -34,6 +34,7 @@ type applicationsView struct {
 type applicationRow struct {
 	merchant.Application
 	Buttons []button
+	Reveal  *revealForm
 }
 
 type listingRow struct {
@@ -52,7 +53,11 @@ func (c console) applications(r *http.Request) (any, error) {
 		return nil, err
 	}
 	for _, a := range waiting.Items {
-		v.Applications = append(v.Applications, applicationRow{a, c.decide(ctx, a.Ref(), "approve", "refuse", refusals)})
+		sealed := map[string]platform.Sealed{"profile.legal_name": a.Profile.LegalName, "profile.licence": a.Profile.Licence, "profile.contact": a.Profile.Contact}
+		v.Applications = append(v.Applications, applicationRow{
+			a, c.decide(ctx, a.Ref(), "approve", "refuse", refusals),
+			c.revealing(ctx, a.Ref(), sealed, "profile.legal_name", "profile.licence", "profile.contact"),
+		})
 	}
 	drafts, err := c.m.Merchants.Queue(ctx, merchant.Filter{Limit: rows})
 	if err != nil {

@@ -42,6 +42,7 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("GET /console/books", c.show("books", c.books))
 	s.Handle("POST /console/books/verify", c.operators(http.HandlerFunc(c.verify)))
 	s.Handle("GET /console/audit", c.show("audit", c.audit))
+	s.Handle("POST /console/reveals", c.operators(http.HandlerFunc(c.reveal)))
 	s.Handle("GET /console/store", c.show("store", c.store))
 	s.Handle("POST /console/store/{id}/{move}", c.act("store", c.store, storeMoves))
 }

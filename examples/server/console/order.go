@@ -22,6 +22,7 @@ type orderView struct {
 	Assignments []dispatch.Assignment
 	Timeline    []happening
 
+	Reveal  *revealForm // nil: nothing is sealed, or not for this actor
 	Cancel  *cancelForm // nil: not now, or not by this actor
 	Buttons []button
 	Others  []string // verbs that are open, and need more than a button
@@ -41,6 +42,7 @@ func (c console) order(r *http.Request) (any, error) {
 		return nil, err
 	}
 	v := orderView{Order: o, Zone: c.clocks().of(ctx, o)}
+	v.Reveal = c.revealing(ctx, o.Ref(), map[string]platform.Sealed{"note": o.Note}, "note")
 	for _, read := range []func(context.Context, console) error{v.refunds, v.payments, v.assignments, v.timeline, v.moves} {
 		if err := read(ctx, c); err != nil {
 			return nil, err

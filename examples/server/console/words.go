@@ -480,4 +480,27 @@ var words = map[string]word{
 	"event.assignment.withdrawn":     {"Offer withdrawn", "派单撤回"},
 	"event.assignment.released":      {"Released", "释放"},
 	"event.assignment.staff_no_show": {"No show", "未到场"},
+
+	"title.reveal":      {"A sealed value", "密封信息"},
+	"reveal.what":       {"Shown once, here. The receipt says who asked, for what and why.", "仅在此处显示一次。回执记录查看人、用途与原因。"},
+	"reveal.back":       {"Back", "返回"},
+	"move.reveal":       {"Reveal", "查看"},
+	"field.record":      {"Record", "记录"},
+	"field.receipt":     {"Receipt", "回执"},
+	"field.sealedfield": {"Field", "字段"},
+
+	"sealed.note":               {"Note", "备注"},
+	"sealed.profile.legal_name": {"Legal name", "法定名称"},
+	"sealed.profile.licence":    {"Licence", "营业执照号"},
+	"sealed.profile.contact":    {"Contact", "联系方式"},
+
+	"use.fulfilment":  {"carrying the order out", "履行订单"},
+	"use.agreement":   {"the merchant's agreement", "商家签约"},
+	"use.dispute":     {"settling a dispute", "处理纠纷"},
+	"use.supervision": {"a duty towards an authority", "监管义务"},
+
+	"reason.unreachable":  {"Cannot be reached", "无法联系"},
+	"reason.complaint":    {"Complaint", "投诉"},
+	"reason.verification": {"Verification", "核验"},
+	"reason.authority":    {"An authority asks", "主管机关要求"},
 }

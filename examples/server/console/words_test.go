@@ -46,10 +46,13 @@ func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 			assert.Contains(t, words, "done."+verb)
 		}
 	}
-	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders} {
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion} {
 		for _, code := range reasons {
 			assert.Contains(t, words, "reason."+code)
 		}
+	}
+	for _, code := range uses {
+		assert.Contains(t, words, "use."+code)
 	}
 }
 

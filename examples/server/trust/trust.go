@@ -15,6 +15,7 @@ import (
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/security/audit"
+	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/store"
 )
 
@@ -54,6 +55,19 @@ func Mount(api huma.API, m *market.Market) {
 	})
 	edge.Command(api, op("deliveries/{id}/resend", "Have the sink tried again"), func(c *market.Resend, id platform.ID) { c.Event = id }, shown(m.Resend))
 	edge.Command(api, op("deliveries/{id}/discard", "Give the delivery up; the event stays in the log"), func(c *market.Discard, id platform.ID) { c.Event = id }, shown(m.Discard))
+	edge.Create(api, op("reveals", "See a sealed field; the answer's receipt is the event that tells so"), func(ctx context.Context, c market.Reveal) (revealed, error) {
+		if err := edge.Only(ctx, platform.Operator); err != nil {
+			return revealed{}, err
+		}
+		plain, receipt, err := m.Reveal(ctx, c)
+		return revealed{plain.Reveal(), receipt}, err
+	})
+	edge.Create(api, op("erasures", "Have somebody forgotten: what is sealed of theirs never opens again"), func(ctx context.Context, c vault.Shred) (vault.Erasure, error) {
+		if err := edge.Only(ctx, platform.Operator); err != nil {
+			return vault.Erasure{}, err
+		}
+		return m.Vault.Shred(ctx, c)
+	})
 	edge.Show(api, op("audit/events/{id}", "The proof that an event is in the audit log"), func(ctx context.Context, id platform.ID) (audit.Receipt, error) {
 		if err := edge.Only(ctx, platform.Operator, platform.Auditor); err != nil {
 			return audit.Receipt{}, err
@@ -64,6 +78,12 @@ func Mount(api huma.API, m *market.Market) {
 		}
 		return m.Audit.Receipt(ctx, e)
 	})
+}
+
+// revealed is the only answer with a personal value in the clear.
+type revealed struct {
+	Plain   string      `json:"plain"`
+	Receipt platform.ID `json:"receipt"`
 }
 
 type alerts struct {
