@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,33 +14,38 @@ import (
 type Canaries []string
 
 // In names the canaries that stand in a text, each with the form in which it does:
-// as it is, as JSON and HTML write it, in base64 at any offset, or in hex.
+// as it is, as ASCII JSON writes it, in base64 at any offset, or in hex.
 func (c Canaries) In(text []byte) (found []string) {
 	lower := bytes.ToLower(text)
 	for _, canary := range c {
-		for form, needle := range forms(canary) {
-			if bytes.Contains(text, needle) || form == "hex" && bytes.Contains(lower, needle) {
-				found = append(found, fmt.Sprintf("%s: %s", canary, form))
-			}
+		at := slices.IndexFunc(forms(canary), func(f form) bool {
+			return bytes.Contains(text, f.text) || f.name == "hex" && bytes.Contains(lower, f.text)
+		})
+		if at >= 0 {
+			found = append(found, canary+": "+forms(canary)[at].name)
 		}
 	}
 	return found
 }
 
-func forms(canary string) map[string][]byte {
-	all := map[string][]byte{
-		"plain": []byte(canary),
-		"hex":   []byte(hex.EncodeToString([]byte(canary))),
-		"json":  []byte(escaped(canary)),
+type form struct {
+	name string
+	text []byte
+}
+
+func forms(canary string) []form {
+	all := []form{
+		{"plain", []byte(canary)},
+		{"hex", []byte(hex.EncodeToString([]byte(canary)))},
+		{"json", []byte(escaped(canary))},
 	}
 	// Three offsets give three texts; the characters at both ends depend on what
 	// stands beside, and are left out.
 	for offset := range 3 {
-		for name, code := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "base64url": base64.RawURLEncoding} {
+		from, to := (offset*8+5)/6, (offset+len(canary))*8/6
+		for _, code := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			text := code.EncodeToString(append(make([]byte, offset), canary...))
-			from := (offset*8 + 5) / 6
-			to := (offset + len(canary)) * 8 / 6
-			all[fmt.Sprint(name, "+", offset)] = []byte(text[from:to])
+			all = append(all, form{"base64", []byte(text[from:to])})
 		}
 	}
 	return all

@@ -125,7 +125,7 @@ func TestARevealNeedsARecordAFieldAndARight(t *testing.T) {
 		"no such field":  {s.cast.Operator, application, "profile", platform.ErrNotFound},
 		"nothing sealed": {s.cast.Operator, platform.Ref{Kind: "staff.zone", ID: s.cast.Zone}, "name", platform.ErrNotFound},
 		"no record":      {s.cast.Operator, platform.Ref{Kind: "order", ID: application.ID.As("ord")}, "note", platform.ErrNotFound},
-		"no kind":        {s.cast.Operator, platform.Ref{Kind: "nothing", ID: application.ID}, "note", platform.ErrInvalid},
+		"no kind":        {s.cast.Operator, platform.Ref{Kind: "nothing", ID: application.ID}, "note", platform.ErrNotFound},
 		"a customer":     {s.cast.Customer, application, "profile.contact", platform.ErrDenied},
 		"nobody":         {platform.Actor{}, application, "profile.contact", platform.ErrDenied},
 		"no field":       {s.cast.Operator, application, "", platform.ErrInvalid},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/liangding/platform"
@@ -32,6 +33,12 @@ func (m *Market) Reveal(ctx context.Context, in Reveal) (vault.Plain, platform.I
 	}
 	if err := platform.Validate(in); err != nil {
 		return vault.Plain{}, "", err
+	}
+	if _, err := platform.ParseID(string(in.Record.ID)); err != nil {
+		return vault.Plain{}, "", platform.Wrong("record", err)
+	}
+	if !slices.Contains(sealedFields[in.Record.Kind], in.Field) { // nor is what somebody typed repeated
+		return vault.Plain{}, "", errNoField
 	}
 	records, err := m.DB.Get(ctx, in.Record)
 	if err != nil {

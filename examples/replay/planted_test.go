@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/security"
 )
 
 // planted is a small dataset in the original form with one of each that can be
@@ -181,6 +183,39 @@ func TestEverythingThatIsWrongIsFound(t *testing.T) {
 			}
 		}
 	}))
+}
+
+// TestNoReviewStandsInTheClear: neither those that are reviews nor those that are
+// kept as feedback.
+func TestNoReviewStandsInTheClear(t *testing.T) {
+	t.Parallel()
+	birds := security.Canaries{"canary of a review", "canary of a second"}
+	f := planted()
+	for i, was := range []string{"\"All came,\nwell packed. \"\"Thanks\"\"\"", "r2,clean,4,,,"} {
+		with := birds[i]
+		if i > 0 {
+			with = strings.TrimSuffix(was, ",") + with + ","
+		}
+		require.Contains(t, f["order_reviews"], was)
+		f["order_reviews"] = strings.Replace(f["order_reviews"], was, with, 1)
+	}
+	d := readAll(t, f.written(t), 0)
+	r, rep := played(t, d, options{seed: 1})
+
+	report, err := json.Marshal(rep)
+	require.NoError(t, err)
+	assert.Empty(t, birds.In(report))
+	sealed := 0
+	for line, err := range r.db.Lines(t.Context()) {
+		require.NoError(t, err)
+		if line.Kind == "care.review" || line.Kind == "care.feedback" {
+			sealed += strings.Count(string(line.Doc), `"text"`)
+		}
+		text, err := json.Marshal(line)
+		require.NoError(t, err)
+		assert.Empty(t, birds.In(text), line.Kind)
+	}
+	assert.Equal(t, len(birds), sealed)
 }
 
 func TestFiguresAreThoseOfThePlatform(t *testing.T) {

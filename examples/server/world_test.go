@@ -21,6 +21,7 @@ import (
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/sandbox"
 )
@@ -32,9 +33,16 @@ type world struct {
 	base string
 	now  atomic.Int64 // the virtual clock, in microseconds
 	keys atomic.Int64
+
+	heard func(path string, answer []byte) // of every answer, if not nil
 }
 
 func newWorld(t *testing.T, faults sandbox.Faults) *world {
+	t.Helper()
+	return worldOn(t, memory.New(market.Kinds(), nil), market.Options{Sandbox: sandbox.Options{Seed: 7, Faults: faults}}, slog.New(slog.DiscardHandler))
+}
+
+func worldOn(t *testing.T, db store.Engine, o market.Options, log *slog.Logger) *world {
 	t.Helper()
 	w := &world{t: t}
 	w.now.Store(time.Date(2030, 3, 1, 9, 0, 0, 0, time.UTC).UnixMicro())
@@ -43,9 +51,8 @@ func newWorld(t *testing.T, faults sandbox.Faults) *world {
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(func() { stop(); server.Close() })
 	w.base = server.URL
-	a, err := assemble(ctx, server.URL, config{demo: true, commands: -1, reads: -1}, slog.New(slog.DiscardHandler), memory.New(market.Kinds(), nil), market.Options{
-		Now: func() time.Time { return time.UnixMicro(w.now.Add(1)).UTC() }, Sandbox: sandbox.Options{Seed: 7, Faults: faults},
-	}, fresh)
+	o.Now = func() time.Time { return time.UnixMicro(w.now.Add(1)).UTC() }
+	a, err := assemble(ctx, server.URL, config{demo: true, commands: -1, reads: -1}, log, db, o, fresh)
 	require.NoError(t, err)
 	w.app = a
 	handler.Store(&a.http.Handler)
@@ -108,6 +115,9 @@ func (w *world) call(who, method, path string, body any, headers ...string) repl
 	defer func() { _ = answer.Body.Close() }()
 	out := reply{status: answer.StatusCode, etag: answer.Header.Get("ETag")}
 	out.raw, _ = io.ReadAll(answer.Body)
+	if w.heard != nil {
+		w.heard(path, out.raw)
+	}
 	_ = json.Unmarshal(out.raw, &out.body)
 	out.code, _ = out.body["code"].(string)
 	return out
