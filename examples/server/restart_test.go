@@ -152,3 +152,44 @@ func TestAStoreIsBackedUpRestoredAndVerified(t *testing.T) {
 	_, err = do("verify", "-folder", third)
 	require.NoError(t, err, "nothing of it was stored")
 }
+
+// TestKeysAreBackedUpApartAndTheErasedStayErased: store and keys come back in any
+// order, from before an erasure, and the list of those who were erased is applied
+// before anything is read.
+func TestKeysAreBackedUpApartAndTheErasedStayErased(t *testing.T) {
+	t.Parallel()
+	folder, files := t.TempDir(), t.TempDir()
+	s := openShop(t, folder)
+	do := func(args ...string) string {
+		var out strings.Builder
+		require.NoError(t, run(t.Context(), args, &out, io.Discard), "%v", args)
+		return out.String()
+	}
+	status, placed := s.call("customer", "POST", "/v1/orders", `{"lines":[{"listing":"`+s.word("LISTING=")+`","quantity":1}],"total":{"amount":"180.00","currency":"CNY"},"note":"third floor"}`)
+	require.Equal(t, http.StatusCreated, status)
+	customer := placed["customer"].(string)
+	keys, market := filepath.Join(files, "keys"), filepath.Join(files, "market")
+	do("backup-keys", "-folder", folder, keys)
+	status, _ = s.call("operator", "POST", "/v1/erasures", `{"subject":"customer/`+customer+`","basis":"consent_withdrawn"}`)
+	require.Equal(t, http.StatusCreated, status)
+	do("backup", "-folder", folder, market)
+	s.close()
+	assert.Contains(t, do("drill", "-folder", folder, market), "4 sealed values open with the keys of today, 1 of people who were erased do not")
+
+	for _, order := range [][]string{{"restore-keys", keys, "restore", market}, {"restore", market, "restore-keys", keys}} {
+		other := t.TempDir()
+		for _, name := range []string{"secret", "kek"} {
+			raw, err := os.ReadFile(filepath.Join(folder, name))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(other, name), raw, 0o600))
+		}
+		do(order[0], "-folder", other, order[1])
+		assert.Contains(t, do(order[2], "-folder", other, order[3]), "1 people were erased, and stay so")
+		assert.Contains(t, do("drill", "-folder", other, market), "4 sealed values open with the keys of today, 1 of people who were erased do not")
+		assert.Contains(t, do("verify", "-folder", other), "sound")
+	}
+	err := run(t.Context(), []string{"-folder", folder, "-keys=memory"}, io.Discard, io.Discard)
+	require.ErrorIs(t, err, errKeys)
+	do("migrate", "-folder", folder)
+	assert.Contains(t, do("migrate", "-print", "-keys=postgres://x"), "vault_key")
+}

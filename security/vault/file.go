@@ -38,7 +38,7 @@ const (
 // is damaged.
 func OpenFile(path string) (*File, error) {
 	f := &File{path: path, ciphers: map[uint32]cipher.AEAD{}}
-	file, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o600) //nolint:gosec // G304: the host names the file
 	if err != nil {
 		return nil, fmt.Errorf("open key file: %w", err)
 	}
@@ -57,7 +57,7 @@ func (f *File) Wrap(_ context.Context, epoch uint32, dek, aad []byte) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	return aead.Seal(nil, nil, dek, aad), nil
+	return aead.Seal(nil, nil, dek, aad), nil //nolint:gosec // G407: this cipher draws the nonce itself
 }
 
 // Unwrap implements [KEK].
@@ -73,8 +73,8 @@ func (f *File) Unwrap(_ context.Context, epoch uint32, wrapped, aad []byte) ([]b
 	return dek, nil
 }
 
-// cipher is that of an epoch. Another process may have made or destroyed it.
-func (f *File) cipher(epoch uint32, make bool) (cipher.AEAD, error) {
+// cipher is that of an epoch, made if it is missing and that is wanted. Another process may have made or destroyed it.
+func (f *File) cipher(epoch uint32, missing bool) (cipher.AEAD, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	aead, known := f.ciphers[epoch]
@@ -84,7 +84,7 @@ func (f *File) cipher(epoch uint32, make bool) (cipher.AEAD, error) {
 		}
 		aead, known = f.ciphers[epoch]
 	}
-	if !known && make {
+	if !known && missing {
 		if err := f.add(epoch); err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,7 +78,7 @@ func TestProcessesThatMakeAnEpochAtOnceHaveOneSecret(t *testing.T) {
 		assert.NoError(t, err)
 	})
 	for _, w := range wrapped {
-		for _, f := range append(all, reopened(t, path)) {
+		for _, f := range slices.Concat(all, []*File{reopened(t, path)}) {
 			_, err := f.Unwrap(t.Context(), 24363, w, nil)
 			require.NoError(t, err)
 		}

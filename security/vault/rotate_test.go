@@ -88,7 +88,7 @@ func TestAnEpochIsDestroyedWhenNothingNeedsIt(t *testing.T) {
 	assert.Zero(t, tick(35*24*time.Hour-time.Minute).Destroyed)
 	require.NotZero(t, tick(time.Hour).Destroyed)
 
-	_, err := w.Vault.unwrap(t.Context(), stale, 0)
+	_, err := w.unwrap(t.Context(), stale, 0)
 	require.ErrorIs(t, err, ErrDestroyed, "an old copy of the key opens nothing")
 	w.opens(at(1), sealed, "v")
 	assert.Equal(t, 1, count(told(t, w.keys), "vault.epoch_destroyed"))

@@ -70,7 +70,7 @@ func (v *Vault) begun(ctx context.Context, in Shred) (Erasure, error) {
 	}
 	now := v.w.Now()
 	e = Erasure{Head: platform.Head{ID: id}, Of: in.Of, Basis: in.Basis, Started: now, Due: now.Add(grace)}
-	e, err = platform.Update(ctx, v.w, in, func(ctx context.Context) (Erasure, []platform.Change, error) {
+	e, err = platform.Update(ctx, v.w, in, func(context.Context) (Erasure, []platform.Change, error) {
 		return e, []platform.Change{platform.Put(e), platform.Happened("privacy.erase_started", in.Of, map[string]string{"basis": in.Basis})}, nil
 	})
 	if errors.Is(err, platform.ErrConflict) { // somebody began it meanwhile
