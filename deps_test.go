@@ -74,7 +74,7 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"risk":            {[]string{"risk/scorecard"}, nil},
 	"risk/screen":     {nil, nil},
 	"security":        {nil, nil},
-	"security/access": {nil, nil},
+	"security/access": {[]string{"security"}, nil},
 	"security/audit":  {nil, []string{"golang.org/x/mod/"}},
 	"security/vault":  {[]string{"security"}, []string{"golang.org/x/text/unicode/norm"}},
 	"store":           {nil, nil},

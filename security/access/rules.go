@@ -1,0 +1,91 @@
+package access
+
+import (
+	"slices"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/security"
+)
+
+// Rules are a policy as data: who has which role is told by grants, what a role
+// may do is told here. What no rule permits is denied.
+type Rules struct {
+	Roles     []Role     `json:"roles"`
+	Exclusive [][]string `json:"exclusive,omitempty"` // roles of which one person may hold only one
+	Guarded   []string   `json:"guarded,omitempty"`   // acts that need a grant in force at their commit, as patterns
+}
+
+// Role is a named list of rules. One that is named after a kind of actor holds
+// for all actors of that kind, and cannot be granted to others.
+type Role struct {
+	Name  string       `json:"name"`
+	May   []Permission `json:"may,omitempty"`
+	Never []Permission `json:"never,omitempty"` // whatever another role permits
+}
+
+// Permission matches acts; what is left empty matches all, but for a field: an
+// empty one permits no look at any. "*" as field means every personal field of
+// the kind; sensitive and secret ones are permitted by name alone.
+type Permission struct {
+	Action  string `json:"action"`            // "order.cancel", "order.*" or "*"
+	Kind    string `json:"kind,omitempty"`    // of the record acted on
+	Field   string `json:"field,omitempty"`   // as the kind's catalogue names it
+	Purpose string `json:"purpose,omitempty"` // of a look
+	View    string `json:"view,omitempty"`    // of the field: full if empty
+	When    string `json:"when,omitempty"`    // a condition of [Known]
+}
+
+// Known is what rules may name. With no actions, every action is known.
+type Known struct {
+	Actions []string
+	Kinds   []platform.Kind
+	When    map[string]func(platform.Act) bool // conditions, by name: pure, for several goroutines at once
+}
+
+// reveal is the action of looking at a sealed field.
+const reveal = "vault.reveal"
+
+// own are the actions that are known besides the caller's.
+var own = []string{
+	reveal, "access.publish", "access.propose", "access.activate", "access.revoke", "access.bootstrap",
+	"access.request", "access.approve", "access.refuse", "access.review", "access.begin", "access.decide",
+}
+
+// Standard opens to customers, merchants and staff the domains in which they have
+// anything to do; there the domains' own tables and ownership rules decide. It
+// divides the operators' commands among roles: admission, service, finance, risk,
+// privacy, which looks at personal fields and reviews who did, and admin. The
+// system may give every command, auditors none; a command of a platform's own is
+// for these two until a policy says otherwise. Nobody both admits merchants and
+// pays them.
+func Standard() Rules {
+	return Rules{
+		Roles: []Role{
+			{Name: string(platform.Customer), May: may("order.*", "payment.pay", "care.*")},
+			{Name: string(platform.Merchant), May: may("merchant.*", "order.*", "dispatch.*")},
+			{Name: string(platform.Staff), May: may("staff.*", "order.*", "dispatch.*")},
+			{Name: string(platform.System), May: may("*")},
+			{Name: "admission", May: slices.Concat(may("merchant.*", "staff.*", "access.request"), looks("agreement", security.Full))},
+			{Name: "service", May: slices.Concat(may("order.*", "dispatch.*", "care.*", "payment.pay", "access.request"),
+				looks("fulfilment", security.Full), looks("review", security.Full), looks("employment", security.Surname))},
+			{Name: "finance", May: may("finance.*", "payment.*", "order.approveRefund", "order.rejectRefund", "order.requestRefund")},
+			{Name: "risk", May: slices.Concat(may("risk.*", "screen.*", "order.clearReview", "merchant.suspend", "merchant.restore", "access.request"), looks("investigation", security.Hash))},
+			{Name: "privacy", May: slices.Concat(may("access.approve", "access.refuse", "access.review"), looks("", security.Full))},
+			{Name: "admin", May: may("*")},
+		},
+		Exclusive: [][]string{{"admission", "finance"}},
+		Guarded:   []string{reveal, "access.*"},
+	}
+}
+
+func may(actions ...string) (all []Permission) {
+	for _, a := range actions {
+		all = append(all, Permission{Action: a})
+	}
+	return all
+}
+
+// looks permits to see every personal field for a purpose.
+func looks(purpose, view string) []Permission {
+	return []Permission{{Action: reveal, Field: "*", Purpose: purpose, View: view}}
+}
