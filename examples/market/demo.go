@@ -8,24 +8,27 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/staff"
 )
 
 // Cast is who acts in a demo, and what they sell.
 type Cast struct {
-	Operator, Merchant, Customer, Staff platform.Actor
-	Zone, Listing                       platform.ID
-	Price                               platform.Money
+	Operator, Second, Merchant, Customer, Staff platform.Actor // Second is another operator: some things take two
+	Zone, Listing                               platform.ID
+	Price                                       platform.Money
 }
 
-// Demo fills an empty market: a zone with a member on duty day and night, and an
-// active merchant with a live listing. All of it goes through the same commands
-// as anybody's.
+// Demo fills an empty market: two operators who may do everything, a zone with a
+// member on duty day and night, and an active merchant with a live listing. All
+// of it goes through the same commands as anybody's.
 func (m *Market) Demo(ctx context.Context) (Cast, error) {
 	c := Cast{
-		Operator: platform.Actor{ID: m.Writer.NewRoot(ctx, "opr"), Kind: platform.Operator, Roles: []string{"admin"}},
 		Customer: platform.Actor{ID: m.Writer.NewRoot(ctx, "cus"), Kind: platform.Customer},
 		Price:    platform.MustMoney("180.00", "CNY"),
+	}
+	if err := m.appoint(ctx, &c); err != nil {
+		return Cast{}, fmt.Errorf("demo operators: %w", err)
 	}
 	if err := m.hire(platform.As(ctx, c.Operator), &c); err != nil {
 		return Cast{}, fmt.Errorf("demo staff: %w", err)
@@ -37,6 +40,20 @@ func (m *Market) Demo(ctx context.Context) (Cast, error) {
 		return Cast{}, fmt.Errorf("demo listing: %w", err)
 	}
 	return c, nil
+}
+
+// appoint gives two operators the first grants.
+func (m *Market) appoint(ctx context.Context, c *Cast) (err error) {
+	first, second := m.Writer.NewRoot(ctx, "opr"), m.Writer.NewRoot(ctx, "opr")
+	in := access.Bootstrap{Accounts: []platform.ID{first, second}, Role: "admin"}
+	if _, err = m.Access.Bootstrap(platform.As(ctx, platform.SystemActor("demo")), in); err != nil {
+		return err
+	}
+	if c.Operator, err = m.Access.Actor(ctx, first, platform.Operator); err != nil {
+		return err
+	}
+	c.Second, err = m.Access.Actor(ctx, second, platform.Operator)
+	return err
 }
 
 // hire opens a zone and takes a member on.

@@ -37,7 +37,7 @@ type Options struct {
 	Now    func() time.Time // if nil, time.Now in UTC
 	IDs    platform.IDs     // if nil, random
 	Secret []byte           // 32 bytes or more behind the key that signs the audit log; if nil, random
-	Guard  platform.Guard   // if nil, access.Default
+	Guard  platform.Guard   // if nil, the market's own Access
 	Name   string           // of the audit log; if empty, market.example
 	Last   audit.Last       // where the last signed head is kept; if nil, in memory
 
@@ -56,6 +56,7 @@ type Options struct {
 	Staff    staff.Options
 	Dispatch dispatch.Options
 	Care     care.Options
+	Access   access.Options
 	Rules    *screen.Rules // of screening; if nil, screen.Standard
 	Risk     *risk.Options
 }
@@ -76,6 +77,7 @@ type Market struct {
 	Ledger    *finance.Service
 	Screen    *screen.Service
 	Risk      *risk.Service
+	Access    *access.Service
 	Audit     *audit.Log
 	Vault     *vault.Vault
 	Verifier  note.Verifier    // of the audit log's signatures
@@ -90,7 +92,7 @@ type Market struct {
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
-		finance.Kinds(), payment.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds())
+		finance.Kinds(), payment.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -102,9 +104,12 @@ func Open(db store.Engine, o *Options) (*Market, error) {
 	if o.Secret == nil {
 		m.options.Secret = randomSecret()
 	}
-	m.Writer = platform.Writer{Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard}.Ready()
-	if m.Writer.Guard == nil {
-		m.Writer.Guard = access.Default()
+	m.Writer = platform.Writer{
+		Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard,
+		Digest: func(command []byte) []byte { return m.Vault.Digest(command) },
+	}.Ready()
+	if err := m.guard(db, o.Access); err != nil {
+		return nil, err
 	}
 	if err := m.unlock(); err != nil {
 		return nil, err
@@ -249,7 +254,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Risk, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Risk, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

@@ -42,7 +42,11 @@ type meter struct {
 }
 
 func newMeter() *meter {
-	return &meter{DB: memory.New(market.Kinds(), nil), access: access.Default(), read: trips{}, most: map[string]trips{}, all: trips{}}
+	policy, err := access.Standard().Compile(access.Known{})
+	if err != nil {
+		panic(err) // the standard rules
+	}
+	return &meter{DB: memory.New(market.Kinds(), nil), access: policy, read: trips{}, most: map[string]trips{}, all: trips{}}
 }
 
 // Permit implements [platform.Guard].

@@ -22,10 +22,7 @@ func (m *Market) unlock() (err error) {
 	}
 	m.keyLog = &store.Relay{Outbox: m.options.Keys, Sinks: map[string]store.Sink{"nobody": nobody{}}}
 	keys := vault.Keys{Store: m.options.Keys, KEK: m.options.KEK}
-	m.Vault, err = vault.Open(context.Background(), m.Writer, m.DB, keys, &vault.Options{Kinds: Kinds()})
-	if err == nil {
-		m.Writer.Digest = m.Vault.Digest
-	}
+	m.Vault, err = vault.Open(context.Background(), m.Writer, m.DB, keys, &vault.Options{Kinds: Kinds(), Viewer: m.Access})
 	return err
 }
 

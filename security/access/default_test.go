@@ -31,7 +31,7 @@ var domains = map[string]struct {
 	"payment":  {"finance/payment", []string{"finance"}},
 	"finance":  {"finance", []string{"finance"}},
 	"risk":     {"risk", []string{"risk"}},
-	"screen":   {"risk/screen", []string{"risk"}},
+	"screen":   {"risk/screen", nil},
 	"vault":    {"", nil},
 }
 

@@ -42,19 +42,24 @@ type Known struct {
 	When    map[string]func(platform.Act) bool // conditions, by name: pure, for several goroutines at once
 }
 
-// reveal is the action of looking at a sealed field.
-const reveal = "vault.reveal"
+// Actions on sealed fields: to look at one, and to have all of a person's
+// forgotten.
+const (
+	reveal = "vault.reveal"
+	shred  = "vault.shred"
+)
 
 // own are the actions that are known besides the caller's.
 var own = []string{
-	reveal, "access.publish", "access.propose", "access.activate", "access.revoke", "access.bootstrap",
+	reveal, shred, "access.publish", "access.propose", "access.activate", "access.revoke", "access.bootstrap",
 	"access.request", "access.approve", "access.refuse", "access.review", "access.begin", "access.decide",
 }
 
 // Standard opens to customers, merchants and staff the domains in which they have
 // anything to do; there the domains' own tables and ownership rules decide. It
 // divides the operators' commands among roles: admission, service, finance, risk,
-// privacy, which looks at personal fields and reviews who did, and admin. The
+// privacy, which looks at personal fields, reviews who did and has people
+// forgotten, and admin. The
 // system may give every command, auditors none; a command of a platform's own is
 // for these two until a policy says otherwise. Nobody both admits merchants and
 // pays them.
@@ -69,12 +74,12 @@ func Standard() Rules {
 			{Name: "service", May: slices.Concat(may("order.*", "dispatch.*", "care.*", "payment.pay", "access.request"),
 				looks("fulfilment", security.Full), looks("review", security.Full), looks("employment", security.Surname))},
 			{Name: "finance", May: may("finance.*", "payment.*", "order.approveRefund", "order.rejectRefund", "order.requestRefund")},
-			{Name: "risk", May: slices.Concat(may("risk.*", "screen.*", "order.clearReview", "merchant.suspend", "merchant.restore", "access.request"), looks("investigation", security.Hash))},
-			{Name: "privacy", May: slices.Concat(may("access.approve", "access.refuse", "access.review"), looks("", security.Full))},
+			{Name: "risk", May: slices.Concat(may("risk.*", "order.clearReview", "merchant.suspend", "merchant.restore", "access.request"), looks("investigation", security.Hash))},
+			{Name: "privacy", May: slices.Concat(may("access.approve", "access.refuse", "access.review", shred), looks("", security.Full))},
 			{Name: "admin", May: may("*")},
 		},
 		Exclusive: [][]string{{"admission", "finance"}},
-		Guarded:   []string{reveal, "access.*"},
+		Guarded:   []string{reveal, shred, "access.*"},
 	}
 }
 

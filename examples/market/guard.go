@@ -1,0 +1,83 @@
+package market
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/merchant"
+	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/order/care"
+	"github.com/liangding/platform/order/dispatch"
+	"github.com/liangding/platform/risk"
+	"github.com/liangding/platform/security/access"
+	"github.com/liangding/platform/security/vault"
+	"github.com/liangding/platform/staff"
+)
+
+// guard sets up who may do what: before the services, all of which ask it.
+func (m *Market) guard(db platform.DB, o access.Options) (err error) {
+	if o.Known.Actions == nil {
+		o.Known.Actions = Commands()
+	}
+	if o.Known.Kinds == nil {
+		o.Known.Kinds = Kinds()
+	}
+	if o.Within == nil {
+		o.Within = m.within
+	}
+	if m.Access, err = access.New(m.Writer, db, &o); err != nil {
+		return err
+	}
+	if m.Writer.Guard == nil {
+		m.Writer.Guard = m.Access
+	}
+	return nil
+}
+
+// Commands are the names of all commands, as a policy may name them.
+func Commands() (names []string) {
+	ctx := reflect.TypeFor[context.Context]()
+	for _, of := range []reflect.Type{
+		reflect.TypeFor[*merchant.Service](), reflect.TypeFor[*order.Service](), reflect.TypeFor[*care.Service](), reflect.TypeFor[*dispatch.Service](),
+		reflect.TypeFor[*staff.Service](), reflect.TypeFor[*finance.Service](), reflect.TypeFor[*payment.Service](),
+		reflect.TypeFor[*risk.Service](), reflect.TypeFor[*access.Service](), reflect.TypeFor[*vault.Vault](), reflect.TypeFor[*Market](),
+	} {
+		for method := range of.Methods() {
+			t := method.Type
+			if t.NumIn() != 3 || t.In(1) != ctx || t.In(2).Kind() != reflect.Struct || t.In(2).PkgPath() != of.Elem().PkgPath() {
+				continue
+			}
+			domain, name, _ := strings.Cut(t.In(2).String(), ".")
+			names = append(names, domain+"."+strings.ToLower(name[:1])+name[1:])
+		}
+	}
+	return names
+}
+
+// within tells whether a record belongs to a merchant, or lies in a zone: an
+// order, a listing or a member of staff.
+func (m *Market) within(ctx context.Context, on platform.Ref, scope platform.ID) (in bool, err error) {
+	switch on.Kind {
+	case "order":
+		var o order.Order
+		o, err = order.StoreOn(m.DB).Order(ctx, on.ID)
+		in = o.Merchant == scope || o.Terms.Zone == scope
+	case "merchant.listing":
+		var l merchant.Listing
+		l, err = merchant.StoreOn(m.DB).Listing(ctx, on.ID)
+		in = l.Merchant == scope
+	case "staff.member":
+		var s staff.Member
+		s, err = staff.StoreOn(m.DB).Member(ctx, on.ID)
+		in = s.Zone == scope
+	}
+	if errors.Is(err, platform.ErrNotFound) {
+		return false, nil
+	}
+	return in && err == nil, err
+}
