@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,11 +15,13 @@ import (
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/examples/server/console"
 	"github.com/liangding/platform/examples/server/edge"
+	"github.com/liangding/platform/examples/server/grants"
 	"github.com/liangding/platform/examples/server/merchants"
 	"github.com/liangding/platform/examples/server/orders"
 	"github.com/liangding/platform/examples/server/payments"
 	"github.com/liangding/platform/examples/server/staff"
 	"github.com/liangding/platform/examples/server/trust"
+	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/store"
 )
 
@@ -50,8 +53,11 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 		if a.cast, err = cast(ctx, m); err != nil {
 			return nil, err
 		}
+		if err := empower(ctx, m, a.cast); err != nil {
+			return nil, err
+		}
 		a.people = people(a.cast)
-		who = tokens(a.people)
+		who = granted(m, tokens(a.people))
 	}
 	s := edge.New(edge.Options{
 		Who: who, Log: log, Version: "0.1.0", CommandsPerMinute: c.commands, ReadsPerMinute: c.reads,
@@ -63,9 +69,40 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	payments.Mount(s.API, m)
 	staff.Mount(s.API, m)
 	trust.Mount(s.API, m)
+	grants.Mount(s.API, m)
 	console.Mount(s, m)
 	a.http = s.HTTP(c.addr)
 	return a, nil
+}
+
+// granted gives whoever a token names the roles that are granted at this moment,
+// whatever they were when it was issued. When that cannot be read, there are none.
+func granted(m *market.Market, who edge.Authenticator) edge.Authenticator {
+	return func(r *http.Request) (platform.Actor, bool) {
+		known, ok := who(r)
+		if !ok {
+			return known, false
+		}
+		actor, err := m.Access.Actor(r.Context(), known.ID, known.Kind)
+		if err != nil {
+			actor.Roles = nil
+		}
+		return actor, true
+	}
+}
+
+// empower gives the demo's operators their first grants again when all have ended,
+// as in a data folder that lay unused for long.
+func empower(ctx context.Context, m *market.Market, c market.Cast) error {
+	in := access.Bootstrap{Accounts: []platform.ID{c.Operator.ID}, Role: "admin"}
+	if c.Second.ID != "" { // a folder of before has one
+		in.Accounts = append(in.Accounts, c.Second.ID)
+	}
+	_, err := m.Access.Bootstrap(platform.As(ctx, platform.SystemActor("demo")), in)
+	if errors.Is(err, access.ErrBegun) {
+		return nil
+	}
+	return err
 }
 
 // ready reads from the store.

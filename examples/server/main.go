@@ -42,6 +42,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -244,9 +245,10 @@ type person struct {
 }
 
 func people(c market.Cast) []person {
-	return []person{
-		{"operator", token(), c.Operator}, {"merchant", token(), c.Merchant}, {"customer", token(), c.Customer}, {"staff", token(), c.Staff},
+	all := []person{
+		{"operator", token(), c.Operator}, {"second", token(), c.Second}, {"merchant", token(), c.Merchant}, {"customer", token(), c.Customer}, {"staff", token(), c.Staff},
 	}
+	return slices.DeleteFunc(all, func(p person) bool { return p.actor.ID == "" }) // an older folder has no second
 }
 
 func tokens(all []person) edge.Authenticator {
