@@ -173,7 +173,7 @@ func TestPersonalFieldsAreCatalogued(t *testing.T) {
 		for _, f := range k.Fields {
 			if f.Class == platform.Personal {
 				personal = append(personal, k.Name+" "+f.Path)
-				assert.Equal(t, []string{"contract", "3y"}, []string{f.Purpose, f.Retention})
+				assert.Equal(t, []string{"agreement", "3y"}, []string{f.Purpose, f.Retention})
 			}
 		}
 	}
