@@ -42,10 +42,14 @@ func (m *Market) Demo(ctx context.Context) (Cast, error) {
 	return c, nil
 }
 
+// DemoRoles are those of the demo's operators: every command, and a look at what
+// is sealed.
+var DemoRoles = []string{"admin", "privacy"}
+
 // appoint gives two operators the first grants.
 func (m *Market) appoint(ctx context.Context, c *Cast) (err error) {
 	first, second := m.Writer.NewRoot(ctx, "opr"), m.Writer.NewRoot(ctx, "opr")
-	in := access.Bootstrap{Accounts: []platform.ID{first, second}, Role: "admin"}
+	in := access.Bootstrap{Accounts: []platform.ID{first, second}, Roles: DemoRoles}
 	if _, err = m.Access.Bootstrap(platform.As(ctx, platform.SystemActor("demo")), in); err != nil {
 		return err
 	}

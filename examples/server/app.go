@@ -94,7 +94,7 @@ func granted(m *market.Market, who edge.Authenticator) edge.Authenticator {
 // empower gives the demo's operators their first grants again when all have ended,
 // as in a data folder that lay unused for long.
 func empower(ctx context.Context, m *market.Market, c market.Cast) error {
-	in := access.Bootstrap{Accounts: []platform.ID{c.Operator.ID}, Role: "admin"}
+	in := access.Bootstrap{Accounts: []platform.ID{c.Operator.ID}, Roles: market.DemoRoles}
 	if c.Second.ID != "" { // a folder of before has one
 		in.Accounts = append(in.Accounts, c.Second.ID)
 	}

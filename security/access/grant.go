@@ -178,17 +178,18 @@ func (s *Service) Propose(ctx context.Context, in Propose) (Grant, error) {
 	})
 }
 
-// Bootstrap gives a role when nobody has any, and nobody could put it in force.
+// Bootstrap gives each account the roles when nobody has any, and nobody could put
+// one in force.
 type Bootstrap struct {
 	Accounts []platform.ID `json:"accounts" validate:"required,min=1,max=10,unique,dive,required,text=64"` // two at least, if there are to be others
-	Role     string        `json:"role" validate:"required,text=64"`
+	Roles    []string      `json:"roles" validate:"required,min=1,max=10,unique,dive,required,text=64"`
 }
 
 // Bootstrap puts the first grants of a fresh system in force. Only the system
 // may, and it fails with ErrBegun once anybody holds one. When all have ended, it
 // is the way back in.
 func (s *Service) Bootstrap(ctx context.Context, in Bootstrap) ([]Grant, error) {
-	ids := make([]platform.ID, len(in.Accounts))
+	ids := make([]platform.ID, len(in.Accounts)*len(in.Roles))
 	for i := range ids {
 		ids[i] = s.w.NewRoot(ctx, "grt")
 	}
@@ -198,11 +199,12 @@ func (s *Service) Bootstrap(ctx context.Context, in Bootstrap) ([]Grant, error) 
 				return nil, nil, err
 			}
 			if held.inForce(s.w.Now()) {
-				return nil, nil, fmt.Errorf("bootstrap %s: %w", in.Role, ErrBegun)
+				return nil, nil, fmt.Errorf("bootstrap %s: %w", strings.Join(in.Roles, ", "), ErrBegun)
 			}
 		}
-		for i, account := range in.Accounts {
-			g, set, err := s.give(ctx, Grant{Head: platform.Head{ID: ids[i]}, Account: account, Role: in.Role, Reason: "bootstrap", First: i == 0}, "bootstrap")
+		for i, id := range ids {
+			account, role := in.Accounts[i/len(in.Roles)], in.Roles[i%len(in.Roles)]
+			g, set, err := s.give(ctx, Grant{Head: platform.Head{ID: id}, Account: account, Role: role, Reason: "bootstrap", First: i == 0}, "bootstrap")
 			if err != nil {
 				return nil, nil, err
 			}

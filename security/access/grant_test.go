@@ -99,9 +99,9 @@ func TestBadGrantsAreRefused(t *testing.T) {
 	require.ErrorIs(t, err, platform.ErrNotFound)
 	_, err = h.Propose(h.as(keeper), access.Propose{Account: clerk, Role: "clerk", Reason: "x"})
 	require.NoError(t, err, "the keeper has access.*")
-	_, err = h.Bootstrap(h.as(boss), access.Bootstrap{Accounts: []platform.ID{clerk}, Role: "admin"})
+	_, err = h.Bootstrap(h.as(boss), access.Bootstrap{Accounts: []platform.ID{clerk}, Roles: []string{"admin"}})
 	require.Error(t, err, "only the system may")
-	_, err = h.Bootstrap(h.system(), access.Bootstrap{Accounts: []platform.ID{clerk}, Role: "admin"})
+	_, err = h.Bootstrap(h.system(), access.Bootstrap{Accounts: []platform.ID{clerk}, Roles: []string{"admin"}})
 	require.ErrorIs(t, err, access.ErrBegun)
 }
 
@@ -112,7 +112,7 @@ func TestBootstrapIsTheWayBackIn(t *testing.T) {
 	h.tick()
 	require.Empty(t, h.actor(boss).Roles)
 
-	_, err := h.Bootstrap(h.system(), access.Bootstrap{Accounts: []platform.ID{boss, deputy}, Role: "admin"})
+	_, err := h.Bootstrap(h.system(), access.Bootstrap{Accounts: []platform.ID{boss, deputy}, Roles: []string{"admin"}})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"admin"}, h.actor(boss).Roles)
 }
@@ -128,7 +128,7 @@ func TestOfManyBootstrapsOneSucceeds(t *testing.T) {
 		for i := range 8 {
 			all.Go(func() {
 				ctx := platform.As(t.Context(), platform.SystemActor("setup"))
-				if _, err := s.Bootstrap(ctx, access.Bootstrap{Accounts: []platform.ID{opr(uint64(i))}, Role: "admin"}); err == nil {
+				if _, err := s.Bootstrap(ctx, access.Bootstrap{Accounts: []platform.ID{opr(uint64(i))}, Roles: []string{"admin"}}); err == nil {
 					began.Add(1)
 				}
 			})

@@ -103,7 +103,7 @@ func openOn(t testing.TB, db platform.DB, o *access.Options) *house {
 	h.Service, err = access.New(h.w, db, o)
 	require.NoError(t, err)
 	h.w.Guard = h.Service
-	_, err = h.Bootstrap(h.system(), access.Bootstrap{Accounts: []platform.ID{boss, deputy}, Role: "admin"})
+	_, err = h.Bootstrap(h.system(), access.Bootstrap{Accounts: []platform.ID{boss, deputy}, Roles: []string{"admin"}})
 	require.NoError(t, err)
 	h.grant(keeper, "keeper")
 	return h

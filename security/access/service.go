@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,6 +170,7 @@ func (s *Service) Actor(ctx context.Context, account platform.ID, kind platform.
 	for _, g := range grants {
 		a.Roles = append(a.Roles, g.held())
 	}
+	slices.Sort(a.Roles)
 	return a, err
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/examples/server/edge"
+	"github.com/liangding/platform/security/access"
 )
 
 //go:embed templates/*.html style.css
@@ -146,20 +147,26 @@ func (c console) operators(next http.Handler) http.Handler {
 // may tells whether whoever looks could give the command on the record: only
 // then is there a button for it.
 func (c console) may(ctx context.Context, action string, on platform.Ref) bool {
-	actor, err := platform.ActorOf(ctx)
-	if err != nil || actor.Kind != platform.Operator {
+	return c.permits(ctx, platform.Act{Action: action, On: on})
+}
+
+// permits tells whether whoever looks, an operator, may act so. A look at a page is
+// no attempt, and leaves nothing behind.
+func (c console) permits(ctx context.Context, act platform.Act) bool {
+	var err error
+	if act.Actor, err = platform.ActorOf(ctx); err != nil || act.Actor.Kind != platform.Operator {
 		return false
 	}
-	if c.m.Writer.Guard == nil {
-		return true
-	}
-	act := platform.Act{Actor: actor, Action: action, On: on}
-	if c.m.Writer.Guard == platform.Guard(c.m.Access) { // a look at a page is no attempt
-		d, err := c.m.Access.Why(ctx, act)
+	switch guard := c.m.Writer.Guard.(type) {
+	case nil:
+		return act.Field == ""
+	case *access.Service:
+		d, err := guard.Why(ctx, act)
 		return err == nil && d.Allowed
+	default:
+		_, err := guard.Permit(ctx, act)
+		return err == nil
 	}
-	_, err = c.m.Writer.Guard.Permit(ctx, act)
-	return err == nil
 }
 
 // render writes a page in the reader's language, whole or not at all.
