@@ -2,6 +2,7 @@ package staff
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -80,13 +81,19 @@ func (s *Service) RetireZone(ctx context.Context, in RetireZone) (Zone, error) {
 	return s.zone(ctx, in, "retire", "staff.zone_retired")
 }
 
-// Zone is one zone; zones are public.
+// Zone is one zone; zones are public in their tenant.
 func (s *Service) Zone(ctx context.Context, id platform.ID) (Zone, error) {
+	if _, err := s.w.Actor(ctx); errors.Is(err, platform.ErrNotFound) {
+		return Zone{}, err
+	}
 	return s.store.Zone(ctx, id)
 }
 
 // Zones lists the zones of a state; an empty state is all of them.
 func (s *Service) Zones(ctx context.Context, state ZoneState, cursor string) (platform.Page[Zone], error) {
+	if _, err := s.w.Actor(ctx); errors.Is(err, platform.ErrNotFound) {
+		return platform.Page[Zone]{}, err
+	}
 	return s.store.Zones(ctx, state, cursor)
 }
 

@@ -24,7 +24,7 @@ type Cast struct {
 // of it goes through the same commands as anybody's.
 func (m *Market) Demo(ctx context.Context) (Cast, error) {
 	c := Cast{
-		Customer: platform.Actor{ID: m.Writer.NewRoot(ctx, "cus"), Kind: platform.Customer},
+		Customer: platform.Actor{ID: m.Writer.NewRoot(ctx, "cus"), Kind: platform.Customer, Tenant: m.Writer.Tenant},
 		Price:    platform.MustMoney("180.00", "CNY"),
 	}
 	if err := m.appoint(ctx, &c); err != nil {
@@ -74,7 +74,7 @@ func (m *Market) hire(operator context.Context, c *Cast) error {
 	if err != nil {
 		return err
 	}
-	c.Staff = platform.Actor{ID: member.ID, Kind: platform.Staff}
+	c.Staff = platform.Actor{ID: member.ID, Kind: platform.Staff, Tenant: m.Writer.Tenant}
 	today := m.Writer.Now()
 	if _, err := m.Staff.Grant(operator, staff.Grant{Member: member.ID, Code: "cleaning", Level: 3, From: today.Add(-time.Hour)}); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (m *Market) hire(operator context.Context, c *Cast) error {
 
 // admit takes a merchant from its application to an agreement in force.
 func (m *Market) admit(ctx context.Context, c *Cast) error {
-	applicant := platform.As(ctx, platform.Actor{ID: m.Writer.NewRoot(ctx, "usr"), Kind: platform.Merchant})
+	applicant := platform.As(ctx, platform.Actor{ID: m.Writer.NewRoot(ctx, "usr"), Kind: platform.Merchant, Tenant: m.Writer.Tenant})
 	a, err := m.Merchants.Apply(applicant, merchant.Apply{Party: merchant.Party{
 		Name: "Bright Windows", LegalName: "Bright Windows Ltd", Licence: "91310000MA1FL0AB12", Contact: "post@bright-windows.example",
 	}})
@@ -103,7 +103,7 @@ func (m *Market) admit(ctx context.Context, c *Cast) error {
 	if _, err := m.Merchants.Approve(platform.As(ctx, c.Operator), merchant.Approve{Application: a.ID}); err != nil {
 		return err
 	}
-	c.Merchant = platform.Actor{ID: a.Merchant, Kind: platform.Merchant}
+	c.Merchant = platform.Actor{ID: a.Merchant, Kind: platform.Merchant, Tenant: m.Writer.Tenant}
 	self := platform.As(ctx, c.Merchant)
 	found, err := m.Merchants.Merchant(self, a.Merchant)
 	if err != nil {

@@ -38,6 +38,7 @@ type Options struct {
 	IDs    platform.IDs     // if nil, random
 	Secret []byte           // 32 bytes or more behind the key that signs the audit log; if nil, random
 	Guard  platform.Guard   // if nil, the market's own Access
+	Tenant string           // whose market it is; actors of others find nothing
 	Name   string           // of the audit log; if empty, market.example
 	Last   audit.Last       // where the last signed head is kept; if nil, in memory
 
@@ -105,7 +106,7 @@ func Open(db store.Engine, o *Options) (*Market, error) {
 		m.options.Secret = randomSecret()
 	}
 	m.Writer = platform.Writer{
-		Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard,
+		Store: db, Now: o.Now, IDs: o.IDs, Guard: o.Guard, Tenant: o.Tenant,
 		Digest: func(command []byte) []byte { return m.Vault.Digest(command) },
 	}.Ready()
 	if err := m.guard(db, o.Access); err != nil {

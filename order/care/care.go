@@ -84,7 +84,7 @@ func (s *Service) sale(ctx context.Context, order platform.ID) (sale, error) {
 // Texts are sealed before anything is decided: what is refused whatever is stored
 // is refused before that.
 func (s *Service) admit(ctx context.Context, in any, kinds ...platform.ActorKind) (platform.Actor, error) {
-	by, err := platform.ActorOf(ctx)
+	by, err := s.w.Actor(ctx)
 	if err != nil {
 		return by, err
 	}

@@ -1,0 +1,180 @@
+package market_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/order/dispatch"
+	"github.com/liangding/platform/risk"
+	"github.com/liangding/platform/security/access"
+	"github.com/liangding/platform/staff"
+	"github.com/liangding/platform/store/memory"
+)
+
+// reads is how each kind's records are read from outside: by id, or by the id of
+// what they belong to. Nil is a kind that no service hands out.
+func reads(m *market.Market) map[string]func(context.Context, platform.Record) error {
+	type by = func(context.Context, platform.ID) error
+	id := func(read by) func(context.Context, platform.Record) error {
+		return func(ctx context.Context, r platform.Record) error { return read(ctx, r.Ref.ID) }
+	}
+	return map[string]func(context.Context, platform.Record) error{
+		"merchant":             id(func(ctx context.Context, i platform.ID) error { _, err := m.Merchants.Merchant(ctx, i); return err }),
+		"merchant.application": id(func(ctx context.Context, i platform.ID) error { _, err := m.Merchants.Application(ctx, i); return err }),
+		"merchant.agreement":   id(func(ctx context.Context, i platform.ID) error { _, _, err := m.Merchants.Agreement(ctx, i); return err }),
+		"merchant.listing":     id(func(ctx context.Context, i platform.ID) error { _, err := m.Merchants.Listing(ctx, i); return err }),
+		"merchant.revision":    id(func(ctx context.Context, i platform.ID) error { _, err := m.Merchants.Revision(ctx, i); return err }),
+
+		"order": id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Order(ctx, i); return err }),
+		"order.refund": of(func(ctx context.Context, r order.Refund) error {
+			_, err := m.Orders.Refunds(ctx, r.Order, "")
+			return err
+		}),
+		"order.proof": of(func(ctx context.Context, r order.Proof) error {
+			_, err := m.Orders.Proofs(ctx, r.Order, "")
+			return err
+		}),
+		"care.feedback": of(func(ctx context.Context, r struct {
+			Order platform.ID `json:"order"`
+		}) error {
+			_, err := m.Reviews.Feedback(ctx, r.Order, "")
+			return err
+		}),
+		"care.review": of(func(ctx context.Context, r struct {
+			Merchant platform.ID `json:"merchant"`
+		}) error {
+			page, err := m.Reviews.Reviews(ctx, r.Merchant, "")
+			return found(page, err)
+		}),
+
+		"dispatch.assignment": id(func(ctx context.Context, i platform.ID) error { _, err := m.Dispatch.Assignment(ctx, i); return err }),
+		"dispatch.search":     nil,
+		"staff.member":        id(func(ctx context.Context, i platform.ID) error { _, err := m.Staff.Member(ctx, i); return err }),
+		"staff.zone":          id(func(ctx context.Context, i platform.ID) error { _, err := m.Staff.Zone(ctx, i); return err }),
+		"staff.booking_day":   nil,
+
+		"payment.intent":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Intent(ctx, i); return err }),
+		"payment.attempt": id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Attempt(ctx, i); return err }),
+		"payment.return":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Return(ctx, i); return err }),
+		"payment.notice":  nil,
+		"finance.posting": nil,
+		"finance.pending": nil,
+		"finance.opening": nil,
+		"finance.account": nil,
+
+		"screen.decision": id(func(ctx context.Context, i platform.ID) error { _, err := m.Screen.Decision(ctx, i); return err }),
+		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
+		"risk.indicator": of(func(ctx context.Context, r struct {
+			Name string `json:"name"`
+		}) error {
+			_, err := m.Risk.Gauge(ctx, "orders")
+			return err
+		}),
+
+		"access.policy":   func(ctx context.Context, _ platform.Record) error { _, err := m.Access.Policy(ctx); return err },
+		"access.grant":    id(func(ctx context.Context, i platform.ID) error { _, err := m.Access.Grant(ctx, i); return err }),
+		"access.break":    id(func(ctx context.Context, i platform.ID) error { _, err := m.Access.Break(ctx, i); return err }),
+		"access.campaign": id(func(ctx context.Context, i platform.ID) error { _, err := m.Access.Campaign(ctx, i); return err }),
+	}
+}
+
+// found is ErrNotFound for an empty page, which is how some lists say so.
+func found[T any](page platform.Page[T], err error) error {
+	if err == nil && len(page.Items) == 0 {
+		return platform.ErrNotFound
+	}
+	return err
+}
+
+// of reads by a field of the record.
+func of[T any](read func(context.Context, T) error) func(context.Context, platform.Record) error {
+	return func(ctx context.Context, r platform.Record) error {
+		all, err := platform.Found[T](map[platform.Ref]platform.Record{r.Ref: r}, r.Ref)
+		if err != nil {
+			return err
+		}
+		return read(ctx, all[0])
+	}
+}
+
+// lists are the pages that are read by no id.
+func lists(m *market.Market) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"orders": func(ctx context.Context) error {
+			page, err := m.Orders.Orders(ctx, order.Query{})
+			return found(page, err)
+		},
+		"assignments": func(ctx context.Context) error { _, err := m.Dispatch.Assignments(ctx, dispatch.Find{}); return err },
+		"members":     func(ctx context.Context) error { _, err := m.Staff.Members(ctx, staff.Find{}); return err },
+		"zones":       func(ctx context.Context) error { _, err := m.Staff.Zones(ctx, staff.Live, ""); return err },
+		"alerts":      func(ctx context.Context) error { _, err := m.Risk.Alerts(ctx, risk.AlertFiring, "", 0); return err },
+		"grants":      func(ctx context.Context) error { _, err := m.Access.Grants(ctx, "", "", 0); return err },
+		"breaks":      func(ctx context.Context) error { _, err := m.Access.Breaks(ctx, "", "", 0); return err },
+		"campaigns":   func(ctx context.Context) error { _, err := m.Access.Campaigns(ctx, "", "", 0); return err },
+		"who can":     func(ctx context.Context) error { _, _, err := m.Access.WhoCan(ctx, "order.cancel", "", ""); return err },
+		"balance": func(ctx context.Context) error {
+			_, err := m.Books.Balance(ctx, finance.Account{Role: "opening"}, platform.MustMoney("0", "CNY").Currency())
+			return err
+		},
+		"a command": func(ctx context.Context) error {
+			_, err := m.Access.Begin(ctx, access.Begin{})
+			return err
+		},
+	}
+}
+
+// TestAC10ActorsOfAnotherTenantFindNothing: two markets, full of everything; each
+// one's people are sent to the other for a record of every kind.
+func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
+	t.Parallel()
+	town := newTown(t, 2)
+	town.play()
+	town.govern()
+	west, err := market.Open(memory.New(market.Kinds(), nil), &market.Options{Tenant: "west"})
+	require.NoError(t, err)
+	cast, err := west.Demo(t.Context())
+	require.NoError(t, err)
+
+	ways := reads(town.Market)
+	for _, kind := range market.Kinds() {
+		read, known := ways[kind.Name]
+		if !assert.True(t, known, "how is %s read?", kind.Name) || read == nil {
+			continue
+		}
+		page, err := town.DB.Scan(t.Context(), platform.Query{Kind: kind.Name, Limit: 1})
+		require.NoError(t, err)
+		require.NotEmpty(t, page.Items, "no %s to cross", kind.Name)
+		require.NoError(t, read(platform.As(t.Context(), town.operator), page.Items[0]), kind.Name)
+		for _, stranger := range []platform.Actor{cast.Operator, cast.Customer, cast.Merchant, cast.Staff, {ID: town.operator.ID, Kind: platform.Auditor, Tenant: "west"}} {
+			stranger.Tenant = "west"
+			require.ErrorIs(t, read(platform.As(t.Context(), stranger), page.Items[0]), platform.ErrNotFound, "%s by a %s", kind.Name, stranger.Kind)
+		}
+	}
+	for name, list := range lists(town.Market) {
+		require.ErrorIs(t, list(platform.As(t.Context(), cast.Operator)), platform.ErrNotFound, name)
+	}
+	for name, list := range lists(west) {
+		require.ErrorIs(t, list(platform.As(t.Context(), town.operator)), platform.ErrNotFound, name)
+	}
+}
+
+// govern gives the commands of access, so that there is a record of each kind.
+func (c *town) govern() {
+	c.t.Helper()
+	ctx := platform.As(c.t.Context(), c.operator)
+	_, err := c.Access.Bootstrap(platform.As(c.t.Context(), platform.SystemActor("setup")), access.Bootstrap{Accounts: []platform.ID{c.operator.ID, c.second.ID}, Role: "admin"})
+	require.NoError(c.t, err)
+	page, err := c.DB.Scan(c.t.Context(), platform.Query{Kind: "order", Limit: 1})
+	require.NoError(c.t, err)
+	_, err = c.Access.Request(ctx, access.Request{On: page.Items[0].Ref, Fields: []string{"note"}, Purpose: "fulfilment", Reason: "accident"})
+	require.NoError(c.t, err)
+	_, err = c.Access.Begin(ctx, access.Begin{})
+	require.NoError(c.t, err)
+}
