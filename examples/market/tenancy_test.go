@@ -71,12 +71,7 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 
 		"screen.decision": id(func(ctx context.Context, i platform.ID) error { _, err := m.Screen.Decision(ctx, i); return err }),
 		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
-		"risk.indicator": of(func(ctx context.Context, r struct {
-			Name string `json:"name"`
-		}) error {
-			_, err := m.Risk.Gauge(ctx, "orders")
-			return err
-		}),
+		"risk.indicator":  func(ctx context.Context, _ platform.Record) error { _, err := m.Risk.Gauge(ctx, "orders"); return err },
 
 		"access.policy":   func(ctx context.Context, _ platform.Record) error { _, err := m.Access.Policy(ctx); return err },
 		"access.grant":    id(func(ctx context.Context, i platform.ID) error { _, err := m.Access.Grant(ctx, i); return err }),

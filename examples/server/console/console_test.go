@@ -24,7 +24,7 @@ import (
 
 // paths are all pages of the console.
 func (s scene) paths() []string {
-	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/audit", "/console/store"}
+	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns"}
 	for _, o := range []order.Order{s.closed, s.delivered, s.refunded, s.cancelled, s.failed, s.confirmed, s.review, s.awaiting} {
 		all = append(all, orderPage(o))
 	}
@@ -37,19 +37,22 @@ func TestPagesReadInBothLanguages(t *testing.T) {
 	t.Parallel()
 	s := open(t).scene()
 	for path, texts := range map[string][2][]string{
-		"/console/":               {{"Awaiting payment", "Under review", "Partly refunded", "54,000.00 CNY"}, {"待付款", "审核中", "部分退款", "54,000.00 CNY"}},
-		"/console/?state=closed":  {{`aria-current="true">Closed <b>1</b>`}, {`aria-current="true">已关闭 <b>1</b>`}},
-		"/console/?state=expired": {{"None."}, {"无。"}},
-		orderPage(s.closed):       {{"Order closed", "Window cleaning", "18.00 CNY", "2030-03-01 09:30:00 +08:00", "Work delivered", "Proof added"}, {"订单关闭", "佣金", "2030-03-01 09:30:00 +08:00", "提交凭证"}},
-		orderPage(s.cancelled):    {{"K3c", "54.00 CNY", "126.00 CNY", "Refund arrived", "Return arrived"}, {"客户要求", "退款到账", "退回成功"}},
-		orderPage(s.failed):       {{"Payment failed", "Card declined"}, {"支付失败", "卡被拒"}},
-		orderPage(s.confirmed):    {{"Reserved for refunds", "45.50 CNY", "Requested", "134.50 CNY"}, {"退款预留", "已申请"}},
-		orderPage(s.review):       {{"Clear the review", "Under review"}, {"风控放行", "审核中"}},
-		"/console/books":          {{"Escrow", "Payable to merchants", "Debit and credit are equal."}, {"托管", "应付商家", "借贷相等。"}},
-		"/console/alerts":         {{"warning: indicator orders placed is", "role/operator", "Acknowledge"}, {"预警：指标 orders placed", "role/operator", "确认"}},
-		"/console/audit":          {{"Latest signed checkpoint", "market.example"}, {"最新签名检查点", "market.example"}},
-		"/console/applications":   {{"Merchants who applied", "Superlative", "Approve"}, {"商家入驻申请", "夸大用语", "批准"}},
-		"/":                       {{"Authorization: Bearer $TOKEN", "/openapi.json", "/healthz", `href="/console/"`}, {"使用令牌", "/openapi.json", "/healthz"}},
+		"/console/":                    {{"Awaiting payment", "Under review", "Partly refunded", "54,000.00 CNY"}, {"待付款", "审核中", "部分退款", "54,000.00 CNY"}},
+		"/console/?state=closed":       {{`aria-current="true">Closed <b>1</b>`}, {`aria-current="true">已关闭 <b>1</b>`}},
+		"/console/?state=expired":      {{"None."}, {"无。"}},
+		orderPage(s.closed):            {{"Order closed", "Window cleaning", "18.00 CNY", "2030-03-01 09:30:00 +08:00", "Work delivered", "Proof added"}, {"订单关闭", "佣金", "2030-03-01 09:30:00 +08:00", "提交凭证"}},
+		orderPage(s.cancelled):         {{"K3c", "54.00 CNY", "126.00 CNY", "Refund arrived", "Return arrived"}, {"客户要求", "退款到账", "退回成功"}},
+		orderPage(s.failed):            {{"Payment failed", "Card declined"}, {"支付失败", "卡被拒"}},
+		orderPage(s.confirmed):         {{"Reserved for refunds", "45.50 CNY", "Requested", "134.50 CNY"}, {"退款预留", "已申请"}},
+		orderPage(s.review):            {{"Clear the review", "Under review"}, {"风控放行", "审核中"}},
+		"/console/books":               {{"Escrow", "Payable to merchants", "Debit and credit are equal."}, {"托管", "应付商家", "借贷相等。"}},
+		"/console/alerts":              {{"warning: indicator orders placed is", "role/operator", "Acknowledge"}, {"预警：指标 orders placed", "role/operator", "确认"}},
+		"/console/audit":               {{"Latest signed checkpoint", "market.example"}, {"最新签名检查点", "market.example"}},
+		"/console/applications":        {{"Merchants who applied", "Superlative", "Approve"}, {"商家入驻申请", "夸大用语", "批准"}},
+		"/console/grants?state=active": {{"In force", "First of the system", "admin", "Propose a grant"}, {"生效", "系统首次授权", "提议授权"}},
+		"/console/breaks":              {{"Ask for emergency access", "None."}, {"申请应急访问", "无。"}},
+		"/console/campaigns":           {{"Begin a review", "None."}, {"开始复核", "无。"}},
+		"/":                            {{"Authorization: Bearer $TOKEN", "/openapi.json", "/healthz", `href="/console/"`}, {"使用令牌", "/openapi.json", "/healthz"}},
 	} {
 		for i, lang := range []string{"en", "zh-CN,zh;q=0.9"} {
 			page := html.UnescapeString(s.ok("operator", path, "Accept-Language", lang))

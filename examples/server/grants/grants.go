@@ -37,7 +37,7 @@ type holder struct {
 // Mount adds the routes.
 func Mount(api huma.API, m *market.Market) {
 	s := m.Access
-	edge.Get(api, op("me", "Who you are, by your grants"), func(ctx context.Context) (platform.Actor, error) { return platform.ActorOf(ctx) })
+	edge.Get(api, op("me", "Who you are, by your grants"), platform.ActorOf)
 	edge.Get(api, op("policy", "The policy in force"), s.Policy)
 	edge.Create(api, op("policy", "Publish another policy, or the program's own"), s.Publish)
 	edge.List(api, op("who", "Who can take an action"), func(ctx context.Context, q *question) (platform.Page[holder], error) { return who(ctx, s, q) })
