@@ -27,8 +27,8 @@ import (
 
 // Folder is where a market on one machine keeps what must outlive the process:
 // the store and that of the keys, unless these are servers, what wraps the keys,
-// the secret behind the audit log's signature, the log's last head, the books of
-// the demo institution, and who acts in the demo.
+// the secret behind the audit log's signature, the log's last head and its
+// checkpoints, the books of the demo institution, and who acts in the demo.
 type Folder struct {
 	dir    string
 	lock   *flock.Flock
@@ -88,15 +88,22 @@ func (f *Folder) Options(o market.Options) market.Options {
 		o.Last = looking{head}
 		return o
 	}
-	o.SandboxBooks, o.Last = filepath.Join(f.dir, "sandbox.jsonl"), head
+	o.SandboxBooks, o.Last, o.Journal = filepath.Join(f.dir, "sandbox.jsonl"), head, f.Checkpoints()
 	return o
 }
+
+// Checkpoints are those of the audit log that were kept: the newest, and one a
+// day.
+func (f *Folder) Checkpoints() audit.Dir { return audit.Dir(filepath.Join(f.dir, "checkpoints")) }
 
 // looking is the last head for who must not change it.
 type looking struct{ audit.File }
 
 // Keep implements [audit.Last], and keeps nothing.
 func (looking) Keep(audit.Head) error { return nil }
+
+// Leave implements [audit.Last], and keeps nothing.
+func (looking) Leave(_, _ audit.Head) error { return nil }
 
 // Cast is the demo's cast: that of the first time, if there was one.
 func (f *Folder) Cast(ctx context.Context, m *market.Market) (market.Cast, error) {

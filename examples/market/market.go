@@ -45,6 +45,10 @@ type Options struct {
 	Keys store.Engine // of personal data, opened with vault.KeyKinds; if nil, in memory: sealed values then die with the process
 	KEK  vault.KEK    // wraps those keys; if nil, random
 
+	Journal   audit.Journal       // of signed checkpoints; if nil, none
+	Witnesses []audit.Witness     // of the audit log's checkpoints
+	Window    func(time.Duration) // is told how long after its moment each event reached the audit log
+
 	SequenceLater bool // events reach the audit log by [Market.Sequence], not by the relay
 
 	SandboxBooks string // file of the institution's books; if empty, they die with the process
@@ -196,17 +200,17 @@ func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 	if m.Verifier, err = note.NewVerifier(public); err != nil {
 		return err
 	}
-	m.Audit = audit.New(db.Tree(), signer, &audit.Options{Last: o.Last})
+	m.Audit = audit.New(db.Tree(), signer, &audit.Options{Last: o.Last, Witnesses: o.Witnesses, Journal: o.Journal, Now: m.Writer.Now, Window: o.Window})
 	if o.Risk == nil {
-		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate()}}
+		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate(), AuditFork(), AuditWindow()}}
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
 	// Leases go by the wall's clock: a simulation's leaps past them.
 	m.relay = &store.Relay{Outbox: db, Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch}}
 	if !o.SequenceLater {
-		m.relay.Sinks["audit"] = m.Audit
+		m.relay.Sinks[auditSink] = m.Audit
 	}
-	m.Risk, err = risk.New(m.Writer, risk.StoreOn(db), risk.Ports{Meter: counts}, o.Risk)
+	m.Risk, err = risk.New(m.Writer, risk.StoreOn(db), risk.Ports{Meter: window{counts, m}}, o.Risk)
 	return err
 }
 
@@ -251,13 +255,15 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 	return finance.Verify(ctx, now)
 }
 
-// Tick fires what is due in every domain, then relays the events. It is a
-// [platform.Ticker].
+// Tick fires what is due in every domain, relays the events, and samples the
+// indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Risk, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}
-	return fired, errors.Join(err, m.Relay(ctx))
+	err = errors.Join(err, m.Relay(ctx))
+	n, failed := m.Risk.Tick(ctx, now, limit)
+	return fired + n, errors.Join(err, failed)
 }

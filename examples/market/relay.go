@@ -18,10 +18,11 @@ import (
 func (m *Market) Follow(name string, s store.Sink) { m.relay.Sinks[name] = s }
 
 // Relay hands the events that were committed since to the audit log and the
-// indicators.
+// indicators, and has the log signed as it then is. A log that is not the one
+// signed before raises an alarm.
 func (m *Market) Relay(ctx context.Context) error {
 	_, err := m.relay.Drain(ctx)
-	return err
+	return errors.Join(err, m.checkpoint(ctx))
 }
 
 // Sequence appends every event that the audit log lacks, in the order of their

@@ -164,7 +164,7 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 func (c *town) govern() {
 	c.t.Helper()
 	ctx := platform.As(c.t.Context(), c.operator)
-	_, err := c.Access.Bootstrap(platform.As(c.t.Context(), platform.SystemActor("setup")), access.Bootstrap{Accounts: []platform.ID{c.operator.ID, c.second.ID}, Role: "admin"})
+	_, err := c.Access.Bootstrap(platform.As(c.t.Context(), platform.SystemActor("setup")), access.Bootstrap{Accounts: []platform.ID{c.operator.ID, c.second.ID}, Roles: []string{"admin"}})
 	require.NoError(c.t, err)
 	page, err := c.DB.Scan(c.t.Context(), platform.Query{Kind: "order", Limit: 1})
 	require.NoError(c.t, err)

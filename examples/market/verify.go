@@ -36,7 +36,7 @@ func (m *Market) Verify(ctx context.Context, tell func(store.Finding)) (audit.Re
 		}
 	}
 	if forked != nil {
-		tell(store.Finding{Code: "audit", Ref: m.logRef(), What: forked.Error()})
+		tell(store.Finding{Code: "audit", Ref: m.Log(), What: forked.Error()})
 		return audit.Report{}, nil
 	}
 	return m.verifyLog(ctx, now, signed, tell)
@@ -80,14 +80,14 @@ func verifyBooks(ctx context.Context, now store.Snapshot, tell func(store.Findin
 // verifyLog checks the log with nothing but its public key, and looks for what
 // is wrong with it only if something is.
 func (m *Market) verifyLog(ctx context.Context, now store.Snapshot, signed audit.Checkpoint, tell func(store.Finding)) (audit.Report, error) {
-	report, err := audit.Verify(m.Audit.Events(ctx, now), signed, m.Verifier, nil)
+	report, err := audit.Verify(m.Audit.Events(ctx, now), signed, m.Verifier)
 	if err == nil {
 		return report, nil
 	}
 	if !wrong(err) {
 		return report, err
 	}
-	tell(store.Finding{Code: "audit", Ref: m.logRef(), What: err.Error()})
+	tell(store.Finding{Code: "audit", Ref: m.Log(), What: err.Error()})
 	for f, err := range m.Audit.Faults(ctx, now) {
 		if err != nil {
 			return report, unless(err, "audit", tell)
@@ -99,10 +99,6 @@ func (m *Market) verifyLog(ctx context.Context, now store.Snapshot, signed audit
 		tell(store.Finding{Code: "audit", Ref: platform.Ref{Kind: store.Event, ID: f.Event}, What: what})
 	}
 	return report, nil
-}
-
-func (m *Market) logRef() platform.Ref {
-	return platform.Ref{Kind: "log", ID: platform.ID(m.Verifier.Name())}
 }
 
 // unless makes a finding of what cannot be read because it is wrong.

@@ -78,7 +78,7 @@ func (r *replay) log(rep *Report) error {
 	if err != nil {
 		return err
 	}
-	seen, unproved := audit.Verify(r.market.Audit.Events(r.ctx, r.db), signed, r.market.Verifier, nil)
+	seen, unproved := audit.Verify(r.market.Audit.Events(r.ctx, r.db), signed, r.market.Verifier)
 	rep.Audit = Audit{Root: seen.Root.String(), Size: seen.Events}
 	if rep.Events, err = r.count("event"); err != nil {
 		return err

@@ -137,9 +137,9 @@ func TestAnEventIsProvedOffline(t *testing.T) {
 		events++
 		var receipt audit.Receipt
 		require.NoError(t, json.Unmarshal(w.get("operator", "/v1/audit/events/"+string(e.ID)).raw, &receipt))
-		require.NoError(t, receipt.Verify(key, nil))
+		require.NoError(t, receipt.Verify(key))
 		receipt.Event.Reason = "altered"
-		require.Error(t, receipt.Verify(key, nil))
+		require.Error(t, receipt.Verify(key))
 	}
 	assert.Positive(t, events)
 }

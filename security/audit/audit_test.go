@@ -79,13 +79,13 @@ func TestALogVerifiesOfflineWhateverItsSize(t *testing.T) {
 		log, all, _ := logOf(t, n)
 		signed, err := log.Checkpoint(t.Context())
 		require.NoError(t, err)
-		report, err := audit.Verify(dump(all), signed, public, nil)
+		report, err := audit.Verify(dump(all), signed, public)
 		require.NoError(t, err)
 		assert.EqualValues(t, n, report.Events)
 		for _, e := range all {
 			receipt, err := log.Receipt(t.Context(), e)
 			require.NoError(t, err)
-			require.NoError(t, receipt.Verify(public, nil))
+			require.NoError(t, receipt.Verify(public))
 		}
 	}
 }
@@ -139,7 +139,7 @@ func TestTwoSequencersLeaveNoGap(t *testing.T) {
 	}
 	signed, err := audit.New(db.Tree(), signer, nil).Checkpoint(t.Context())
 	require.NoError(t, err)
-	_, err = audit.Verify(dump(ordered), signed, public, nil)
+	_, err = audit.Verify(dump(ordered), signed, public)
 	require.NoError(t, err)
 }
 
@@ -168,7 +168,7 @@ func TestAnyAlterationIsFound(t *testing.T) {
 		for i := range all {
 			bad := slices.Clone(all)
 			alter(&bad[i])
-			_, err := audit.Verify(dump(bad), signed, public, nil)
+			_, err := audit.Verify(dump(bad), signed, public)
 			require.ErrorIs(t, err, platform.ErrInvalid, "%s of %d", name, i)
 			at, err := log.Find(t.Context(), dump(bad))
 			require.NoError(t, err)
@@ -178,15 +178,15 @@ func TestAnyAlterationIsFound(t *testing.T) {
 	for i := range all[1:] {
 		moved := slices.Clone(all)
 		moved[i], moved[i+1] = moved[i+1], moved[i]
-		_, err := audit.Verify(dump(moved), signed, public, nil)
+		_, err := audit.Verify(dump(moved), signed, public)
 		require.ErrorIs(t, err, audit.ErrProof)
-		_, err = audit.Verify(dump(slices.Delete(slices.Clone(all), i, i+1)), signed, public, nil)
+		_, err = audit.Verify(dump(slices.Delete(slices.Clone(all), i, i+1)), signed, public)
 		require.ErrorIs(t, err, audit.ErrProof)
 	}
 	for i := range signed {
 		bad := slices.Clone(signed)
 		bad[i] ^= 1
-		_, err := audit.Verify(dump(all), bad, public, nil)
+		_, err := audit.Verify(dump(all), bad, public)
 		require.Error(t, err, "bit of byte %d", i)
 	}
 }
@@ -198,7 +198,7 @@ func TestAnEngineMayKeepDataInAFormOfItsOwn(t *testing.T) {
 	signed, err := log.Checkpoint(t.Context())
 	require.NoError(t, err)
 	all[1].Data = json.RawMessage(` { "deep": {"a": [1.50, "x"], "b": 1}, "n": 1 } `)
-	_, err = audit.Verify(dump(all), signed, public, nil)
+	_, err = audit.Verify(dump(all), signed, public)
 	require.NoError(t, err)
 }
 
@@ -307,9 +307,9 @@ func Example() {
 	_ = log.Publish(ctx, all)
 
 	receipt, _ := log.Receipt(ctx, all[1])
-	fmt.Println("as it was:", receipt.Verify(verifier, nil))
+	fmt.Println("as it was:", receipt.Verify(verifier))
 	receipt.Event.Reason = "altered"
-	fmt.Println("altered:", receipt.Verify(verifier, nil) != nil)
+	fmt.Println("altered:", receipt.Verify(verifier) != nil)
 	// Output:
 	// as it was: <nil>
 	// altered: true

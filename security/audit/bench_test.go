@@ -36,7 +36,7 @@ func BenchmarkVerify(b *testing.B) {
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := audit.Verify(dump(all), signed, public, nil); err != nil {
+		if _, err := audit.Verify(dump(all), signed, public); err != nil {
 			b.Fatal(err)
 		}
 	}

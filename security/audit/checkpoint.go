@@ -1,12 +1,10 @@
 package audit
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -29,11 +27,13 @@ func (h Head) text(log string) string {
 	return fmt.Sprintf("%s\n%d\n%s\n", log, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]))
 }
 
-// Open verifies the signature and reads the head. It fails with ErrNote when
-// the checkpoint is not signed by the key, or not of the log that the key names.
-func (c Checkpoint) Open(key note.Verifier) (Head, error) {
-	n, err := note.Open(c, note.VerifierList(key))
-	if err != nil || !exact(c, n) {
+// Open verifies the signatures and reads the head. It fails with ErrNote when
+// the checkpoint is not signed by the key, once, and by each of the witnesses, or
+// not of the log that the key names. Signatures of others are passed over.
+func (c Checkpoint) Open(key note.Verifier, witnesses ...note.Verifier) (Head, error) {
+	all := append([]note.Verifier{key}, witnesses...)
+	n, err := note.Open(c, note.VerifierList(all...))
+	if err != nil || len(n.Sigs) != len(all) || !exact(c, n) { // of one signer it takes the first only
 		return Head{}, fmt.Errorf("open checkpoint: %w", ErrNote)
 	}
 	lines := strings.Split(n.Text, "\n")
@@ -51,6 +51,17 @@ func (c Checkpoint) Open(key note.Verifier) (Head, error) {
 	return Head{Size: size, Root: tlog.Hash(root)}, nil
 }
 
+// adds tells whether c is a checkpoint with more signatures under it, and nothing
+// else.
+func (c Checkpoint) adds(to Checkpoint) bool {
+	if len(c) <= len(to) || !bytes.HasPrefix(c, to) {
+		return false
+	}
+	_, err := note.Open(c, note.VerifierList())
+	n, well := errors.AsType[*note.UnverifiedNoteError](err)
+	return well && exact(c, n.Note)
+}
+
 // exact tells whether every signature is written as an encoder writes it: the
 // last character of base64 has bits that a reader ignores.
 func exact(c Checkpoint, n *note.Note) bool {
@@ -64,63 +75,4 @@ func exact(c Checkpoint, n *note.Note) bool {
 		text.WriteString("— " + sig.Name + " " + base64.StdEncoding.EncodeToString(raw) + "\n")
 	}
 	return text.Len() == len(c)
-}
-
-// Last is where the signer keeps the head that it signed last, outside the
-// database: a database that was set back is then found out. It serves one
-// signer; Keep returns when the head is durable, and before it is signed.
-type Last interface {
-	Load() (Head, error) // the zero Head when nothing was signed yet
-	Keep(Head) error
-}
-
-// File keeps the last head in a file, which is replaced as a whole.
-type File string
-
-// Load implements [Last].
-func (f File) Load() (Head, error) {
-	text, err := os.ReadFile(string(f))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Head{}, nil
-	}
-	if err != nil {
-		return Head{}, fmt.Errorf("read last head: %w", err)
-	}
-	var h Head
-	var root string
-	if _, err := fmt.Sscanf(string(text), "%d %s", &h.Size, &root); err != nil || h.Size < 0 {
-		return Head{}, fmt.Errorf("last head in %s: %w", f, ErrNote)
-	}
-	h.Root, err = tlog.ParseHash(root)
-	if err != nil {
-		return Head{}, fmt.Errorf("last head in %s: %w", f, ErrNote)
-	}
-	return h, nil
-}
-
-// Keep implements [Last].
-func (f File) Keep(h Head) error {
-	next, err := os.CreateTemp(filepath.Dir(string(f)), filepath.Base(string(f))+".*")
-	if err != nil {
-		return fmt.Errorf("keep last head: %w", err)
-	}
-	_, err = fmt.Fprintf(next, "%d %s\n", h.Size, h.Root)
-	err = errors.Join(err, next.Sync(), next.Close()) // on disk before it takes the former's place
-	if err == nil {
-		err = os.Rename(next.Name(), string(f))
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("keep last head: %w", err), os.Remove(next.Name()))
-	}
-	return nil
-}
-
-// inMemory is the Last of a log that lives as long as its process.
-type inMemory struct{ head Head }
-
-func (m *inMemory) Load() (Head, error) { return m.head, nil }
-
-func (m *inMemory) Keep(h Head) error {
-	m.head = h
-	return nil
 }

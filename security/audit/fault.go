@@ -24,7 +24,7 @@ type Fault struct {
 // reads everything, a page at a time. An error ends it.
 func (l *Log) Faults(ctx context.Context, db platform.Getter) iter.Seq2[Fault, error] {
 	return func(yield func(Fault, error) bool) {
-		hasher := newHasher(l.key)
+		hasher := newHasher()
 		for from := int64(0); ; {
 			ids, err := l.tree.Leaves(ctx, from, pageSize)
 			if err == nil && len(ids) == 0 {
@@ -95,7 +95,7 @@ func (l *Log) Find(ctx context.Context, events iter.Seq2[platform.Event, error])
 	if err != nil {
 		return -1, err
 	}
-	index, hasher := int64(0), newHasher(l.key)
+	index, hasher := int64(0), newHasher()
 	var leaves []tlog.Hash
 	for e, err := range events {
 		if index == size {

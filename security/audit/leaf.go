@@ -21,13 +21,10 @@ var (
 	ErrLeaf     = platform.Err(platform.ErrInvalid, "audit.leaf", "an event that cannot be a leaf", "事件无法成为叶节点")
 )
 
-// Commitment is the key under which an event's data is committed to. A log
-// whose data are sealed derives it from the subject's own key, so that data once
-// shredded can neither be read nor guessed; nil is a public constant, for logs
-// without personal data.
-type Commitment func(platform.Event) []byte
-
-var publicKey = []byte("platform audit leaf v1")
+// leafKey is what data are committed under. It is public: personal values are
+// in data as envelopes only, which tell nothing once their key is destroyed, and
+// a key that can be destroyed would take the proof with it.
+var leafKey = []byte("platform audit leaf v1")
 
 // leaf is the canonical form of an event: its members in this order, its data
 // replaced by an HMAC-SHA-256 over their canonical JSON. The form is frozen.
@@ -46,14 +43,11 @@ type leaf struct {
 // hasher makes leaves, one after the other in the same memory. It is for one
 // goroutine.
 type hasher struct {
-	key    Commitment
-	public hash.Hash // the HMAC where there is no key
-	text   []byte
+	mac  hash.Hash
+	text []byte
 }
 
-func newHasher(key Commitment) *hasher {
-	return &hasher{key: key, public: hmac.New(sha256.New, publicKey)}
-}
+func newHasher() *hasher { return &hasher{mac: hmac.New(sha256.New, leafKey)} }
 
 // leaf is the event's hash in the tree: SHA-256 of a zero byte and the
 // canonical form (RFC 6962 §2.1). It fails with ErrLeaf.
@@ -63,15 +57,11 @@ func (h *hasher) leaf(e platform.Event) (tlog.Hash, error) {
 		return tlog.Hash{}, fmt.Errorf("event %s: %w", e.ID, err)
 	}
 	h.text = data
-	mac := h.public
-	if h.key != nil {
-		mac = hmac.New(sha256.New, h.key(e))
-	}
-	mac.Reset()
-	mac.Write(data)
+	h.mac.Reset()
+	h.mac.Write(data)
 	text, err := json.Marshal(leaf{
 		ID: e.ID, Type: e.Type, Subject: e.Subject, Version: e.Version, Actor: e.Actor,
-		At: e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), Reason: e.Reason, Request: e.Request, Data: mac.Sum(nil),
+		At: e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), Reason: e.Reason, Request: e.Request, Data: h.mac.Sum(nil),
 	})
 	if err != nil {
 		return tlog.Hash{}, fmt.Errorf("event %s: %w", e.ID, ErrLeaf)

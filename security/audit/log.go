@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -25,37 +27,69 @@ type Tree interface {
 
 // Options of a log; nil means defaults.
 type Options struct {
-	Last       Last       // if nil, in memory
-	Commitment Commitment // if nil, a public constant
+	Last      Last      // if nil, in memory
+	Witnesses []Witness // of the checkpoints that [Log.Tick] signs
+	Journal   Journal   // of the same; if nil, only the newest are known, while the process lives
+
+	Now func() time.Time // if nil, time.Now
+
+	// Window is told of each event how long after its moment it became a leaf:
+	// meanwhile nothing would have shown that it was altered. If nil, nobody is.
+	Window func(time.Duration)
 }
 
 // Log is the event log as a tree. It may be used by several goroutines at once;
 // of several processes one should grow it, though a second does no harm.
 type Log struct {
-	tree   Tree
-	signer note.Signer
-	last   Last
-	key    Commitment
-	mu     sync.Mutex // signing and growing, one at a time
+	tree    Tree
+	signer  note.Signer
+	options Options
+	last    Last
+	mu      sync.Mutex // signing and growing, one at a time
+
+	ticking sync.Mutex // before mu
+	rest    time.Time  // until when a fork is not told again
+
+	reading sync.Mutex // the last to be taken
+	kept    []Signed   // newest last
 }
 
 // New is the log over a tree, signed under the name of the signer.
 func New(tree Tree, signer note.Signer, o *Options) *Log {
-	if o == nil {
-		o = &Options{}
+	l := &Log{tree: tree, signer: signer, last: &inMemory{}}
+	if o != nil {
+		l.options = *o
 	}
-	l := &Log{tree: tree, signer: signer, last: o.Last, key: o.Commitment}
-	if l.last == nil {
-		l.last = &inMemory{}
+	if l.options.Last != nil {
+		l.last = l.options.Last
+	}
+	if l.options.Now == nil {
+		l.options.Now = time.Now
 	}
 	return l
 }
 
+// most events become leaves in one transaction.
+const most = 512
+
 // Publish appends the events that are not leaves yet, in the order given, each
-// exactly once however often it comes. It is the log's end of the relay.
+// exactly once however often it comes. It is the log's end of the relay. What it
+// appended stays when it fails later on.
+//
+// The tree's size is the fence: whoever prepared a batch for a size that is no
+// longer the tree's appends nothing, and looks again.
 func (l *Log) Publish(ctx context.Context, events []platform.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for batch := range slices.Chunk(events, most) {
+		if err := l.append(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) append(ctx context.Context, events []platform.Event) error {
 	for range 8 { // another process may grow the tree meanwhile
 		err := l.grow(ctx, events)
 		if !errors.Is(err, platform.ErrConflict) {
@@ -78,7 +112,7 @@ func (l *Log) grow(ctx context.Context, events []platform.Event) error {
 	if batch.roots, err = rootsOf(size, reader(ctx, l.tree)); err != nil {
 		return fmt.Errorf("grow the log: %w", err)
 	}
-	hasher := newHasher(l.key)
+	hasher := newHasher()
 	for _, e := range fresh {
 		hash, err := hasher.leaf(e)
 		if err != nil {
@@ -86,7 +120,16 @@ func (l *Log) grow(ctx context.Context, events []platform.Event) error {
 		}
 		batch.add(e.ID, hash)
 	}
-	return l.tree.Grow(ctx, size, batch.leaves, batch.hashes)
+	if err := l.tree.Grow(ctx, size, batch.leaves, batch.hashes); err != nil {
+		return err
+	}
+	if l.options.Window != nil {
+		now := l.options.Now()
+		for _, e := range fresh {
+			l.options.Window(max(0, now.Sub(e.At)))
+		}
+	}
+	return nil
 }
 
 // fresh are the events that are no leaves yet, each once.
@@ -142,57 +185,4 @@ func reader(ctx context.Context, tree Tree) tlog.HashReaderFunc {
 		}
 		return found, nil
 	}
-}
-
-// Checkpoint signs the tree as it is now. It fails with ErrFork, loudly, when
-// that does not extend the tree signed last: when leaves were altered, or the
-// database set back.
-func (l *Log) Checkpoint(ctx context.Context) (Checkpoint, error) {
-	signed, _, err := l.sign(ctx)
-	return signed, err
-}
-
-func (l *Log) sign(ctx context.Context) (Checkpoint, Head, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	last, err := l.last.Load() // before the tree, which then has all that was signed
-	if err != nil {
-		return nil, Head{}, err
-	}
-	size, err := l.tree.Size(ctx)
-	if err != nil {
-		return nil, Head{}, err
-	}
-	head := Head{Size: size}
-	if head.Root, err = tlog.TreeHash(size, reader(ctx, l.tree)); err != nil {
-		return nil, Head{}, fmt.Errorf("root of %d events: %w", size, err)
-	}
-	if err := l.extends(ctx, last, head); err != nil {
-		return nil, Head{}, err
-	}
-	if head != last {
-		// Kept before it is signed: no signature leaves that would be forgotten.
-		if err := l.last.Keep(head); err != nil {
-			return nil, Head{}, err
-		}
-	}
-	signed, err := note.Sign(&note.Note{Text: head.text(l.signer.Name())}, l.signer)
-	if err != nil {
-		return nil, Head{}, fmt.Errorf("sign checkpoint: %w", err)
-	}
-	return signed, head, nil
-}
-
-func (l *Log) extends(ctx context.Context, old, now Head) error {
-	if old.Size == 0 {
-		return nil
-	}
-	if now.Size < old.Size {
-		return fmt.Errorf("%d events after %d were signed: %w", now.Size, old.Size, ErrFork)
-	}
-	root, err := tlog.TreeHash(old.Size, reader(ctx, l.tree))
-	if err != nil || root != old.Root {
-		return fmt.Errorf("the first %d events: %w", old.Size, ErrFork)
-	}
-	return nil
 }

@@ -39,25 +39,24 @@ func (l *Log) Receipt(ctx context.Context, e platform.Event) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("prove event %s: %w", e.ID, err)
 	}
 	r := Receipt{Event: e, Index: index, Proof: proof, Checkpoint: signed}
-	if err := r.proves(head, l.key); err != nil {
+	if err := r.proves(head); err != nil {
 		return Receipt{}, err
 	}
 	return r, nil
 }
 
-// Verify checks the receipt with nothing but the log's public key; key is the
-// commitment that the log was made with, or nil. It fails with ErrProof or
-// ErrNote.
-func (r Receipt) Verify(public note.Verifier, key Commitment) error {
+// Verify checks the receipt with nothing but the log's public key. It fails with
+// ErrProof or ErrNote.
+func (r Receipt) Verify(public note.Verifier) error {
 	head, err := r.Checkpoint.Open(public)
 	if err != nil {
 		return err
 	}
-	return r.proves(head, key)
+	return r.proves(head)
 }
 
-func (r Receipt) proves(head Head, key Commitment) error {
-	hash, err := newHasher(key).leaf(r.Event)
+func (r Receipt) proves(head Head) error {
+	hash, err := newHasher().leaf(r.Event)
 	if err != nil {
 		return err
 	}
@@ -76,14 +75,19 @@ func (l *Log) Consistency(ctx context.Context, size int64) (tlog.TreeProof, Chec
 	if err != nil {
 		return nil, nil, err
 	}
+	proof, err := l.prove(ctx, head, size)
+	return proof, signed, err
+}
+
+func (l *Log) prove(ctx context.Context, head Head, size int64) (tlog.TreeProof, error) {
 	if size < 1 || size > head.Size {
-		return nil, nil, fmt.Errorf("from %d of %d events: %w", size, head.Size, ErrProof)
+		return nil, fmt.Errorf("from %d of %d events: %w", size, head.Size, ErrProof)
 	}
 	proof, err := tlog.ProveTree(head.Size, size, reader(ctx, l.tree))
 	if err != nil {
-		return nil, nil, fmt.Errorf("prove %d events: %w", size, err)
+		return nil, fmt.Errorf("prove %d events: %w", size, err)
 	}
-	return proof, signed, nil
+	return proof, nil
 }
 
 // Extends checks a consistency proof between two heads offline. It fails with
@@ -93,4 +97,37 @@ func (h Head) Extends(old Head, proof tlog.TreeProof) error {
 		return fmt.Errorf("%d events after %d: %w", h.Size, old.Size, ErrProof)
 	}
 	return nil
+}
+
+// Step is one hash on the way from an event's leaf to the root.
+type Step struct {
+	Left    bool      `json:"left"`    // the sibling stands on the left
+	Sibling tlog.Hash `json:"sibling"` // of the proof
+	Hash    tlog.Hash `json:"hash"`    // of both: the last is the root
+}
+
+// Path is the receipt worked out by hand: the event's leaf, and a step for each
+// hash of the proof. It fails as Verify does.
+func (r Receipt) Path(public note.Verifier) (leaf tlog.Hash, steps []Step, err error) {
+	if err := r.Verify(public); err != nil {
+		return leaf, nil, err
+	}
+	head, _ := r.Checkpoint.Open(public) // it verifies
+	leaf, _ = newHasher().leaf(r.Event)
+	hash, at, last := leaf, r.Index, head.Size-1
+	for _, sibling := range r.Proof {
+		for at&1 == 0 && at == last { // alone on its level
+			at, last = at>>1, last>>1
+		}
+		s := Step{Left: at&1 == 1, Sibling: sibling}
+		if s.Left {
+			hash = tlog.NodeHash(sibling, hash)
+		} else {
+			hash = tlog.NodeHash(hash, sibling)
+		}
+		s.Hash = hash
+		steps = append(steps, s)
+		at, last = at>>1, last>>1
+	}
+	return leaf, steps, nil
 }

@@ -17,20 +17,24 @@ import (
 type Report struct {
 	Events int64     `json:"events"` // that the checkpoint covers
 	Root   tlog.Hash `json:"root"`
+
+	// Of an archive.
+	After    int64  `json:"after,omitempty"`    // events that were logged after the checkpoint
+	Unlogged int64  `json:"unlogged,omitempty"` // events that the log does not have, yet
+	Fault    *Fault `json:"fault,omitempty"`    // the first
 }
 
 // Verify checks a whole dump of the log, in the order of its leaves, against a
 // checkpoint, with nothing but the public key. Memory grows with the logarithm
 // of the events. It fails with ErrProof when any event was altered, left out or
-// moved, or is missing (an ErrNotFound of the dump); key is the commitment that
-// the log was made with, or nil.
-func Verify(events iter.Seq2[platform.Event, error], signed Checkpoint, public note.Verifier, key Commitment) (Report, error) {
+// moved, or is missing (an ErrNotFound of the dump).
+func Verify(events iter.Seq2[platform.Event, error], signed Checkpoint, public note.Verifier) (Report, error) {
 	head, err := signed.Open(public)
 	if err != nil {
 		return Report{}, err
 	}
 	var t roots
-	hasher := newHasher(key)
+	hasher := newHasher()
 	for e, err := range events {
 		if t.size == head.Size {
 			break // committed after the checkpoint

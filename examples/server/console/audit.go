@@ -57,7 +57,7 @@ func (c console) receipt(r *http.Request, id platform.ID) (audit.Receipt, error)
 	}
 	receipt, err := c.m.Audit.Receipt(r.Context(), e)
 	if err == nil {
-		err = receipt.Verify(c.m.Verifier, nil)
+		err = receipt.Verify(c.m.Verifier)
 	}
 	return receipt, err
 }
