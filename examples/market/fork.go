@@ -27,8 +27,8 @@ func (m *Market) Log() platform.Ref {
 // checkpoint signs the log, and raises the alarm when it cannot for being another.
 func (m *Market) checkpoint(ctx context.Context) error {
 	_, err := m.Audit.Tick(ctx, m.Writer.Now(), 0)
-	if fork, forked := errors.AsType[*audit.Fork](err); forked {
-		err = errors.Join(err, m.alarm(ctx, *fork))
+	if fork, forked := errors.AsType[*audit.ForkError](err); forked {
+		err = errors.Join(err, m.alarm(ctx, fork.Fork))
 	}
 	return err
 }

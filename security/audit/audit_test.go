@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/security/audit"
@@ -245,56 +243,6 @@ func TestHeadsExtendEachOther(t *testing.T) {
 	require.ErrorIs(t, err, audit.ErrProof)
 	_, err = log.Receipt(t.Context(), platform.Event{ID: "evt_x"})
 	require.ErrorIs(t, err, audit.ErrUnlogged)
-}
-
-// TestRFC6962Vectors: the proof checks that receipts rest on accept all good
-// and refuse all bad proofs of a foreign implementation.
-func TestRFC6962Vectors(t *testing.T) {
-	t.Parallel()
-	raw, err := os.ReadFile("../../../shared/data/vectors/rfc6962_proofs.json")
-	if err != nil {
-		t.Skip("no vectors: ../shared/data is not there")
-	}
-	var vectors struct {
-		Cases []struct {
-			Size1, Size2      int64
-			Root1, Root2      []byte
-			Proof             [][]byte
-			LeafIdx, TreeSize uint64
-			Root, LeafHash    []byte
-			Desc, File        string
-			WantErr           bool
-		}
-	}
-	require.NoError(t, json.Unmarshal(raw, &vectors))
-	require.Len(t, vectors.Cases, 518)
-	hash := func(b []byte) (h tlog.Hash, ok bool) {
-		return h, copy(h[:], b) == tlog.HashSize && len(b) == tlog.HashSize
-	}
-	checked := 0
-	for _, c := range vectors.Cases {
-		if strings.HasPrefix(c.File, "subtree") {
-			continue // proofs of subtrees, which no receipt holds
-		}
-		checked++
-		proof, ok := make([]tlog.Hash, len(c.Proof)), true
-		for i, p := range c.Proof {
-			var fits bool
-			proof[i], fits = hash(p)
-			ok = ok && fits
-		}
-		if strings.HasPrefix(c.File, "consistency") {
-			r1, _ := hash(c.Root1) // one good vector has equal roots of another length
-			r2, _ := hash(c.Root2)
-			ok = ok && audit.Head{Size: c.Size2, Root: r2}.Extends(audit.Head{Size: c.Size1, Root: r1}, proof) == nil
-		} else {
-			root, ok1 := hash(c.Root)
-			leaf, ok2 := hash(c.LeafHash)
-			ok = ok && ok1 && ok2 && int64(c.TreeSize) >= 0 && int64(c.LeafIdx) >= 0 && tlog.CheckRecord(proof, int64(c.TreeSize), root, int64(c.LeafIdx), leaf) == nil
-		}
-		assert.Equal(t, c.WantErr, !ok, "%s: %s", c.File, c.Desc)
-	}
-	assert.Equal(t, 196, checked)
 }
 
 func Example() {

@@ -12,20 +12,24 @@ import (
 // ErrMended refuses to acknowledge what is no fork, or no longer this one.
 var ErrMended = platform.Err(platform.ErrState, "audit.not_forked", "the log does not stand so; look again", "日志状态已不同，请重新查看")
 
-// Fork is the alarm of a signer: the tree that it has found does not go on from
-// the one that it signed last. Either leaves were altered, or the database was
-// set back to a backup. It is an [ErrFork].
+// Fork is where a log was found to be another: the tree that was signed last, and
+// the one that is there.
 type Fork struct {
-	Signed Head `json:"signed"` // last
+	Signed Head `json:"signed"`
 	Found  Head `json:"found"`
 }
 
-func (f *Fork) Error() string {
+// ForkError is the alarm of a signer: what it has found does not go on from what
+// it signed last. Either leaves were altered, or the database was set back to a
+// backup. It is an [ErrFork].
+type ForkError struct{ Fork }
+
+func (f *ForkError) Error() string {
 	return fmt.Sprintf("%d events with root %s were signed, %d with root %s are there: %v", f.Signed.Size, f.Signed.Root, f.Found.Size, f.Found.Root, ErrFork)
 }
 
 // Unwrap makes it an ErrFork.
-func (f *Fork) Unwrap() error { return ErrFork }
+func (f *ForkError) Unwrap() error { return ErrFork }
 
 // Acknowledge lets the log go on from the tree that a fork has found: an operator
 // answers for it, in an event that is committed before. The head signed before
@@ -53,7 +57,7 @@ func (l *Log) Stands(ctx context.Context, f Fork) error {
 
 func (l *Log) stands(ctx context.Context, f Fork) error {
 	_, _, err := l.compare(ctx)
-	at, forked := errors.AsType[*Fork](err)
+	at, forked := errors.AsType[*ForkError](err)
 	if err != nil && !forked {
 		return err
 	}

@@ -63,9 +63,7 @@ func New(tree Tree, signer note.Signer, o *Options) *Log {
 	if l.options.Last != nil {
 		l.last = l.options.Last
 	}
-	if l.options.Now == nil {
-		l.options.Now = time.Now
-	}
+	l.options.Now = platform.Writer{Now: l.options.Now}.Ready().Now
 	return l
 }
 

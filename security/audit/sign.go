@@ -33,7 +33,7 @@ type Journal interface {
 	Keep(ctx context.Context, s Signed) error
 }
 
-// Checkpoint signs the tree as it is now. It fails with a [Fork], loudly, when
+// Checkpoint signs the tree as it is now. It fails with a [ForkError], loudly, when
 // that does not extend the tree signed last: when leaves were altered, or the
 // database set back. Where witnesses have signed the same tree, it has their
 // signatures too.
@@ -65,7 +65,7 @@ func (l *Log) sign(ctx context.Context) (Checkpoint, Head, error) {
 	return signed, head, nil
 }
 
-// compare reads the head signed last and the tree's own, and fails with a Fork
+// compare reads the head signed last and the tree's own, and fails with a ForkError
 // unless the second extends the first.
 func (l *Log) compare(ctx context.Context) (last, now Head, err error) {
 	if last, err = l.last.Load(); err != nil { // before the tree, which then has all that was signed
@@ -80,7 +80,7 @@ func (l *Log) compare(ctx context.Context) (last, now Head, err error) {
 	}
 	whole, err := l.begins(ctx, now, last)
 	if err == nil && !whole {
-		err = &Fork{Signed: last, Found: now}
+		err = &ForkError{Fork{Signed: last, Found: now}}
 	}
 	return last, now, err
 }
@@ -117,7 +117,7 @@ const (
 // Tick signs the tree if it has grown since, or if the newest checkpoint is an
 // hour old, has the witnesses sign too, and keeps what came of it; it tells
 // whether it did. A witness that does not answer holds up nothing: its error is
-// returned beside the checkpoint that was kept. A [Fork] is told once a minute.
+// returned beside the checkpoint that was kept. A [ForkError] is told once a minute.
 // It is a platform.Ticker, and follows each round of the relay.
 func (l *Log) Tick(ctx context.Context, now time.Time, _ int) (int, error) {
 	l.ticking.Lock()

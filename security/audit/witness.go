@@ -40,7 +40,7 @@ func (o *Observer) Cosign(_ context.Context, c Checkpoint, prove func(size int64
 		return nil, err
 	}
 	if last.Size > now.Size || last.Size == now.Size && last.Size > 0 && last != now {
-		return nil, &Fork{Signed: last, Found: now}
+		return nil, &ForkError{Fork{Signed: last, Found: now}}
 	}
 	if last.Size > 0 && last != now {
 		proof, err := prove(last.Size)
@@ -48,7 +48,7 @@ func (o *Observer) Cosign(_ context.Context, c Checkpoint, prove func(size int64
 			return nil, fmt.Errorf("proof from %d events: %w", last.Size, err)
 		}
 		if now.Extends(last, proof) != nil {
-			return nil, &Fork{Signed: last, Found: now}
+			return nil, &ForkError{Fork{Signed: last, Found: now}}
 		}
 	}
 	if err := o.last.Keep(now); err != nil {
