@@ -88,7 +88,8 @@ func (f *Folder) Options(o market.Options) market.Options {
 		o.Last = looking{head}
 		return o
 	}
-	o.SandboxBooks, o.Last, o.Journal = filepath.Join(f.dir, "sandbox.jsonl"), head, f.Checkpoints()
+	o.SandboxBooks, o.Last = filepath.Join(f.dir, "sandbox.jsonl"), head
+	o.Journals = append(o.Journals, f.Checkpoints())
 	return o
 }
 

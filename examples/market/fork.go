@@ -70,6 +70,15 @@ func (m *Market) AcknowledgeFork(ctx context.Context, in AcknowledgeFork) (audit
 	return f, nil
 }
 
+// Standing is the fork at which the audit log stands, or nil.
+func (m *Market) Standing(ctx context.Context) *audit.Fork {
+	_, err := m.Audit.Checkpoint(ctx)
+	if fork, forked := errors.AsType[*audit.ForkError](err); forked {
+		return &fork.Fork
+	}
+	return nil
+}
+
 // Alarms are the alarms of the audit log and what was said to them, the newest
 // first, at most fifty.
 func (m *Market) Alarms(ctx context.Context) ([]platform.Event, error) {

@@ -45,7 +45,7 @@ type Options struct {
 	Keys store.Engine // of personal data, opened with vault.KeyKinds; if nil, in memory: sealed values then die with the process
 	KEK  vault.KEK    // wraps those keys; if nil, random
 
-	Journal   audit.Journal       // of signed checkpoints; if nil, none
+	Journals  []audit.Journal     // of signed checkpoints
 	Witnesses []audit.Witness     // of the audit log's checkpoints
 	Window    func(time.Duration) // is told how long after its moment each event reached the audit log
 
@@ -200,7 +200,7 @@ func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 	if m.Verifier, err = note.NewVerifier(public); err != nil {
 		return err
 	}
-	m.Audit = audit.New(db.Tree(), signer, &audit.Options{Last: o.Last, Witnesses: o.Witnesses, Journal: o.Journal, Now: m.Writer.Now, Window: o.Window})
+	m.Audit = audit.New(db.Tree(), signer, &audit.Options{Last: o.Last, Witnesses: o.Witnesses, Journals: o.Journals, Now: m.Writer.Now, Window: o.Window})
 	if o.Risk == nil {
 		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate(), AuditFork(), AuditWindow()}}
 	}

@@ -26,9 +26,9 @@ var chores = map[string]struct {
 	take  func(string) (*folder.Folder, error)
 	do    func(ctx context.Context, s stores, c config, out io.Writer) error
 }{
-	"backup": {1, folder.Beside, func(ctx context.Context, s stores, c config, out io.Writer) error { return backup(ctx, s.db, c, out) }},
+	"backup": {1, folder.Beside, opened(backup)},
 	"backup-keys": {1, folder.Beside, func(ctx context.Context, s stores, c config, out io.Writer) error {
-		return backup(ctx, s.o.Keys, c, out)
+		return save(ctx, s.o.Keys, c.files[0], out)
 	}},
 	"restore": {1, folder.Open, func(ctx context.Context, s stores, c config, out io.Writer) error {
 		return s.restore(ctx, s.db, c, out)
@@ -76,15 +76,40 @@ func chore(ctx context.Context, name string, c config, out io.Writer) error {
 	return job.do(ctx, stores{db, o}, c, out)
 }
 
-// backup writes a store to a file, which is whole or not there.
-func backup(ctx context.Context, db store.Engine, c config, out io.Writer) error {
-	file, err := os.OpenFile(c.files[0]+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+// backup writes the store to a file, and beside it the newest checkpoint of its
+// audit log.
+func backup(ctx context.Context, m *market.Market, c config, out io.Writer) error {
+	f, err := folder.Beside(c.folder)
+	if err != nil {
+		return err
+	}
+	signed, err := f.Checkpoints().Newest() // before the backup, which then has all that it covers
+	if err != nil {
+		return err
+	}
+	if err := save(ctx, m.DB, c.files[0], out); err != nil {
+		return err
+	}
+	if signed == nil {
+		_, err = fmt.Fprintln(out, "no checkpoint of the audit log was kept yet: a server signs them while it runs")
+		return err
+	}
+	if err := os.WriteFile(c.files[0]+besideBackup, signed, 0o600); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "its audit log verifies anywhere: server audit -key %s %s\n", m.AuditKey, c.files[0])
+	return err
+}
+
+// save writes a store to a file, which is whole or not there.
+func save(ctx context.Context, db store.Engine, path string, out io.Writer) error {
+	file, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	m, err := store.Backup(ctx, db, file)
 	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(file.Name(), c.files[0])
+		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))

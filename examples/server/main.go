@@ -27,6 +27,13 @@
 // makes the tables that this program needs, which serving does by itself; -print
 // writes the SQL for PostgreSQL instead, for those who run it with a tool of
 // their own.
+//
+//	server audit -key KEY [-checkpoint FILE] BACKUP
+//	server audit -key KEY -receipt FILE
+//
+// proves the audit log of a backup, or one receipt, with nothing but the log's
+// public key; a backup is written with a checkpoint beside it, and one kept from
+// before serves as well.
 package main
 
 import (
@@ -56,6 +63,7 @@ import (
 	"github.com/liangding/platform/examples/folder"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/examples/server/edge"
+	"github.com/liangding/platform/security/audit"
 )
 
 func main() {
@@ -80,6 +88,7 @@ type config struct {
 	reads    int
 	by       string
 	dry      bool
+	share    string
 	files    []string // what follows the flags
 }
 
@@ -93,6 +102,7 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 	f.StringVar(&c.store, "store", "", "where the data are: memory, sqlite:`PATH` or postgres://…; if empty, SQLite in the data folder")
 	f.StringVar(&c.keys, "keys", "", "where the keys of personal data are, as -store says it: a store of their own; if empty, SQLite in the data folder")
 	f.StringVar(&c.folder, "folder", "data", "`path` of the data folder: what must outlive the process; not used with -store memory")
+	f.StringVar(&c.share, "checkpoints", "", "`path` of a folder outside the platform's control, where a signed checkpoint of the audit log is kept every day")
 	f.StringVar(&c.trace, "trace", "", "OTLP `endpoint` for traces, such as http://127.0.0.1:4318; if empty, none are sent")
 	f.StringVar(&c.logs, "log", "json", "log `format`: json, text or off")
 	f.IntVar(&c.commands, "commands", 60, "commands a minute and account; negative is without limit")
@@ -124,8 +134,11 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	var job string
 	if len(args) > 0 {
-		if args[0] == "migrate" {
+		switch args[0] {
+		case "migrate":
 			return migrate(ctx, args[1:], out, errs)
+		case "audit":
+			return verifyOffline(args[1:], out, errs)
 		}
 		if _, known := chores[args[0]]; known {
 			job, args = args[0], args[1:]
@@ -164,6 +177,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return err
 	}
 	defer done()
+	if c.share != "" {
+		o.Journals = append(o.Journals, audit.Dir(c.share))
+	}
 	a, err := assemble(ctx, base, c, log, db, o, cast)
 	if err != nil {
 		return err

@@ -201,8 +201,8 @@ func TestAnArchiveThatCannotBeReadIsNoVerdict(t *testing.T) {
 	broken := errors.New("broken")
 	after := func(n int) iter.Seq2[platform.Event, error] {
 		return func(yield func(platform.Event, error) bool) {
-			for e := range dump(good.events[:n]) {
-				if !yield(e, nil) {
+			for e, err := range dump(good.events[:n]) {
+				if !yield(e, err) {
 					return
 				}
 			}

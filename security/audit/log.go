@@ -29,7 +29,7 @@ type Tree interface {
 type Options struct {
 	Last      Last      // if nil, in memory
 	Witnesses []Witness // of the checkpoints that [Log.Tick] signs
-	Journal   Journal   // of the same; if nil, only the newest are known, while the process lives
+	Journals  []Journal // of the same; without one, only the newest are known, while the process lives
 
 	Now func() time.Time // if nil, time.Now
 

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/liangding/platform"
 )
 
 // Signed is a checkpoint that was kept: when, and of which tree.
@@ -80,7 +82,7 @@ func (l *Log) compare(ctx context.Context) (last, now Head, err error) {
 	}
 	whole, err := l.begins(ctx, now, last)
 	if err == nil && !whole {
-		err = &ForkError{Fork{Signed: last, Found: now}}
+		err = platform.Detail(platform.Detail(&ForkError{Fork{Signed: last, Found: now}}, "signed", last), "found", now)
 	}
 	return last, now, err
 }
@@ -140,8 +142,8 @@ func (l *Log) Tick(ctx context.Context, now time.Time, _ int) (int, error) {
 	l.reading.Lock()
 	l.kept = append(l.kept[max(0, len(l.kept)-recent+1):], s)
 	l.reading.Unlock()
-	if l.options.Journal != nil {
-		err = errors.Join(err, l.options.Journal.Keep(ctx, s))
+	for _, j := range l.options.Journals {
+		err = errors.Join(err, j.Keep(ctx, s))
 	}
 	return 1, err
 }

@@ -190,7 +190,7 @@ func TestAT4ACheckpointADayIsKeptElsewhere(t *testing.T) {
 	none, err := dir.Newest()
 	require.NoError(t, err)
 	assert.Empty(t, none)
-	log := audit.New(memory.New(nil, nil).Tree(), signer, &audit.Options{Journal: dir})
+	log := audit.New(memory.New(nil, nil).Tree(), signer, &audit.Options{Journals: []audit.Journal{dir}})
 	all := events(30)
 	for n := range all { // an event every three hours
 		require.NoError(t, log.Publish(t.Context(), all[n:n+1]))
@@ -215,7 +215,7 @@ func TestAT4ACheckpointADayIsKeptElsewhere(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, log.Kept()[0].Note, newest)
 
-	log = audit.New(memory.New(nil, nil).Tree(), signer, &audit.Options{Journal: audit.Dir(filepath.Join(string(dir), "newest", "x"))})
+	log = audit.New(memory.New(nil, nil).Tree(), signer, &audit.Options{Journals: []audit.Journal{audit.Dir(filepath.Join(string(dir), "newest", "x")), dir}})
 	_, err = log.Tick(t.Context(), noon, 0)
 	require.ErrorContains(t, err, "keep checkpoint")
 	assert.Len(t, log.Kept(), 1)

@@ -36,6 +36,14 @@ func Mount(api huma.API, m *market.Market) {
 		signed, err := m.Audit.Checkpoint(ctx)
 		return checkpoint{Note: string(signed), Key: m.AuditKey}, err
 	})
+	edge.Get(api, op("audit/alarms", "Alarms of the audit log, and who answered for them; the newest first"), func(ctx context.Context) (alarms, error) {
+		if err := edge.Only(ctx, platform.Operator, platform.Auditor); err != nil {
+			return alarms{}, err
+		}
+		all, err := m.Alarms(ctx)
+		return alarms{Events: append([]platform.Event{}, all...), Open: m.Standing(ctx)}, err
+	})
+	edge.Create(api, op("audit/acknowledgements", "Let the audit log go on from what was found, and answer for it"), m.AcknowledgeFork)
 	edge.List(api, op("alerts", "Alerts, and whom they call"), func(ctx context.Context, a *alerts) (platform.Page[risk.Alert], error) {
 		return m.Risk.Alerts(ctx, risk.State(cmp.Or(a.State, string(risk.AlertFiring))), a.Cursor, a.Limit)
 	})
@@ -94,6 +102,11 @@ type alerts struct {
 type verification struct {
 	Sound bool                  `json:"sound"`
 	Found []finance.Discrepancy `json:"found"`
+}
+
+type alarms struct {
+	Open   *audit.Fork      `json:"open,omitempty" doc:"the log as it stands now, unless it goes on from what was signed"`
+	Events []platform.Event `json:"events"`
 }
 
 type checkpoint struct {
