@@ -80,7 +80,7 @@ func TestAnErasureReachesBackups(t *testing.T) {
 	moment, err := s.DB.Moment(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = moment.Close() }()
-	_, err = audit.Verify(s.Audit.Events(t.Context(), moment), now, s.Verifier, nil)
+	_, err = audit.Verify(s.Audit.Events(t.Context(), moment), now, s.Verifier)
 	require.NoError(t, err)
 }
 

@@ -43,6 +43,8 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	if c.trace != "" {
 		db = traced{db, otel.Tracer("github.com/liangding/platform/store")}
 	}
+	window := windows()
+	o.Window = func(d time.Duration) { window.Observe(d.Seconds()) }
 	m, err := market.Open(db, &o)
 	if err != nil {
 		return nil, err
@@ -63,7 +65,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 		Who: who, Log: log, Version: "0.1.0", CommandsPerMinute: c.commands, ReadsPerMinute: c.reads,
 		Ready: func(ctx context.Context) error { return ready(ctx, db) },
 	})
-	s.Registry().MustRegister(watched{db, time.Now})
+	s.Registry().MustRegister(watched{db, time.Now}, window)
 	merchants.Mount(s.API, m)
 	orders.Mount(ctx, s.API, m)
 	payments.Mount(s.API, m)

@@ -57,11 +57,13 @@ func TestBadSettingsAreRefused(t *testing.T) {
 }
 
 // started runs a server, and returns its greeting.
-func started(ctx context.Context, t *testing.T, folder string, ended chan<- error) (greeting string) {
+func started(ctx context.Context, t *testing.T, folder string, ended chan<- error, more ...string) (greeting string) {
 	t.Helper()
 	out, in, err := os.Pipe()
 	require.NoError(t, err)
-	go func() { ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-log", "off", "-folder", folder}, in, in) }()
+	go func() {
+		ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0", "-log", "off", "-folder", folder}, more...), in, in)
+	}()
 	var read bytes.Buffer
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		read.WriteString(lines.Text() + "\n")

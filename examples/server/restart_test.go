@@ -24,10 +24,10 @@ type shop struct {
 	ended    chan error
 }
 
-func openShop(t *testing.T, folder string) *shop {
+func openShop(t *testing.T, folder string, more ...string) *shop {
 	ctx, stop := context.WithCancel(t.Context())
 	s := &shop{t: t, stop: stop, ended: make(chan error, 1)}
-	s.greeting = started(ctx, t, folder, s.ended)
+	s.greeting = started(ctx, t, folder, s.ended, more...)
 	return s
 }
 

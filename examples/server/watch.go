@@ -95,6 +95,15 @@ func (w watched) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
+// windows are how long events could have been altered without a trace: until they
+// are in the audit log.
+func windows() prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "audit_window_seconds", Help: "Time from an event to its leaf in the audit log.",
+		Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600, 3600},
+	})
+}
+
 // traced is an engine whose calls are spans of the requests that make them.
 type traced struct {
 	store.Engine

@@ -21,7 +21,7 @@ import (
 	"github.com/liangding/platform/store/sandbox"
 )
 
-var sample = regexp.MustCompile(`(?m)^((?:store|relay)_\w+) (\S+)$`)
+var sample = regexp.MustCompile(`(?m)^((?:store|relay|audit)_\w+) (\S+)$`)
 
 // figures are the engine's metrics as they stand.
 func (w *world) figures() map[string]float64 {

@@ -39,7 +39,15 @@ type world struct {
 
 func newWorld(t *testing.T, faults sandbox.Faults) *world {
 	t.Helper()
-	return worldOn(t, memory.New(market.Kinds(), nil), market.Options{Sandbox: sandbox.Options{Seed: 7, Faults: faults}}, slog.New(slog.DiscardHandler))
+	return newWorldWith(t, faults, func(*market.Options) {})
+}
+
+// newWorldWith opens the market with options of the test's own.
+func newWorldWith(t *testing.T, faults sandbox.Faults, set func(*market.Options)) *world {
+	t.Helper()
+	o := market.Options{Sandbox: sandbox.Options{Seed: 7, Faults: faults}}
+	set(&o)
+	return worldOn(t, memory.New(market.Kinds(), nil), o, slog.New(slog.DiscardHandler))
 }
 
 func worldOn(t *testing.T, db store.Engine, o market.Options, log *slog.Logger) *world {
