@@ -56,8 +56,8 @@ func verifyReceipt(file string, public note.Verifier, out io.Writer) error {
 	if err := r.Verify(public); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "ok: %s of %s, %s, is event %d of the log %s\n", r.Event.Type, r.Event.Subject, r.Event.At, r.Index, public.Name())
-	return nil
+	_, err = fmt.Fprintf(out, "ok: %s of %s, %s, is event %d of the log %s\n", r.Event.Type, r.Event.Subject, r.Event.At, r.Index, public.Name())
+	return err
 }
 
 func verifyBackup(backup, checkpoint string, public note.Verifier, out io.Writer) error {
@@ -75,7 +75,7 @@ func verifyBackup(backup, checkpoint string, public note.Verifier, out io.Writer
 	case err != nil:
 		return err
 	}
-	fmt.Fprintf(out, "ok: %d events, root %s\n", seen.Events, seen.Root)
-	fmt.Fprintf(out, "    %d were logged after the checkpoint and are what their leaves say, %d are not in the log yet\n", seen.After, seen.Unlogged)
-	return nil
+	_, err = fmt.Fprintf(out, "ok: %d events, root %s\n    %d were logged after the checkpoint and are what their leaves say, %d are not in the log yet\n",
+		seen.Events, seen.Root, seen.After, seen.Unlogged)
+	return err
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +20,7 @@ import (
 	"github.com/liangding/platform/store/sandbox"
 )
 
-// runs runs the program with these arguments, and returns what it printed.
+// runs calls the program with these arguments, and returns what it printed.
 func runs(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out strings.Builder
@@ -51,7 +50,7 @@ func TestAT5ABackupVerifiesWithTheKeyAlone(t *testing.T) {
 
 	told, err := runs(t, "audit", "-key", key, file)
 	require.NoError(t, err)
-	assert.Regexp(t, regexp.MustCompile(`^ok: [1-9]\d* events, root \S{44}\n`), told)
+	assert.Regexp(t, `^ok: [1-9]\d* events, root \S{44}\n`, told)
 	again, err := runs(t, "audit", "-key", key, "-checkpoint", file+".checkpoint", file)
 	require.NoError(t, err)
 	assert.Equal(t, told, again)

@@ -50,6 +50,8 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("POST /console/breaks/{id}/{move}", c.act("breaks", c.breaks, breakMoves))
 	s.Handle("GET /console/campaigns", c.show("campaigns", c.campaigns))
 	s.Handle("POST /console/campaigns/{id}/{move}", c.act("campaigns", c.campaigns, campaignMoves))
+	s.Handle("POST /console/audit/{id}/{move}", c.act("audit", c.audit, auditMoves))
+	s.Handle("GET /console/catalogue", c.show("catalogue", c.catalogue))
 	s.Handle("GET /console/store", c.show("store", c.store))
 	s.Handle("POST /console/store/{id}/{move}", c.act("store", c.store, storeMoves))
 }

@@ -24,7 +24,7 @@ import (
 
 // paths are all pages of the console.
 func (s scene) paths() []string {
-	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns"}
+	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/catalogue", "/console/catalogue?class=personal"}
 	for _, o := range []order.Order{s.closed, s.delivered, s.refunded, s.cancelled, s.failed, s.confirmed, s.review, s.awaiting} {
 		all = append(all, orderPage(o))
 	}
@@ -53,6 +53,7 @@ func TestPagesReadInBothLanguages(t *testing.T) {
 		"/console/breaks":              {{"Ask for emergency access", "None."}, {"申请应急访问", "无。"}},
 		"/console/campaigns":           {{"Begin a review", "None."}, {"开始复核", "无。"}},
 		"/":                            {{"Authorization: Bearer $TOKEN", "/openapi.json", "/healthz", `href="/console/"`}, {"使用令牌", "/openapi.json", "/healthz"}},
+		"/console/catalogue":           {{"merchant.application", "legal_name", "internal", "agreement", "3y", "contract"}, {"merchant.application", "内部", "个人", "合同"}},
 	} {
 		for i, lang := range []string{"en", "zh-CN,zh;q=0.9"} {
 			page := html.UnescapeString(s.ok("operator", path, "Accept-Language", lang))
@@ -320,6 +321,10 @@ func TestAnEventsReceiptIsVerified(t *testing.T) {
 	found := h.ok("auditor", "/console/audit?event="+placed)
 	assert.Contains(t, found, "The receipt verifies")
 	assert.Contains(t, found, orderPage(o))
+	checkpoint, err := h.Audit.Checkpoint(t.Context())
+	require.NoError(t, err)
+	root := strings.Split(string(checkpoint), "\n")[2]
+	assert.GreaterOrEqual(t, strings.Count(html.UnescapeString(found), root), 3, "the last step, the root, the checkpoint")
 	assert.Contains(t, h.ok("auditor", "/console/audit?event=evt_01kdvdna00eajs4d2pf2dbsqqg"), "event.not_found")
 }
 

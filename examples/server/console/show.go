@@ -25,6 +25,8 @@ func parse(lang string) *template.Template {
 		"money": money,
 		"clock": func(at time.Time, zone *time.Location) stamp { return stamp{at, zone} },
 		"utc":   func() *time.Location { return time.UTC },
+		"up":    func(i int) int { return i + 1 },
+		"text":  func(raw json.RawMessage) string { return string(raw) },
 		"json":  func(v any) (string, error) { b, err := json.MarshalIndent(v, "", "  "); return string(b), err },
 	}).ParseFS(files, "templates/*.html"))
 }

@@ -40,13 +40,13 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves} {
+	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves} {
 		for verb := range moves {
 			assert.Contains(t, words, "move."+verb)
 			assert.Contains(t, words, "done."+verb)
 		}
 	}
-	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts} {
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers} {
 		for _, code := range reasons {
 			assert.Contains(t, words, "reason."+code)
 		}
@@ -75,6 +75,7 @@ func TestEveryStateHasALabel(t *testing.T) {
 		{"risk", "Level", "level"},
 		{".", "ActorKind", "actor"},
 		{"security/access", "State", "access"},
+		{".", "Class", "data_class"},
 	} {
 		values := constants(t, filepath.Join("../../..", c.folder), c.of)
 		require.NotEmpty(t, values, "%s.%s", c.folder, c.of)

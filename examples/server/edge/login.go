@@ -70,12 +70,13 @@ func known(next http.Handler) http.Handler {
 // Notices is where institutions tell what happened to money.
 const Notices = "/v1/notices/"
 
-// guarded tells whether a path needs somebody: all of the API and the console,
+// guarded tells whether a path needs somebody: all of the API, what it tells of
+// the data, and the console,
 // but for an institution's notices, which are signed, and the stylesheet, which
 // the page that refuses a stranger has too.
 func guarded(path string) bool {
 	return strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, Notices) ||
-		strings.HasPrefix(path, "/console/") && path != stylesheet
+		strings.HasPrefix(path, "/meta/") || strings.HasPrefix(path, "/console/") && path != stylesheet
 }
 
 // login sets the cookie from ?token=, so that a link logs a browser in.
