@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/security/audit"
@@ -49,6 +50,62 @@ func BenchmarkPublish(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := audit.New(memory.New(nil, nil).Tree(), signer, nil).Publish(b.Context(), all); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkProof proves one of 2²⁰ leaves.
+func BenchmarkProof(b *testing.B) {
+	tree := memory.New(nil, nil).Tree()
+	var ids []platform.ID
+	var hashes [][]byte
+	read := tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) {
+		found := make([]tlog.Hash, len(at))
+		for i, n := range at {
+			found[i] = tlog.Hash(hashes[n])
+		}
+		return found, nil
+	})
+	const size = 1 << 20
+	for n := range int64(size) {
+		ids = append(ids, platform.NewID("evt", noon, 1, uint64(n)))
+		stored, err := tlog.StoredHashesForRecordHash(n, tlog.Hash{byte(n)}, read)
+		require.NoError(b, err)
+		for _, h := range stored {
+			hashes = append(hashes, h[:])
+		}
+	}
+	require.NoError(b, tree.Grow(b.Context(), 0, ids, hashes))
+	stored := tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) {
+		raw, err := tree.Hashes(b.Context(), at)
+		found := make([]tlog.Hash, len(raw))
+		for i, h := range raw {
+			found[i] = tlog.Hash(h)
+		}
+		return found, err
+	})
+	b.ReportAllocs()
+	n := int64(0)
+	for b.Loop() {
+		n = (n + 7919) % size
+		if _, err := tlog.ProveRecord(size, n, stored); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkReceipt is a whole receipt of one of 2¹⁶ events: look-up, signature,
+// proof, and the check that it holds.
+func BenchmarkReceipt(b *testing.B) {
+	signer, _ := keys(b)
+	log, all := audit.New(memory.New(nil, nil).Tree(), signer, nil), factual(1<<16)
+	require.NoError(b, log.Publish(b.Context(), all))
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		n = (n + 7919) % len(all)
+		if _, err := log.Receipt(b.Context(), all[n]); err != nil {
 			b.Fatal(err)
 		}
 	}
