@@ -1,6 +1,9 @@
 package market
 
 import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -49,17 +52,15 @@ func eventOf(l store.Line) (e platform.Event, err error) {
 // among those of its subtrees.
 func leaves(open func() (io.ReadCloser, error)) iter.Seq2[audit.Leaf, error] {
 	return func(yield func(audit.Leaf, error) bool) {
-		next, stop := iter.Pull2(lines(open))
+		next, stop := iter.Pull2(unchecked(open, `{"hash":`))
 		defer stop()
-		h := hashes{next: next}
-		index := int64(0)
-		for l, err := range lines(open) {
-			if err == nil && l.Leaf == "" {
-				continue
-			}
+		index, n := int64(0), int64(-1)
+		for l, err := range unchecked(open, `{"leaf":`) {
 			leaf := audit.Leaf{Event: l.Leaf}
-			if err == nil {
-				leaf.Hash, err = h.at(tlog.StoredHashIndex(0, index))
+			for at, more := tlog.StoredHashIndex(0, index), true; err == nil && more && n < at; n++ {
+				var h store.Line
+				h, err, more = next()
+				leaf.Hash = h.Hash // none behind the last
 			}
 			if !yield(leaf, err) || err != nil {
 				return
@@ -69,25 +70,37 @@ func leaves(open func() (io.ReadCloser, error)) iter.Seq2[audit.Leaf, error] {
 	}
 }
 
-// hashes are the stored hashes of a backup, one after the other.
-type hashes struct {
-	next func() (store.Line, error, bool)
-	n    int64
-}
-
-// at is the n-th of them, or none behind the last. n must grow.
-func (h *hashes) at(n int64) ([]byte, error) {
-	for {
-		l, err, more := h.next()
-		if err != nil || !more {
-			return nil, err
+// unchecked are the lines of a backup that begin so. Whoever reads its events
+// checks them all.
+func unchecked(open func() (io.ReadCloser, error), begin string) iter.Seq2[store.Line, error] {
+	return func(yield func(store.Line, error) bool) {
+		in, err := open()
+		if err != nil {
+			yield(store.Line{}, err)
+			return
 		}
-		if l.Hash == nil {
-			continue
+		defer func() { _ = in.Close() }()
+		zip, err := gzip.NewReader(in)
+		if err != nil {
+			yield(store.Line{}, fmt.Errorf("%w: %w", store.ErrDamaged, err))
+			return
 		}
-		h.n++
-		if h.n > n {
-			return l.Hash, nil
+		text := bufio.NewScanner(zip)
+		text.Buffer(nil, 64<<20)
+		for text.Scan() {
+			if !bytes.HasPrefix(text.Bytes(), []byte(begin)) {
+				continue
+			}
+			var l store.Line
+			if json.Unmarshal(text.Bytes(), &l) != nil {
+				err = store.ErrDamaged
+			}
+			if !yield(l, err) || err != nil {
+				return
+			}
+		}
+		if err := text.Err(); err != nil {
+			yield(store.Line{}, fmt.Errorf("%w: %w", store.ErrDamaged, err))
 		}
 	}
 }
