@@ -119,7 +119,7 @@ func (m *Market) unpark(ctx context.Context, in any, what string, event platform
 			return store.Delivery{}, nil, err
 		}
 		if len(parked) == 0 || parked[0].Sink != sink || parked[0].Event.ID != event {
-			return store.Delivery{}, nil, fmt.Errorf("%s for %s: %w", event, sink, ErrNotParked)
+			return store.Delivery{}, nil, fmt.Errorf("delivery of %s: %w", event, ErrNotParked)
 		}
 		on := platform.Ref{Kind: store.Event, ID: event}
 		return parked[0], []platform.Change{platform.Happened(what, on, map[string]string{"sink": sink}).Because(reason)}, nil

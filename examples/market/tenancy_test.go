@@ -14,6 +14,7 @@ import (
 	"github.com/liangding/platform/order/dispatch"
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/security/access"
+	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/staff"
 	"github.com/liangding/platform/store/memory"
 )
@@ -73,6 +74,10 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
 		"risk.indicator":  func(ctx context.Context, _ platform.Record) error { _, err := m.Risk.Gauge(ctx, "orders"); return err },
 
+		"vault.erasure": of(func(ctx context.Context, e vault.Erasure) error {
+			_, err := m.Vault.Shred(ctx, vault.Shred{Of: e.Of, Basis: e.Basis})
+			return err
+		}),
 		"access.policy":   func(ctx context.Context, _ platform.Record) error { _, err := m.Access.Policy(ctx); return err },
 		"access.grant":    id(func(ctx context.Context, i platform.ID) error { _, err := m.Access.Grant(ctx, i); return err }),
 		"access.break":    id(func(ctx context.Context, i platform.ID) error { _, err := m.Access.Break(ctx, i); return err }),
@@ -171,5 +176,7 @@ func (c *town) govern() {
 	_, err = c.Access.Request(ctx, access.Request{On: page.Items[0].Ref, Fields: []string{"note"}, Purpose: "fulfilment", Reason: "accident"})
 	require.NoError(c.t, err)
 	_, err = c.Access.Begin(ctx, access.Begin{})
+	require.NoError(c.t, err)
+	_, err = c.Vault.Shred(ctx, vault.Shred{Of: platform.Ref{Kind: "customer", ID: c.Writer.NewRoot(ctx, "cus")}, Basis: "consent_withdrawn"})
 	require.NoError(c.t, err)
 }

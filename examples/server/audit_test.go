@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -106,7 +107,7 @@ func TestAT2ADatabaseThatWasSetBackNeedsAnOperator(t *testing.T) {
 	t.Parallel()
 	last := audit.File(filepath.Join(t.TempDir(), "head"))
 	require.NoError(t, last.Keep(audit.Head{Size: 10_000, Root: [32]byte{1}})) // by a process whose database is lost
-	w := newWorldWith(t, sandbox.Faults{}, func(o *market.Options) { o.Last = last })
+	w := newWorldWith(t, sandbox.Faults{}, slog.DiscardHandler, func(o *market.Options) { o.Last = last })
 	w.paid()
 	for range 4 {
 		now := time.UnixMicro(w.now.Add(time.Minute.Microseconds())).UTC()

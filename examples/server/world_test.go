@@ -39,15 +39,15 @@ type world struct {
 
 func newWorld(t *testing.T, faults sandbox.Faults) *world {
 	t.Helper()
-	return newWorldWith(t, faults, func(*market.Options) {})
+	return newWorldWith(t, faults, slog.DiscardHandler, func(*market.Options) {})
 }
 
-// newWorldWith opens the market with options of the test's own.
-func newWorldWith(t *testing.T, faults sandbox.Faults, set func(*market.Options)) *world {
+// newWorldWith opens the market with a log and options of the test's own.
+func newWorldWith(t *testing.T, faults sandbox.Faults, log slog.Handler, set func(*market.Options)) *world {
 	t.Helper()
 	o := market.Options{Sandbox: sandbox.Options{Seed: 7, Faults: faults}}
 	set(&o)
-	return worldOn(t, memory.New(market.Kinds(), nil), o, slog.New(slog.DiscardHandler))
+	return worldOn(t, memory.New(market.Kinds(), nil), o, slog.New(log))
 }
 
 func worldOn(t *testing.T, db store.Engine, o market.Options, log *slog.Logger) *world {

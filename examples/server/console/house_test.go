@@ -22,6 +22,7 @@ import (
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
 	"github.com/liangding/platform/risk"
+	"github.com/liangding/platform/security/audit"
 	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/sandbox"
 )
@@ -40,11 +41,18 @@ type house struct {
 
 func open(t *testing.T) *house {
 	t.Helper()
+	return openAfter(t, nil)
+}
+
+// openAfter opens a house whose audit log was signed before, by another.
+func openAfter(t *testing.T, last audit.Last) *house {
+	t.Helper()
 	h := &house{t: t}
 	h.now.Store(morning.UnixMicro())
 	var err error
 	h.Market, err = market.Open(memory.New(market.Kinds(), nil), &market.Options{
-		Now: func() time.Time { return time.UnixMicro(h.now.Add(1)).UTC() },
+		Last: last,
+		Now:  func() time.Time { return time.UnixMicro(h.now.Add(1)).UTC() },
 		Risk: &risk.Options{Indicators: []risk.Indicator{{
 			Name: "orders placed", Metric: "order.placed", Owner: "service", Direction: risk.Above, For: new(time.Duration),
 			Warn: risk.Bound{Fire: decimal.NewFromInt(1)}, Instruction: "look at the <b>queue</b>",

@@ -232,7 +232,7 @@ var words = map[string]word{
 	"audit.holds":  {"The receipt verifies: the event is in the log as it was written.", "凭据通过核验：事件在日志中，且与写入时一致。"},
 	"audit.broken": {"There is no valid receipt:", "没有有效凭据："},
 	"audit.full":   {"The receipt, to verify offline", "凭据全文，可离线核验"},
-	"audit.way":    {"From the leaf to the root: each row hashes the two below it; quiet is what was worked out, the others are the proof", "从叶到根：每行由下方两值求得；浅色为推算值，其余为证明"},
+	"audit.way":    {"From the leaf to the root: each row hashes its left with its right. Quiet is what the row before came to, the others are the proof.", "从叶到根：每行由左右两值求得；浅色为上一行所得，其余为证明。"},
 	"audit.level":  {"Level", "层"},
 	"audit.leaf":   {"leaf", "叶"},
 	"audit.left":   {"Left", "左"},
@@ -257,6 +257,11 @@ var words = map[string]word{
 	"data_class.personal":  {"personal", "个人"},
 	"data_class.sensitive": {"sensitive", "敏感"},
 	"data_class.secret":    {"secret", "机密"},
+
+	"use.agreement":  {"agreement", "协议"},
+	"use.employment": {"employment", "用工"},
+	"use.fulfilment": {"fulfilment", "履约"},
+	"use.review":     {"review", "评价"},
 
 	"basis.contract": {"contract", "合同"},
 	"basis.consent":  {"consent", "同意"},

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/market"
 )
 
 func TestEveryWordHasBothLanguages(t *testing.T) {
@@ -81,6 +82,18 @@ func TestEveryStateHasALabel(t *testing.T) {
 		require.NotEmpty(t, values, "%s.%s", c.folder, c.of)
 		for _, v := range values {
 			assert.Contains(t, words, c.group+"."+v)
+		}
+	}
+}
+
+func TestEveryUseOfDataHasALabel(t *testing.T) {
+	t.Parallel()
+	all, err := market.Catalogue(market.Kinds())
+	require.NoError(t, err)
+	for _, f := range all {
+		if f.Purpose != "" {
+			assert.Contains(t, words, "use."+f.Purpose)
+			assert.Contains(t, words, "basis."+f.Basis)
 		}
 	}
 }
