@@ -38,7 +38,7 @@ func durable(b *testing.B, kinds []platform.Kind) store.Engine {
 }
 
 // signer is made from a fixed seed.
-func signer(b *testing.B) (note.Signer, note.Verifier) {
+func signer(b testing.TB) (note.Signer, note.Verifier) {
 	b.Helper()
 	private, public, err := note.GenerateKey(rand.NewChaCha8([32]byte{1}), "market.example")
 	require.NoError(b, err)

@@ -3,9 +3,11 @@
 // anybody with the public key can verify an event, or the whole log, without
 // trusting the platform.
 //
-// Begin with [New]: the log is a sink of the relay. [Log.Checkpoint] signs,
-// [Log.Receipt] proves one event, [Receipt.Verify] and [Verify] check offline.
+// Begin with [New]: the log is a sink of the relay, and [Log.Tick] signs what a
+// round of it has added. [Log.Receipt] proves one event; [Receipt.Verify], [Verify]
+// and [Archive.Verify] check offline. A log that is not the one signed before is a
+// [ForkError] until somebody answers for it by [Log.Acknowledge].
 //
 // The window between the commit of an event and its leaf is the limit of the
-// evidence; it is as long as the relay's round.
+// evidence; it is as long as the relay's round, and Options.Window measures it.
 package audit
