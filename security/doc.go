@@ -1,4 +1,5 @@
-// Package security is the floor on which trust stands: who may do what
-// (access), and the log that nobody can rewrite (audit). It holds the words
-// that these share, and no I/O; begin with security/access.
+// Package security is the floor on which trust stands: who may do what (access),
+// personal values that open only for a purpose (vault), and the log that nobody
+// can rewrite (audit). Itself it holds the words that these share; begin with
+// security/access.
 package security

@@ -135,3 +135,24 @@ func TestARevealNeedsARecordAFieldAndARight(t *testing.T) {
 		assert.Empty(t, got, name)
 	}
 }
+
+// TestTheLogOfTheKeysWaitsForNobody: nothing follows it, so nothing piles up.
+func TestTheLogOfTheKeysWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	own := memory.New(vault.KeyKinds(), nil)
+	m, err := market.Open(memory.New(market.Kinds(), nil), &market.Options{Keys: own})
+	require.NoError(t, err)
+	_, err = m.Demo(t.Context())
+	require.NoError(t, err)
+	waiting, err := own.Backlog(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, waiting.Fresh)
+
+	_, err = m.Sweep(t.Context())
+
+	require.NoError(t, err)
+	waiting, err = own.Backlog(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, waiting)
+	require.NoError(t, m.Close())
+}

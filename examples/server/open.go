@@ -11,7 +11,7 @@ import (
 	"github.com/liangding/platform/store"
 )
 
-var errKeys = errors.New("-keys memory: what is sealed in a store that lasts would stay closed for ever")
+var errKeys = errors.New("-keys: a store of its own that lasts; without its keys, what is sealed stays closed for ever")
 
 // open opens the stores that the flags name, and what is kept beside them, by
 // folder.Open or folder.Beside. done closes all.
@@ -20,7 +20,7 @@ func (c config) open(ctx context.Context, take func(string) (*folder.Folder, err
 		db, err = folder.Connect(ctx, c.store, market.Kinds())
 		return db, o, fresh, func() { _ = db.Close() }, err
 	}
-	if c.keys == "memory" {
+	if c.keys == "memory" || c.keys != "" && c.keys == c.store {
 		return nil, o, nil, nil, errKeys
 	}
 	f, err := take(c.folder)

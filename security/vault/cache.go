@@ -19,6 +19,13 @@ type cache struct {
 	mu     sync.Mutex
 	of     map[keyID]*list.Element // by the first key
 	recent *list.List              // of *entry, the newest first
+	opened []opened                // the oldest first
+}
+
+// opened notes until when an entry's keys may be kept.
+type opened struct {
+	*entry
+	until time.Time
 }
 
 // entry is what is known of a subject. Its seals outlive its keys.
@@ -83,12 +90,14 @@ func (c *cache) get(id keyID, version int64, now time.Time) cipher.AEAD {
 func (c *cache) put(id keyID, version int64, key cipher.AEAD, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.expire(now)
 	e := c.entry(id)
 	if e.version != version {
 		clear(e.keys)
 	}
 	if len(e.keys) == 0 {
 		e.until = now.Add(cacheFor)
+		c.opened = append(c.opened, opened{e, e.until})
 	}
 	e.version, e.keys[id.number()] = version, key
 }
@@ -123,9 +132,17 @@ func (c *cache) spend(id keyID) (key keyID, ok bool) {
 func (c *cache) purge(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, at := range c.of {
-		if e := at.Value.(*entry); !now.Before(e.until) {
-			clear(e.keys)
+	c.expire(now)
+}
+
+func (c *cache) expire(now time.Time) {
+	n := 0
+	for ; n < len(c.opened) && !now.Before(c.opened[n].until); n++ {
+		if o := c.opened[n]; o.until.Equal(o.entry.until) { // not opened anew
+			clear(o.keys)
 		}
+	}
+	if c.opened = c.opened[n:]; len(c.opened) == 0 {
+		c.opened = nil
 	}
 }

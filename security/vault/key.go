@@ -56,7 +56,7 @@ func (k key) epoch() (oldest uint32) {
 
 // full tells whether the next reservation needs another data key.
 func (k key) full() bool {
-	return len(k.Keys) == 0 || k.Keys[len(k.Keys)-1].Seals+step > seals
+	return len(k.Keys) == 0 || k.Keys[len(k.Keys)-1].Seals+step >= seals
 }
 
 // KeyKinds are the kinds of the store of keys.

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"testing"
@@ -66,13 +67,8 @@ func TestWhoMayNotRevealHasNoFormAndGetsNothing(t *testing.T) {
 	for name, edit := range map[string]url.Values{
 		"no record": {"record": {"x"}}, "no purpose": {"purpose": {""}}, "text for a code": {"reason": {"because I say so"}}, "no field": {"field": {"total"}},
 	} {
-		wrong := url.Values{}
-		for key, value := range ask {
-			wrong[key] = value
-		}
-		for key, value := range edit {
-			wrong[key] = value
-		}
+		wrong := maps.Clone(ask)
+		maps.Copy(wrong, edit)
 		w := h.post("operator", revealsPage, wrong)
 		assert.GreaterOrEqual(t, w.Code, 400, name)
 		assert.NotContains(t, w.Body.String(), "Rex", name)

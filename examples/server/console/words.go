@@ -258,9 +258,7 @@ var words = map[string]word{
 	"data_class.sensitive": {"sensitive", "敏感"},
 	"data_class.secret":    {"secret", "机密"},
 
-	"use.agreement":  {"agreement", "协议"},
 	"use.employment": {"employment", "用工"},
-	"use.fulfilment": {"fulfilment", "履约"},
 	"use.review":     {"review", "评价"},
 
 	"basis.contract": {"contract", "合同"},
