@@ -3,7 +3,9 @@ package market_test
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,6 +17,9 @@ import (
 	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/memory"
+	"github.com/liangding/platform/store/postgres"
+	"github.com/liangding/platform/store/sqlite"
+	"github.com/liangding/platform/store/storetest"
 )
 
 // TestAnErasureReachesBackups: of a thousand customers with a note one is erased
@@ -155,4 +160,62 @@ func TestTheLogOfTheKeysWaitsForNobody(t *testing.T) {
 	require.NoError(t, err)
 	assert.Zero(t, waiting)
 	require.NoError(t, m.Close())
+}
+
+// TestKeysLieInEveryEngine: they are made, rewrapped and destroyed in each, also
+// when the process starts again.
+func TestKeysLieInEveryEngine(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func(t *testing.T) store.Engine{
+		"sqlite": func(t *testing.T) store.Engine {
+			t.Helper()
+			db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "keys.db"), vault.KeyKinds(), nil)
+			require.NoError(t, err)
+			return db
+		},
+		"postgres": func(t *testing.T) store.Engine {
+			t.Helper()
+			db, err := postgres.Open(t.Context(), server.Database(t), vault.KeyKinds(), &postgres.Options{AllowUnsafe: true})
+			require.NoError(t, err)
+			return db
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			own, kek := open(t), vault.InMemory()
+			t.Cleanup(func() { _ = own.Close() })
+			clock := storetest.NewClock(time.Date(2030, 3, 1, 9, 0, 0, 0, time.UTC))
+			o := market.Options{Now: clock.Now, Keys: own, KEK: kek}
+			m, err := market.Open(memory.New(market.Kinds(), nil), &o)
+			require.NoError(t, err)
+			at := func(i int) platform.Place {
+				id := platform.NewID("ord", clock.Now(), platform.Slot(i), uint64(i))
+				return platform.Place{Subject: platform.Ref{Kind: "customer", ID: id.As("cus")}, Record: platform.Ref{Kind: "order", ID: id}, Field: "note"}
+			}
+			places, sealed := make([]platform.Place, 20), make([]platform.Sealed, 20)
+			for i := range places {
+				places[i] = at(i)
+				sealed[i], err = m.Vault.Seal(t.Context(), places[i], "x")
+				require.NoError(t, err)
+			}
+			operator := platform.As(t.Context(), platform.Actor{ID: "opr_1", Kind: platform.Operator, Roles: []string{"admin"}})
+			_, err = m.Vault.Shred(operator, vault.Shred{Of: places[7].Subject, Basis: "closed"})
+			require.NoError(t, err)
+
+			n, err := m.Vault.Rotate(t.Context(), clock.Advance(31*24*time.Hour), 0)
+			require.NoError(t, err)
+			assert.Equal(t, 20, n, "nineteen customers, and the house")
+			again, err := market.Open(m.DB, &o)
+			require.NoError(t, err)
+
+			for i := range places {
+				_, err := again.Vault.Opens(t.Context(), places[i], sealed[i])
+				if i == 7 {
+					require.ErrorIs(t, err, vault.ErrShredded)
+					continue
+				}
+				require.NoError(t, err)
+			}
+		})
+	}
 }
