@@ -13,6 +13,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/security/audit"
 	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/store"
@@ -198,7 +199,9 @@ func TestKeysLieInEveryEngine(t *testing.T) {
 				sealed[i], err = m.Vault.Seal(t.Context(), places[i], "x")
 				require.NoError(t, err)
 			}
-			operator := platform.As(t.Context(), platform.Actor{ID: "opr_1", Kind: platform.Operator, Roles: []string{"admin"}})
+			_, err = m.Access.Bootstrap(platform.As(t.Context(), platform.SystemActor("setup")), access.Bootstrap{Accounts: []platform.ID{"opr_1"}, Roles: market.DemoRoles})
+			require.NoError(t, err)
+			operator := platform.As(t.Context(), platform.Actor{ID: "opr_1", Kind: platform.Operator, Roles: market.DemoRoles})
 			_, err = m.Vault.Shred(operator, vault.Shred{Of: places[7].Subject, Basis: "closed"})
 			require.NoError(t, err)
 

@@ -45,7 +45,7 @@ func TestAT1RivalsLeaveNoGapOnAnyEngine(t *testing.T) {
 				log := audit.New(db.Tree(), s, nil)
 				rivals.Go(func() {
 					for part := range slices.Chunk(all, 8) {
-						for errors.Is(log.Publish(t.Context(), part), platform.ErrConflict) { //nolint:revive // another was faster, eight times over
+						for errors.Is(log.Publish(t.Context(), part), platform.ErrConflict) { // another was faster, eight times over
 						}
 					}
 				})
