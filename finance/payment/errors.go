@@ -11,6 +11,7 @@ var (
 	ErrUnknownOutcome = platform.Err(platform.ErrUnavailable, "payment.unknown_outcome", "the institution's answer is not known", "支付机构的结果未知") // anything may have happened
 
 	ErrUnrepresentable = platform.Err(ErrRefused, "payment.amount_unrepresentable", "the institution cannot carry this amount exactly", "支付机构无法精确表示该金额")
+	ErrNotSplittable   = platform.Err(ErrRefused, "payment.not_splittable", "the payment was not made to be split", "该笔付款未开通分账")
 	ErrMethod          = platform.Err(ErrRefused, "payment.method", "the payment method is not offered", "不支持该支付方式")
 )
 
@@ -18,6 +19,8 @@ var (
 var (
 	ErrNoticeSignature = platform.Err(platform.ErrDenied, "notice.signature", "the notice is not signed by the institution", "通知签名无效")
 	ErrNoticeStale     = platform.Err(platform.ErrDenied, "notice.stale", "the notice is too old or from the future", "通知时间超出允许范围")
+	ErrNoticeReplayed  = platform.Err(platform.ErrDenied, "notice.replayed", "the notice was sent before", "通知被重放")
+	ErrNoticeAccount   = platform.Err(platform.ErrDenied, "notice.account", "the notice is for another account", "通知不属于本商户")
 	ErrNoticeSize      = platform.Err(platform.ErrInvalid, "notice.size", "a notice has at most 64 KiB", "通知不得超过64 KiB")
 	ErrNoticeForm      = platform.Err(platform.ErrInvalid, "notice.form", "the notice cannot be read", "通知内容无法解析")
 )

@@ -35,7 +35,8 @@ type Gateway interface {
 	Refund(ctx context.Context, r Refund) (Status, error)
 
 	// Notices verifies the exact bytes that came, and only then reads them. It
-	// fails with ErrNoticeSignature, ErrNoticeStale or ErrNoticeForm.
+	// fails with ErrNoticeSignature, ErrNoticeStale, ErrNoticeReplayed,
+	// ErrNoticeAccount or ErrNoticeForm.
 	Notices(ctx context.Context, header map[string][]string, raw []byte) ([]Notice, error)
 }
 
@@ -128,14 +129,15 @@ type Refund struct {
 // Outcome is how an operation stands at an institution.
 type Outcome string
 
-// The outcomes. Done, Declined and NeedsAction are news; the others tell only
-// that it is too early to know.
+// The outcomes. Done, Declined and NeedsAction are news; Returned follows upon
+// Done; the others tell only that it is too early to know.
 const (
 	Absent      Outcome = "absent"       // not known there
 	Pending     Outcome = "pending"      // known, and not decided
 	NeedsAction Outcome = "needs_action" // waits for the payer, see Status.Action
 	Done        Outcome = "done"         // the money was moved
 	Declined    Outcome = "declined"     // it was not and will not be
+	Returned    Outcome = "returned"     // it was, and came back: a payout from the bank, or a charge that the institution took back
 )
 
 // Status is what an institution says about an operation.
@@ -145,16 +147,17 @@ type Status struct {
 	Amount    platform.Money // moved, or to be moved
 	Reference string         // the institution's own name of it
 	Action    string         // NeedsAction: where the payer goes on; never empty then
-	Until     time.Time      // NeedsAction: how long the payer has; if zero, Options.Act
+	Until     time.Time      // NeedsAction: how long the payer has; if zero, Options.Act. Of an authorisation: how long it holds
 	Code      string         // the institution's own reason, as it came
 }
 
 // Notice is what an institution tells by itself. It is a hint: the service asks
 // back before it moves anything.
 type Notice struct {
-	ID     string // the institution's; a repeat has the same
-	At     time.Time
-	Status Status
+	ID      string // the institution's; a repeat has the same
+	At      time.Time
+	Status  Status
+	Dispute string // tells of this dispute of the charge; Status is Pending then
 }
 
 // told reads the answer to a call. An absence is certain when the institution

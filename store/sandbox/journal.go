@@ -51,36 +51,56 @@ func (s *Sandbox) Close() error {
 	return file.Close()
 }
 
-// entry is an operation as the file has it: the last of a key counts.
+// entry is an operation as the file has it: the last of a key counts. Or else it
+// is the account of somebody else, once that is known.
 type entry struct {
-	Key       payment.Key    `json:"key"`
-	Of        payment.Key    `json:"of,omitempty"`
-	Method    string         `json:"method,omitempty"`
-	Amount    platform.Money `json:"amount"`
-	Moved     platform.Money `json:"moved"`
-	Left      platform.Money `json:"left,omitzero"`
-	Reference string         `json:"reference"`
-	Code      string         `json:"code,omitempty"`
-	Action    bool           `json:"action,omitempty"`
-	Acted     bool           `json:"acted,omitempty"`
-	Arrives   time.Time      `json:"arrives"`
-	Lands     time.Time      `json:"lands"`
+	Opened string `json:"opened,omitempty"`
+
+	Kind      kind            `json:"kind,omitempty"` // missing in older files: of what has an Of, refund, and else charge
+	Key       payment.Key     `json:"key,omitempty"`
+	Of        payment.Key     `json:"of,omitempty"`
+	Foreign   bool            `json:"foreign,omitempty"`
+	Method    string          `json:"method,omitempty"`
+	Account   string          `json:"account,omitempty"`
+	Shares    []payment.Share `json:"shares,omitempty"`
+	Final     bool            `json:"final,omitempty"`
+	Amount    platform.Money  `json:"amount,omitzero"`
+	Moved     platform.Money  `json:"moved,omitzero"`
+	Left      platform.Money  `json:"left,omitzero"`
+	Closed    bool            `json:"closed,omitempty"`
+	Reference string          `json:"reference,omitempty"`
+	Code      string          `json:"code,omitempty"`
+	Action    bool            `json:"action,omitempty"`
+	Acted     bool            `json:"acted,omitempty"`
+	Arrives   time.Time       `json:"arrives,omitzero"`
+	Lands     time.Time       `json:"lands,omitzero"`
+	Back      time.Time       `json:"back,omitzero"`
 }
 
-// write keeps operations before anybody hears of them. A file that cannot be
-// written is a machine out of order, on which a demo had better stop.
+// write keeps operations before anybody hears of them.
 func (s *Sandbox) write(changed ...*operation) {
+	entries := make([]entry, 0, len(changed))
+	for _, o := range changed {
+		entries = append(entries, entry{
+			Kind: o.kind, Key: o.key, Of: o.of, Foreign: o.foreign, Method: o.method, Account: o.account, Shares: o.shares, Final: o.final,
+			Amount: o.amount, Moved: o.moved, Left: o.left, Closed: o.closed, Reference: o.reference, Code: o.code,
+			Action: o.action, Acted: o.acted, Arrives: o.arrives, Lands: o.lands, Back: o.back,
+		})
+	}
+	s.append(entries...)
+}
+
+// append adds to the file, if there is one. A file that cannot be written is a
+// machine out of order, on which a demo had better stop.
+func (s *Sandbox) append(entries ...entry) {
 	if s.file == nil {
 		return
 	}
 	var lines []byte
-	for _, o := range changed {
-		line, err := json.Marshal(entry{
-			Key: o.key, Of: o.of, Method: o.method, Amount: o.amount, Moved: o.moved, Left: o.left, Reference: o.reference,
-			Code: o.code, Action: o.action, Acted: o.acted, Arrives: o.arrives, Lands: o.lands,
-		})
+	for _, e := range entries {
+		line, err := json.Marshal(e)
 		if err != nil {
-			panic(fmt.Sprintf("sandbox: encode %s: %v", o.key, err))
+			panic(fmt.Sprintf("sandbox: encode %s: %v", e.Key, err))
 		}
 		lines = append(append(lines, line...), '\n')
 	}
@@ -113,16 +133,24 @@ func (s *Sandbox) replay(file io.Reader) (whole int64, err error) {
 }
 
 func (s *Sandbox) recall(e entry) {
-	o, known := s.operations[e.Key]
-	if !known {
-		o = &operation{}
-		s.operations[e.Key], s.order = o, append(s.order, e.Key)
+	if e.Opened != "" {
+		s.accounts[e.Opened] = true
+		return
 	}
-	*o = operation{
-		key: e.Key, of: e.Of, method: e.Method, amount: e.Amount, moved: e.Moved, left: e.Left, reference: e.Reference,
-		code: e.Code, action: e.Action, acted: e.Acted, arrives: e.Arrives, lands: e.Lands,
+	if e.Kind == "" {
+		e.Kind = charging
+		if e.Of != "" {
+			e.Kind = refunding
+		}
 	}
-	if o.of == "" {
-		s.charges[o.reference] = o
+	next := operation{
+		kind: e.Kind, key: e.Key, of: e.Of, foreign: e.Foreign, method: e.Method, account: e.Account, shares: e.Shares, final: e.Final,
+		amount: e.Amount, moved: e.Moved, left: e.Left, closed: e.Closed, reference: e.Reference, code: e.Code,
+		action: e.Action, acted: e.Acted, arrives: e.Arrives, lands: e.Lands, back: e.Back,
 	}
+	if o, known := s.operations[e.Key]; known {
+		*o = next
+		return
+	}
+	s.index(&next)
 }

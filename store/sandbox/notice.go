@@ -21,6 +21,7 @@ type notice struct {
 	key    payment.Key
 	due    time.Time
 	status payment.Status
+	about  string  // the dispute, if it tells of one
 	letter *Letter // once it was signed
 }
 
@@ -41,6 +42,7 @@ type body struct {
 		Reference string          `json:"reference"`
 		Code      string          `json:"code,omitempty"`
 		Action    string          `json:"action,omitempty"`
+		Dispute   string          `json:"dispute,omitempty"`
 	} `json:"data"`
 }
 
@@ -51,13 +53,34 @@ func (s *Sandbox) announce(o *operation, f fate) {
 		s.tell(o, o.arrives)
 	}
 	s.tell(o, o.lands)
+	if o.kind == authorizing && o.code == "" {
+		s.tell(o, o.lands.Add(heldFor))
+	}
+	if !o.back.IsZero() {
+		s.tell(o, o.back)
+	}
 }
 
 // tell plans a notice of how an operation stands at a moment.
 func (s *Sandbox) tell(o *operation, at time.Time) {
+	st := o.status(at)
+	if o.kind == reversing {
+		st.Key, st.Outcome = o.of, payment.Returned
+	}
+	s.post(notice{key: o.key, due: at, status: st})
+}
+
+// tellDispute plans a notice that a dispute is there, or has ended.
+func (s *Sandbox) tellDispute(o *operation) {
+	st := s.operations[o.of].status(s.opts.Now())
+	st.Outcome, st.Amount, st.Code = payment.Pending, o.amount, o.code
+	s.post(notice{key: o.key, due: s.opts.Now(), status: st, about: o.reference})
+}
+
+func (s *Sandbox) post(n notice) {
 	s.sent++
-	id := "msg_" + s.opts.Name + "_" + strconv.FormatUint(s.sent, 10)
-	s.outbox = append(s.outbox, notice{id: id, key: o.key, due: at, status: o.status(at)})
+	n.id = "msg_" + s.opts.Name + "_" + strconv.FormatUint(s.sent, 10)
+	s.outbox = append(s.outbox, n)
 }
 
 // Drain hands out the notices that are due by now, signed, in the order of
@@ -108,7 +131,7 @@ func (s *Sandbox) due(now time.Time, limit int) []notice {
 		switch {
 		case n.due.After(now) || len(taken) >= limit:
 			rest = append(rest, n)
-		case n.status.Code == "expired" && o.acted: // the payer came in time
+		case n.status.Code == "expired" && o.status(n.due).Code != "expired": // the payer came in time, or all of it was taken
 		default:
 			taken = append(taken, s.signed(n, now)...)
 		}
@@ -124,13 +147,9 @@ func (s *Sandbox) due(now time.Time, limit int) []notice {
 
 // signed is a notice as a letter, twice when it is to be delivered twice.
 func (s *Sandbox) signed(n notice, now time.Time) []notice {
-	kind := "charge"
-	if s.operations[n.key].of != "" {
-		kind = "refund"
-	}
 	var b body
-	b.Type, b.At = kind+"."+string(n.status.Outcome), n.due
-	b.Data.Key, b.Data.Outcome, b.Data.Amount = n.key, n.status.Outcome, n.status.Amount
+	b.Type, b.At = string(s.operations[n.key].kind)+"."+string(n.status.Outcome), n.due
+	b.Data.Key, b.Data.Outcome, b.Data.Amount, b.Data.Dispute = n.status.Key, n.status.Outcome, n.status.Amount, n.about
 	b.Data.Reference, b.Data.Code, b.Data.Action = n.status.Reference, n.status.Code, n.status.Action
 	raw, err := json.Marshal(b)
 	if err != nil {
@@ -158,7 +177,7 @@ func (s *Sandbox) Notices(_ context.Context, header map[string][]string, raw []b
 	if _, err := in.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("notice %s: %w", id, payment.ErrNoticeForm)
 	}
-	return []payment.Notice{{ID: id, At: b.At, Status: payment.Status{
+	return []payment.Notice{{ID: id, At: b.At, Dispute: b.Data.Dispute, Status: payment.Status{
 		Key: b.Data.Key, Outcome: b.Data.Outcome, Amount: b.Data.Amount,
 		Reference: b.Data.Reference, Code: b.Data.Code, Action: b.Data.Action,
 	}}}, nil

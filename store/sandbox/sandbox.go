@@ -19,31 +19,38 @@ var (
 	_ platform.Ticker = (*Sandbox)(nil)
 )
 
-// Method tokens that force an outcome, whatever the faults. Refunds of a charge
-// go well unless its token says otherwise.
+// Method tokens that force an outcome, whatever the faults: of a charge or an
+// authorisation by its method, and of any operation by [Sandbox.Force]. What
+// comes after a charge goes well unless its token says otherwise.
 const (
-	OK             = "pm_ok"              // captured at once
-	Decline        = "pm_decline"         // declined, code card_declined
+	OK             = "pm_ok"              // done at once; a payout after a minute
+	Decline        = "pm_decline"         // declined, code card_declined; with a colon and a code behind, that code
 	RequiresAction = "pm_requires_action" // waits for Act, 15 minutes at most
-	Delay          = "pm_delay"           // pending, captured after a minute
-	Timeout        = "pm_timeout"         // no answer; captured seconds later
+	Delay          = "pm_delay"           // pending, done after a minute
+	Timeout        = "pm_timeout"         // no answer; done seconds later
+	Broken         = "pm_broken"          // a broken answer; done at once
+	Hang           = "pm_hang"            // no answer until the caller's ctx ends; done at once
 	Lost           = "pm_lost"            // no answer; it never arrived
-	Late           = "pm_late"            // no answer; captured an hour later, when it should not any more
+	Late           = "pm_late"            // no answer; done an hour later, when it should not be any more
 	Down           = "pm_down"            // not reached
-	Short          = "pm_short"           // captured, one minor unit too little
+	Short          = "pm_short"           // done, one minor unit too little; a split without its last share
+	Bounce         = "pm_bounce"          // of a payout: paid, and back from the bank a day later
 	NoRefund       = "pm_no_refund"       // captured at once; its refunds are declined
 )
 
-// Faults says how often what goes wrong with any other token, and with
-// refunds. Rates are 0…1; the zero value is an institution without a fault.
+// Faults says how often what goes wrong with any other token, and with what
+// comes after a charge. Rates are 0…1; the zero value is an institution without a
+// fault.
 type Faults struct {
-	Decline, Delay, Timeout, Lost, Late, Down, Short float64 // of charges; together at most 1
+	Decline, Delay, Timeout, Lost, Late, Down, Short float64 // of charges and authorisations; together at most 1
 
-	RefundDecline, RefundDelay, RefundTimeout, LostRefund, RefundDown float64 // of refunds; together at most 1
+	RefundDecline, RefundDelay, RefundTimeout, LostRefund, RefundDown float64 // of refunds, captures, voids, splits, returns of shares and payouts; together at most 1
 
 	Silence   float64 // of look-ups: no answer
 	Duplicate float64 // of notices: delivered twice
 	Reorder   float64 // of notices: delivered before the one that came first
+
+	LineMissing, LineDoubled, LineAltered float64 // of the lines of statements; together at most 1
 }
 
 // Options of a sandbox; nil means defaults.
@@ -68,8 +75,12 @@ type Sandbox struct {
 
 	mu         sync.Mutex
 	operations map[payment.Key]*operation
-	charges    map[string]*operation // by reference
-	order      []payment.Key         // of first arrival
+	charges    map[string]*operation        // by reference
+	disputes   map[string]*operation        // by reference
+	returns    map[payment.Key][]*operation // of shares, by split
+	accounts   map[string]bool              // of others
+	forced     map[payment.Key]string       // tokens
+	order      []payment.Key                // of first arrival
 	calls      map[string]uint64
 	outbox     []notice
 	sent       uint64
@@ -81,7 +92,10 @@ const defaultSecret = "c2FuZGJveC1zZWNyZXQtZm9yLWRlbW9zLW9ubHk=" //nolint:gosec 
 // New returns an institution without any charge. It panics when the secret is
 // empty or not base64, which is a programmer's mistake.
 func New(opts *Options) *Sandbox {
-	s := &Sandbox{operations: map[payment.Key]*operation{}, charges: map[string]*operation{}, calls: map[string]uint64{}}
+	s := &Sandbox{
+		operations: map[payment.Key]*operation{}, charges: map[string]*operation{}, disputes: map[string]*operation{},
+		returns: map[payment.Key][]*operation{}, accounts: map[string]bool{}, forced: map[payment.Key]string{}, calls: map[string]uint64{},
+	}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -114,42 +128,60 @@ func (s *Sandbox) Info() payment.Info {
 
 // Charge implements [payment.Gateway].
 func (s *Sandbox) Charge(ctx context.Context, c payment.Charge) (payment.Status, error) {
-	s.outside(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ctx.Err() != nil {
-		return payment.Status{Key: c.Key}, fmt.Errorf("charge %s: %w", c.Key, payment.ErrUnknownOutcome)
-	}
-	if c.Key == "" || c.Method == "" || c.Amount.Sign() <= 0 {
-		return payment.Status{Key: c.Key}, fmt.Errorf("charge %s: %w", c.Key, payment.ErrRefused)
-	}
-	asked := operation{key: c.Key, amount: c.Amount, method: c.Method}
-	if known, ok := s.operations[c.Key]; ok {
-		return s.repeat(known, asked)
-	}
-	return s.carryOut(asked, s.chargeFate(c))
+	return s.take(ctx, c.Key, func() (operation, bool) {
+		return operation{kind: charging, amount: c.Amount, method: c.Method}, c.Method != "" && c.Amount.Sign() > 0
+	})
 }
 
 // Refund implements [payment.Gateway].
 func (s *Sandbox) Refund(ctx context.Context, r payment.Refund) (payment.Status, error) {
+	return s.take(ctx, r.Key, func() (operation, bool) {
+		charge := s.charge(r.Charge, r.Reference)
+		if charge == nil || r.Amount.Sign() <= 0 {
+			return operation{}, false
+		}
+		return operation{kind: refunding, amount: r.Amount, of: charge.key}, true
+	})
+}
+
+// take carries out what is asked, once, however often it is asked; ask says
+// whether it makes sense.
+func (s *Sandbox) take(ctx context.Context, k payment.Key, ask func() (operation, bool)) (payment.Status, error) {
 	s.outside(ctx)
+	st, err := s.taken(ctx, k, ask)
+	if errors.Is(err, errHung) {
+		<-ctx.Done()
+		err = fmt.Errorf("answer for %s: %w", k, payment.ErrUnknownOutcome)
+	}
+	return st, err
+}
+
+func (s *Sandbox) taken(ctx context.Context, k payment.Key, ask func() (operation, bool)) (payment.Status, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
-		return payment.Status{Key: r.Key}, fmt.Errorf("refund %s: %w", r.Key, payment.ErrUnknownOutcome)
+		return payment.Status{Key: k}, fmt.Errorf("take %s: %w", k, payment.ErrUnknownOutcome)
 	}
-	charge := s.charge(r)
-	if r.Key == "" || charge == nil || r.Amount.Sign() <= 0 {
-		return payment.Status{Key: r.Key}, fmt.Errorf("refund %s: %w", r.Key, payment.ErrRefused)
+	o, sound := ask()
+	if k == "" || !sound {
+		return payment.Status{Key: k}, fmt.Errorf("take %q: %w", k, payment.ErrRefused)
 	}
-	asked := operation{key: r.Key, amount: r.Amount, of: charge.key}
-	if known, ok := s.operations[r.Key]; ok {
-		return s.repeat(known, asked)
+	o.key = k
+	if known, ok := s.operations[k]; ok {
+		return s.repeat(known, o)
 	}
-	if err := s.covered(charge, r.Amount); err != nil {
-		return payment.Status{Key: r.Key}, fmt.Errorf("refund %s: %w", r.Key, err)
+	if err := s.covered(o); err != nil {
+		return payment.Status{Key: k}, fmt.Errorf("%s %s: %w", o.kind, k, err)
 	}
-	return s.carryOut(asked, s.refundFate(r, charge))
+	return s.carryOut(o)
+}
+
+// Force makes the next call with the key end as a token says, whatever its
+// method and the faults.
+func (s *Sandbox) Force(k payment.Key, token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forced[k] = token
 }
 
 // Lookup implements [payment.Gateway].
@@ -193,7 +225,7 @@ func (s *Sandbox) Deposit(amount platform.Money) (reference string) {
 	defer s.mu.Unlock()
 	now := s.opts.Now()
 	key := payment.Key(fmt.Sprintf("deposit-%d", len(s.order)+1))
-	o := &operation{key: key, amount: amount, moved: amount, method: OK, arrives: now, lands: now}
+	o := &operation{kind: charging, key: key, foreign: true, amount: amount, moved: amount, method: OK, arrives: now, lands: now}
 	s.enter(o)
 	return o.reference
 }
@@ -216,10 +248,11 @@ func (s *Sandbox) Totals(c platform.Currency) (Totals, error) {
 			continue
 		}
 		var failed error
-		if o.of == "" {
+		switch {
+		case o.kind.charge():
 			t.Charges++
 			t.Charged, failed = t.Charged.Add(o.moved)
-		} else {
+		case o.kind == refunding:
 			t.Refunds++
 			t.Refunded, failed = t.Refunded.Add(o.moved)
 		}
@@ -240,9 +273,14 @@ func (s *Sandbox) outside(ctx context.Context) {
 func (s *Sandbox) dice(purpose string, k payment.Key) float64 {
 	name := purpose + "\x00" + string(k)
 	s.calls[name]++
+	return s.draw(purpose, k, s.calls[name])
+}
+
+// draw is the nth number of a purpose and a key.
+func (s *Sandbox) draw(purpose string, k payment.Key, n uint64) float64 {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], s.opts.Seed)
-	binary.BigEndian.PutUint64(b[8:], s.calls[name])
-	sum := sha256.Sum256(append(b[:], name...))
+	binary.BigEndian.PutUint64(b[8:], n)
+	sum := sha256.Sum256(append(b[:], purpose+"\x00"+string(k)...))
 	return float64(binary.BigEndian.Uint64(sum[:8])>>11) / (1 << 53)
 }
