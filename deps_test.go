@@ -84,9 +84,11 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"store/webhook":   {[]string{"store"}, nil},
 	"store/postgres":  {[]string{"store"}, []string{"github.com/jackc/pgx/v5"}},
 
-	"store/storetest":          {[]string{"store"}, nil},
-	"store/storetest/pgserver": {nil, []string{"github.com/jackc/pgx/v5"}},
-	"store/sandbox":            {[]string{"finance/payment"}, nil},
+	"store/storetest":             {[]string{"store"}, nil},
+	"store/storetest/pgserver":    {nil, []string{"github.com/jackc/pgx/v5"}},
+	"finance/payment/gatewaytest": {[]string{"finance/payment"}, nil},
+	"store/sandbox":               {[]string{"finance/payment"}, nil},
+	"store/wechatpay":             {[]string{"finance/payment"}, nil},
 }
 
 func TestNoRoomImportsWhatItMustNot(t *testing.T) {
