@@ -139,7 +139,7 @@ func endedCtx(ctx context.Context, b *bench) error {
 
 // arrives waits until the institution knows an operation.
 func (b *bench) arrives(ctx context.Context, k payment.Key) error {
-	patience, end := context.WithTimeout(ctx, 10*time.Second)
+	patience, end := context.WithTimeout(ctx, time.Minute)
 	defer end()
 	for pause := time.NewTicker(time.Millisecond); ; {
 		if st, err := b.Gateway.Lookup(ctx, k); err == nil && st.Outcome != payment.Absent {
