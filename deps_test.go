@@ -88,6 +88,7 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"store/storetest/pgserver":    {nil, []string{"github.com/jackc/pgx/v5"}},
 	"finance/payment/gatewaytest": {[]string{"finance/payment"}, nil},
 	"store/sandbox":               {[]string{"finance/payment"}, nil},
+	"store/stripe":                {[]string{"finance/payment"}, []string{"github.com/stripe/stripe-go/"}},
 	"store/wechatpay":             {[]string{"finance/payment"}, nil},
 }
 
