@@ -8,7 +8,9 @@ import (
 )
 
 // What an institution may offer besides the five methods of [Gateway], found by
-// type assertion. All of it keeps the promises of Gateway: a call ends within
+// type assertion. Keys tell by their prefix what they are of: att of charges and
+// authorisations, cap of captures, voi of voids, rtn of refunds, spl of splits,
+// spr of returns of shares, pay of payouts. All of it keeps the promises of Gateway: a call ends within
 // its ctx, answers by our key, and may be repeated; the same key with other
 // content is ErrRefused; anything but a proof is ErrUnknownOutcome.
 
@@ -185,7 +187,7 @@ const (
 type Line struct {
 	ID        string // the institution's, once in all its statements
 	Kind      LineKind
-	Key       Key    // ours of the operation; empty when it was not ours
+	Key       Key    // ours of the operation, or of the charge that is taken back; empty when there is none or it is not told
 	Reference string // the institution's of the operation
 	Gross     platform.Money
 	Fee       platform.Money

@@ -223,6 +223,11 @@ func (f *institution) read(path []string, r *http.Request) (int, any) {
 			return problem(404, "invalid_request_error", "resource_missing", nil)
 		}
 		return 200, object{"id": path[1], "object": "account", "capabilities": object{"transfers": "active"}}
+	case path[0] == "disputes":
+		if d := f.find("disputes", path[1]); d != nil {
+			return 200, d
+		}
+		return problem(404, "invalid_request_error", "resource_missing", nil)
 	case len(path) == 3 && path[2] == "reversals":
 		return f.list(f.all[path[1]+"/reversals"], q)
 	case len(path) == 2 && path[1] == "search":
@@ -318,6 +323,15 @@ func (f *institution) write(path []string, form url.Values, r *http.Request) (in
 		back := f.make(path[1]+"/reversals", "trr", object{"object": "transfer_reversal", "amount": amount, "currency": of["currency"], "transfer": of["id"], "metadata": words(form)})
 		f.move("transfer_refund", amount, back)
 		return 200, back
+	case "disputes":
+		if of["status"] != "needs_response" || form.Get("submit") != "true" || form.Get("evidence[uncategorized_text]") == "" {
+			return refuse("dispute_answered")
+		}
+		of["status"] = "under_review"
+		return 200, of
+	case "disputes/close":
+		of["status"] = "lost"
+		return 200, of
 	case "payouts":
 		if amount > f.balance(form.Get("currency")) {
 			return refuse("balance_insufficient")
@@ -395,6 +409,19 @@ func (f *institution) transfer(form url.Values, amount int64) (int, any) {
 	})
 	f.move("transfer", -amount, t)
 	return 200, t
+}
+
+// object is a payer's bank taking a charge back.
+func (f *institution) object(p object) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d := f.make("disputes", "dp", object{
+		"object": "dispute", "amount": p["amount"], "currency": p["currency"], "payment_intent": p, "reason": "fraudulent", "status": "needs_response",
+		"evidence_details": object{"due_by": f.now() + 7*24*3600}, "metadata": map[string]string{},
+	})
+	f.move("adjustment", -p["amount"].(int64), d)
+	f.post("charge.dispute.created", d)
+	return d["id"].(string)
 }
 
 // settle makes what waits under a key end.

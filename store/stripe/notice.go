@@ -17,8 +17,10 @@ import (
 )
 
 // Notices implements [payment.Gateway]. An event of anything but payment intents,
-// refunds and payouts with our keys is verified, and tells nothing.
-func (g *Gateway) Notices(_ context.Context, header map[string][]string, raw []byte) ([]payment.Notice, error) {
+// refunds and payouts with our keys, and disputes of such charges, is verified,
+// and tells nothing. An event has no key of the charge that is disputed: that is
+// asked for, and while that is not known, the error is ErrRetryable.
+func (g *Gateway) Notices(ctx context.Context, header map[string][]string, raw []byte) ([]payment.Notice, error) {
 	if err := g.verify(header, raw); err != nil {
 		return nil, fmt.Errorf("notice: %w", err)
 	}
@@ -33,44 +35,55 @@ func (g *Gateway) Notices(_ context.Context, header map[string][]string, raw []b
 	if err := json.Unmarshal(raw, &e); err != nil || e.ID == "" || len(e.Data.Object) == 0 {
 		return nil, fmt.Errorf("notice: %w", payment.ErrNoticeForm)
 	}
-	st, err := g.heard(e.Data.Object)
+	st, dispute, err := g.heard(e.Data.Object)
 	if err != nil {
 		return nil, fmt.Errorf("notice %.64q: %w", e.ID, payment.ErrNoticeForm)
+	}
+	if dispute != "" {
+		d, err := g.Dispute(ctx, dispute)
+		if err != nil {
+			return nil, fmt.Errorf("notice %.64q: %w", e.ID, before(err))
+		}
+		st = payment.Status{Key: d.Charge, Outcome: payment.Pending, Amount: d.Amount, Code: d.Reason}
 	}
 	if st.Key == "" {
 		return nil, nil
 	}
-	return []payment.Notice{{ID: e.ID, At: time.Unix(e.Created, 0).UTC(), Status: st}}, nil
+	return []payment.Notice{{ID: e.ID, At: time.Unix(e.Created, 0).UTC(), Status: st, Dispute: dispute}}, nil
 }
 
-// heard is what the object of an event tells.
-func (g *Gateway) heard(object json.RawMessage) (payment.Status, error) {
+// heard is what the object of an event tells, or which dispute it is.
+func (g *Gateway) heard(object json.RawMessage) (st payment.Status, dispute string, err error) {
 	var about struct {
+		ID       string            `json:"id"`
 		Kind     string            `json:"object"`
 		Metadata map[string]string `json:"metadata"`
 	}
 	if err := json.Unmarshal(object, &about); err != nil {
-		return payment.Status{}, err
+		return payment.Status{}, "", err
+	}
+	if about.Kind == "dispute" {
+		return payment.Status{}, about.ID, nil
 	}
 	k := payment.Key(about.Metadata[ofKey])
 	if k == "" {
-		return payment.Status{}, nil
+		return payment.Status{}, "", nil
 	}
 	var p stripe.PaymentIntent
 	var r stripe.Refund
 	var o stripe.Payout
 	switch about.Kind {
 	case "payment_intent":
-		err := json.Unmarshal(object, &p)
-		return g.status(k, &p), err
+		err = json.Unmarshal(object, &p)
+		st = g.status(k, &p)
 	case "refund":
-		err := json.Unmarshal(object, &r)
-		return g.refunded(k, &r), err
+		err = json.Unmarshal(object, &r)
+		st = g.refunded(k, &r)
 	case "payout":
-		err := json.Unmarshal(object, &o)
-		return g.sent(k, &o), err
+		err = json.Unmarshal(object, &o)
+		st = g.sent(k, &o)
 	}
-	return payment.Status{}, nil
+	return st, "", err
 }
 
 // verify wants bytes to be signed by one of the live secrets within five minutes

@@ -96,6 +96,12 @@ func TestShapesAreThoseOfStripe(t *testing.T) {
 	g := f.gateway(func(o *stripe.Options) { o.Transport, o.Return = shapes{f, t, at}, "https://example.org/back" })
 	_, err := g.Charge(t.Context(), charge(1, price))
 	require.NoError(t, err)
+	f.object(f.all["payment_intents"][0])
+	reference := f.object(f.all["payment_intents"][0])
+	_, err = g.Evidence(t.Context(), payment.Evidence{Dispute: reference, Text: "signed at the door"})
+	require.NoError(t, err)
+	_, err = g.Accept(t.Context(), f.all["disputes"][0]["id"].(string))
+	require.NoError(t, err)
 	_, err = g.LookupPayout(t.Context(), payment.Payout{Key: key("pay", 1), Account: "acct_1"})
 	require.NoError(t, err)
 }

@@ -300,4 +300,50 @@ func TestNoticeTellsOfWhatIsOurs(t *testing.T) {
 	}
 }
 
+func TestDisputeIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	f := opened(t)
+	g := f.gateway(nil)
+	var disputes []string
+	for n := range uint64(2) {
+		st, err := g.Charge(t.Context(), charge(n+1, price))
+		require.NoError(t, err)
+		f.letters = nil
+		disputes = append(disputes, f.object(f.find("payment_intents", st.Reference)))
+	}
+	l := f.letters[0]
+
+	read, err := g.Notices(t.Context(), l.Header, l.Body)
+	require.NoError(t, err)
+	assert.Equal(t, disputes[1], read[0].Dispute)
+	assert.Equal(t, payment.Status{Key: key("att", 2), Outcome: payment.Pending, Amount: price, Code: "fraudulent"}, read[0].Status)
+	d, err := g.Evidence(t.Context(), payment.Evidence{Dispute: disputes[0], Text: "signed at the door"})
+	require.NoError(t, err)
+	assert.Equal(t, payment.Dispute{
+		Reference: disputes[0], Charge: key("att", 1), Amount: price, Reason: "fraudulent", State: payment.DisputeContested, Due: noon.AddDate(0, 0, 7),
+	}, d)
+	_, err = g.Accept(t.Context(), disputes[0])
+	require.ErrorIs(t, err, payment.ErrRefused, "it was contested")
+	d, err = g.Accept(t.Context(), disputes[1])
+	require.NoError(t, err)
+	assert.Equal(t, payment.DisputeLost, d.State)
+	_, err = g.Evidence(t.Context(), payment.Evidence{Dispute: disputes[1], Text: "late"})
+	require.ErrorIs(t, err, payment.ErrRefused)
+	f.lock(func() { f.all["disputes"][0]["status"] = "won" })
+	d, err = g.Dispute(t.Context(), disputes[0])
+	require.NoError(t, err)
+	assert.Equal(t, payment.DisputeWon, d.State)
+	_, err = g.Dispute(t.Context(), "dp_nobody")
+	require.ErrorIs(t, err, payment.ErrRefused)
+
+	f.lock(func() { f.spoil = func(int, []byte) (int, []byte) { return 500, nil } })
+	_, err = g.Notices(t.Context(), l.Header, l.Body)
+	require.ErrorIs(t, err, payment.ErrRetryable, "it is posted again")
+	f.lock(func() { f.spoil = nil })
+	f.clock.Advance(24 * time.Hour)
+	lines, _, err := g.Lines(t.Context(), noon, "")
+	require.NoError(t, err)
+	assert.Equal(t, payment.LineChargeback, lines[len(lines)-1].Kind)
+}
+
 var _ http.RoundTripper = (*institution)(nil)
