@@ -142,6 +142,26 @@ func TestARevealNeedsARecordAFieldAndARight(t *testing.T) {
 	}
 }
 
+// TestADeniedLookIsOnRecord: nobody tries doors unseen.
+func TestADeniedLookIsOnRecord(t *testing.T) {
+	t.Parallel()
+	s := lively(t, memory.New(market.Kinds(), nil))
+	apps, err := platform.List[platform.Head](t.Context(), s.DB, platform.Query{Kind: "merchant.application"})
+	require.NoError(t, err)
+	curious := platform.Actor{ID: s.Writer.NewRoot(t.Context(), "opr"), Kind: platform.Operator}
+
+	_, _, err = s.Reveal(s.as(curious), market.Reveal{
+		Record: platform.Ref{Kind: "merchant.application", ID: apps.Items[0].ID}, Field: "profile.contact", Purpose: "agreement", Reason: "verification",
+	})
+
+	require.ErrorIs(t, err, access.ErrDenied)
+	about := platform.Ref{Kind: "access.account", ID: curious.ID}
+	told, err := platform.List[platform.Event](t.Context(), s.DB, platform.Query{Kind: "event", By: []string{"subject", "id"}, Equal: []any{about}})
+	require.NoError(t, err)
+	require.Len(t, told.Items, 1)
+	assert.Equal(t, "access.refused", told.Items[0].Type)
+}
+
 // TestTheLogOfTheKeysWaitsForNobody: nothing follows it, so nothing piles up.
 func TestTheLogOfTheKeysWaitsForNobody(t *testing.T) {
 	t.Parallel()

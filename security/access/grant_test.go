@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/security"
 	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/store/memory"
 )
@@ -265,6 +266,28 @@ func TestAC4AnActPermittedBeforeIsNotCommittedAfter(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAC4ALookRestsOnEveryGrantThatShowsIt: of two views the wider is shown, so its
+// grant is part of the commit, whichever was found first.
+func TestAC4ALookRestsOnEveryGrantThatShowsIt(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	narrow, wide := h.grant(clerk, "clerk"), h.grant(clerk, "keeper")
+	act := look(h.actor(clerk), "phone", "calling")
+
+	view, err := h.View(t.Context(), act)
+	require.NoError(t, err)
+	require.Equal(t, security.Full, view)
+	pins, err := h.Permit(t.Context(), act)
+	require.NoError(t, err)
+
+	var held []platform.Ref
+	for _, pin := range pins {
+		held = append(held, pin.Ref)
+	}
+	assert.Contains(t, held, narrow.Ref())
+	assert.Contains(t, held, wide.Ref())
 }
 
 func TestAC5MakerIsNotCheckerByPerson(t *testing.T) {

@@ -123,8 +123,9 @@ func (s *Service) within(ctx context.Context, act platform.Act, scope platform.I
 
 // backed are the roles of an act that grants in force back: those that the actor
 // has brought along beside those of its kind; all, which forbid whether brought
-// along or not; and a grant that is enough by itself, if one is needed.
-func (s *Service) backed(ctx context.Context, p *Policy, act platform.Act) (held, granted set, enough *Grant, err error) {
+// along or not; and the grants that are each enough by themselves, on which the
+// act and its view rest.
+func (s *Service) backed(ctx context.Context, p *Policy, act platform.Act) (held, granted set, enough []Grant, err error) {
 	byKind := p.held(platform.Actor{Kind: act.Actor.Kind})
 	held = byKind
 	live, err := s.live(ctx, act.Actor.ID)
@@ -148,11 +149,11 @@ func (s *Service) backed(ctx context.Context, p *Policy, act platform.Act) (held
 		}
 		held.add(h.bit)
 		alone := byKind
-		if alone.add(h.bit); enough == nil && p.permits(act, alone) {
-			enough = &g
+		if alone.add(h.bit); p.permits(act, alone) {
+			enough = append(enough, g)
 		}
 	}
-	if p.permits(act, byKind) {
+	if act.Field == "" && p.permits(act, byKind) {
 		enough = nil
 	}
 	return held, granted, enough, err
@@ -179,8 +180,10 @@ func (s *Service) pinned(ctx context.Context, now *index, act platform.Act, to a
 			return d, nil, err
 		}
 		pins = append(pins, use...)
-	case enough != nil:
-		pins = append(pins, platform.Unchanged(*enough))
+	default:
+		for _, g := range enough {
+			pins = append(pins, platform.Unchanged(g))
+		}
 	}
 	if s.opts.Lawful == nil || act.Field == "" {
 		return d, pins, nil

@@ -158,17 +158,16 @@ func (v *Vault) permitted(ctx context.Context, in Request) (view string, receipt
 		return "", "", err
 	}
 	act := platform.Act{Actor: actor, Action: "vault.reveal", On: in.Record, Field: in.Field, Purpose: in.Purpose, Reason: in.Reason}
-	if view, err = v.view(ctx, act); err != nil {
-		return "", "", err
-	}
 	seen := &noting{Committer: v.w.Store}
 	w := v.w
 	w.Store, w.Guard = seen, nil
-	event := platform.Happened("vault.revealed", in.Record, revealed{in.Subject, in.Field, in.Purpose, view}).Because(in.Reason)
 	_, err = platform.Update(ctx, w, reveal{}, func(ctx context.Context) (struct{}, []platform.Change, error) {
 		changes, err := v.w.Guard.Permit(ctx, act)
 		if err != nil {
 			return struct{}{}, changes, err
+		}
+		if view, err = v.view(ctx, act); err != nil { // after the guard, whose pins hold still what it rests on
+			return struct{}{}, nil, err
 		}
 		if v.o.Lawful != nil {
 			lawful, err := v.o.Lawful.Lawful(ctx, in.Subject, in.Purpose)
@@ -177,7 +176,8 @@ func (v *Vault) permitted(ctx context.Context, in Request) (view string, receipt
 			}
 			changes = append(changes, lawful...)
 		}
-		return struct{}{}, append(changes, event), nil
+		event := platform.Happened("vault.revealed", in.Record, revealed{in.Subject, in.Field, in.Purpose, view})
+		return struct{}{}, append(changes, event.Because(in.Reason)), nil
 	})
 	return view, seen.receipt, err
 }

@@ -135,6 +135,26 @@ func TestARevealAsksGuardLawAndViewer(t *testing.T) {
 	}
 }
 
+// TestAViewIsNoWiderThanTheGuardPermits: what showed the whole ends while the guard
+// is asked.
+func TestAViewIsNoWiderThanTheGuardPermits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sealed, view := w.sealed(at(1), "13812345678"), security.Full
+	w.w.Guard = guard(func(context.Context, platform.Act) ([]platform.Change, error) {
+		view = security.Tail4
+		return nil, nil
+	})
+	w.o.Viewer = views(func() string { return view })
+	w.open()
+
+	w.opens(at(1), sealed, "*******5678")
+	page, err := platform.List[platform.Event](t.Context(), w.main, platform.Query{Kind: "event"})
+	require.NoError(t, err)
+	require.Len(t, page.Items, 1)
+	assert.Contains(t, string(page.Items[0].Data), `"view":"tail4"`)
+}
+
 type law func() error
 
 func (l law) Lawful(context.Context, platform.Ref, string) ([]platform.Change, error) {
