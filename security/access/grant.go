@@ -178,50 +178,6 @@ func (s *Service) Propose(ctx context.Context, in Propose) (Grant, error) {
 	})
 }
 
-// Bootstrap gives each account the roles when nobody has any, and nobody could put
-// one in force.
-type Bootstrap struct {
-	Accounts []platform.ID `json:"accounts" validate:"required,min=1,max=10,unique,dive,required,text=64"` // two at least, if there are to be others
-	Roles    []string      `json:"roles" validate:"required,min=1,max=10,unique,dive,required,text=64"`
-}
-
-// Bootstrap puts the first grants of a fresh system in force. Only the system
-// may, and it fails with ErrBegun once anybody holds one. When all have ended, it
-// is the way back in.
-func (s *Service) Bootstrap(ctx context.Context, in Bootstrap) ([]Grant, error) {
-	ids := make([]platform.ID, len(in.Accounts)*len(in.Roles))
-	for i := range ids {
-		ids[i] = s.w.NewRoot(ctx, "grt")
-	}
-	return platform.Update(ctx, s.w, in, func(ctx context.Context) (all []Grant, changes []platform.Change, err error) {
-		for held, err := range s.grants(ctx, Active) {
-			if err != nil {
-				return nil, nil, err
-			}
-			if held.inForce(s.w.Now()) {
-				return nil, nil, fmt.Errorf("bootstrap %s: %w", strings.Join(in.Roles, ", "), ErrBegun)
-			}
-		}
-		for i, id := range ids {
-			account, role := in.Accounts[i/len(in.Roles)], in.Roles[i%len(in.Roles)]
-			g, set, err := s.give(ctx, Grant{Head: platform.Head{ID: id}, Account: account, Role: role, Reason: "bootstrap", First: i == 0}, "bootstrap")
-			if err != nil {
-				return nil, nil, err
-			}
-			all, changes = append(all, g), append(changes, set...)
-		}
-		now, err := s.current(ctx, true)
-		if err != nil {
-			return nil, nil, err
-		}
-		if first := now.edition; first.Version == 0 { // from now on there is an epoch to rest on
-			first.ID, first.By, first.At = policyRef.ID, all[0].GivenBy, s.w.Now()
-			changes = append(changes, platform.Put(first))
-		}
-		return all, changes, nil
-	})
-}
-
 // give makes a new grant by its first move.
 func (s *Service) give(ctx context.Context, g Grant, verb string) (Grant, []platform.Change, error) {
 	by, err := s.who(ctx, "")
@@ -241,7 +197,7 @@ func (s *Service) give(ctx context.Context, g Grant, verb string) (Grant, []plat
 		return Grant{}, nil, platform.Wrong("until", errPeriod)
 	}
 	g.Person, g.Exclusive = s.opts.Person(g.Account), by.index.policy.excludes(g.Role)
-	if err := s.fits(ctx, g); err != nil {
+	if err := s.fits(ctx, by, g); err != nil {
 		return Grant{}, nil, err
 	}
 	next, err := g.step(verb, by)
@@ -251,9 +207,10 @@ func (s *Service) give(ctx context.Context, g Grant, verb string) (Grant, []plat
 	return next, []platform.Change{platform.Put(next), next.happened(verb, by)}, nil
 }
 
-// fits refuses a grant beside those that the person has. Under races the claims
-// of [Kinds] do.
-func (s *Service) fits(ctx context.Context, g Grant) error {
+// fits refuses a grant beside those that the person has, by the policy of now:
+// older ones do not say all that they exclude. Under races the claims of [Kinds]
+// do.
+func (s *Service) fits(ctx context.Context, by who, g Grant) error {
 	for _, state := range []State{Proposed, Active} {
 		q := platform.Query{Kind: kindGrant, By: []string{"person", "state"}, Equal: []any{g.Person, state}, Limit: 500}
 		page, err := platform.List[Grant](ctx, s.db, q)
@@ -261,10 +218,12 @@ func (s *Service) fits(ctx context.Context, g Grant) error {
 			return err
 		}
 		for _, other := range page.Items {
+			excluded := slices.Concat(other.Exclusive, by.index.policy.excludes(other.Role))
 			switch {
+			case other.ID == g.ID:
 			case other.Account == g.Account && other.held() == g.held():
 				return fmt.Errorf("%s for %s: %w", g.held(), g.Account, ErrHeld)
-			case slices.ContainsFunc(other.Exclusive, func(set string) bool { return slices.Contains(g.Exclusive, set) }):
+			case slices.ContainsFunc(excluded, func(set string) bool { return slices.Contains(g.Exclusive, set) }):
 				return platform.Detail(fmt.Errorf("%s for %s: %w", g.held(), g.Account, ErrExclusive), "role", other.Role)
 			}
 		}
@@ -281,9 +240,10 @@ type Activate struct {
 func (in Activate) Subject() platform.Ref { return platform.Ref{Kind: kindGrant, ID: in.Grant} }
 
 // Activate fails with ErrFourEyes for the person who proposed the grant, and for
-// the one who is to have it.
+// the one who is to have it, and with ErrExclusive when the policy has come to
+// exclude it since.
 func (s *Service) Activate(ctx context.Context, in Activate) (Grant, error) {
-	return step[Activate, Grant](ctx, s, in, "activate", "")
+	return step(ctx, s, in, "activate", "", s.fits)
 }
 
 // Revoke ends a grant, or a proposal.

@@ -118,6 +118,20 @@ func TestBootstrapIsTheWayBackIn(t *testing.T) {
 	assert.Equal(t, []string{"admin"}, h.actor(boss).Roles)
 }
 
+// TestBootstrapNeedsNoTickBefore: a server that was off for long begins with it.
+func TestBootstrapNeedsNoTickBefore(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	h.pass(400 * 24 * time.Hour)
+
+	_, err := h.Bootstrap(h.system(), access.Bootstrap{Accounts: []platform.ID{boss, deputy}, Roles: []string{"admin"}})
+
+	require.NoError(t, err)
+	assert.Equal(t, []string{"admin"}, h.actor(boss).Roles)
+	_, err = h.Bootstrap(h.system(), access.Bootstrap{Accounts: []platform.ID{boss, deputy}, Roles: []string{"admin"}})
+	require.ErrorIs(t, err, access.ErrBegun)
+}
+
 func TestOfManyBootstrapsOneSucceeds(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, db platform.DB) {
@@ -348,6 +362,25 @@ func TestAC5ConflictingRolesAreRefusedAlsoInARace(t *testing.T) {
 		_, err := h.Propose(ctx, access.Propose{Account: other, Role: "cook", Reason: "x"})
 		require.NoError(t, err)
 	})
+}
+
+// TestAC5AConflictThatThePolicyKnowsOnlyNowIsRefused: an older grant does not say
+// what it excludes.
+func TestAC5AConflictThatThePolicyKnowsOnlyNowIsRefused(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	h.grant(clerk, "cook")
+	waiting, err := h.Propose(h.as(boss), access.Propose{Account: clerk, Role: "landlord", Reason: "x"})
+	require.NoError(t, err)
+	stricter := rules()
+	stricter.Exclusive = append(stricter.Exclusive, []string{"cook", "porter"}, []string{"cook", "landlord"})
+	_, err = h.Publish(h.as(boss), access.Publish{Rules: &stricter, Reason: "stricter"})
+	require.NoError(t, err)
+
+	_, err = h.Propose(h.as(boss), access.Propose{Account: clerk, Role: "porter", Reason: "x"})
+	require.ErrorIs(t, err, access.ErrExclusive)
+	_, err = h.Activate(h.as(deputy), access.Activate{Grant: waiting.ID})
+	require.ErrorIs(t, err, access.ErrExclusive)
 }
 
 func TestScopedRolesHoldWithinTheirScope(t *testing.T) {

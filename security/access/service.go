@@ -224,8 +224,9 @@ type record[T any] interface {
 	verbs(kind platform.ActorKind) []string
 }
 
-// step carries out a command that is one move of one record.
-func step[C interface{ Subject() platform.Ref }, T record[T]](ctx context.Context, s *Service, in C, verb, reason string) (T, error) {
+// step carries out a command that is one move of one record. What else would
+// refuse it looks at the record after the move.
+func step[C interface{ Subject() platform.Ref }, T record[T]](ctx context.Context, s *Service, in C, verb, reason string, also ...func(context.Context, who, T) error) (T, error) {
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (T, []platform.Change, error) {
 		var none T
 		by, err := s.who(ctx, reason)
@@ -239,6 +240,11 @@ func step[C interface{ Subject() platform.Ref }, T record[T]](ctx context.Contex
 		next, err := was.step(verb, by)
 		if err != nil {
 			return none, nil, fmt.Errorf("%s %s: %w", verb, was.Ref(), err)
+		}
+		for _, refuses := range also {
+			if err := refuses(ctx, by, next); err != nil {
+				return none, nil, fmt.Errorf("%s %s: %w", verb, was.Ref(), err)
+			}
 		}
 		return next, []platform.Change{platform.Put(next), next.happened(verb, by)}, nil
 	})

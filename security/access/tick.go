@@ -37,12 +37,7 @@ func (in conclude) Subject() platform.Ref { return platform.Ref{Kind: kindCampai
 func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.WithoutKey(platform.As(ctx, platform.SystemActor("access")))
 	for _, sweep := range []func() (int, error){
-		func() (int, error) {
-			return platform.Sweep(ctx, limit, due[Grant](ctx, s, kindGrant, now, limit), func(g Grant) error {
-				_, err := step[expire, Grant](ctx, s, expire{g.Ref()}, "expire", "over")
-				return err
-			})
-		},
+		func() (int, error) { return s.expire(ctx, now, limit) },
 		func() (int, error) {
 			return platform.Sweep(ctx, limit, due[Break](ctx, s, kindBreak, now, limit), func(b Break) error {
 				var err error
@@ -64,6 +59,14 @@ func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (fired int
 		fired, err = fired+n, errors.Join(err, failed)
 	}
 	return fired, err
+}
+
+// expire ends the grants and proposals that are over.
+func (s *Service) expire(ctx context.Context, now time.Time, limit int) (int, error) {
+	return platform.Sweep(ctx, limit, due[Grant](ctx, s, kindGrant, now, limit), func(g Grant) error {
+		_, err := step[expire, Grant](ctx, s, expire{g.Ref()}, "expire", "over")
+		return err
+	})
 }
 
 // due lists what is due, page by page.
