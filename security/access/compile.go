@@ -26,6 +26,7 @@ type Policy struct {
 	domains   map[string]*action // "order.*", by its domain
 	any       *action            // "*"
 	classes   map[place]platform.Class
+	fault     error // why nothing else is permitted, if the stored rules cannot be read
 }
 
 type (

@@ -41,7 +41,10 @@ func (p *Policy) Permit(_ context.Context, act platform.Act) ([]platform.Change,
 // denial is ErrDenied, or ErrUnexplained for a look that does not say what for.
 func (p *Policy) denial(act platform.Act) error {
 	refusal := ErrDenied
-	if unexplained(act) {
+	switch {
+	case p.fault != nil:
+		refusal = p.fault
+	case unexplained(act):
 		refusal = ErrUnexplained
 	}
 	return platform.Detail(fmt.Errorf("%s as %s: %w", act.Action, act.Actor.Kind, refusal), "action", act.Action)

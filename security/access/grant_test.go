@@ -468,6 +468,16 @@ func TestAPolicyThatDoesNotCompileLeavesTheOldOneInForce(t *testing.T) {
 	require.NoError(t, err)
 	_, err = other.Permit(t.Context(), platform.Act{Actor: h.actor(clerk), Action: "access_test.ring"})
 	require.ErrorIs(t, err, platform.ErrDenied, "nothing is permitted by a policy that cannot be read")
+	assert.Equal(t, "access.policy_broken", platform.Code(err))
+	_, err = other.Publish(h.as(boss), access.Publish{Reason: "mend"})
+	require.ErrorIs(t, err, platform.ErrDenied)
+	_, err = other.Publish(h.system(), access.Publish{Reason: "mend"})
+	require.NoError(t, err, "but that the system publishes another")
+	h.pass(2 * time.Second)
+	_, err = other.Permit(t.Context(), platform.Act{Actor: platform.SystemActor("x"), Action: "order.cancel"})
+	require.NoError(t, err)
+	_, err = h.Permit(t.Context(), platform.Act{Actor: h.actor(clerk), Action: "access_test.ring"})
+	require.NoError(t, err, "and so it is for all")
 }
 
 func TestAnIndexIsASecondOldAtMost(t *testing.T) {

@@ -137,7 +137,8 @@ func (s *Service) current(ctx context.Context, fresh bool) (*index, error) {
 }
 
 // compiled is the policy of an edition. The known one is kept while it is the
-// same; others are built by one caller at a time.
+// same, and where the program cannot read another; others are built by one caller
+// at a time.
 func (s *Service) compiled(edition Edition) (*Policy, error) {
 	s.build.Lock()
 	defer s.build.Unlock()
@@ -153,11 +154,24 @@ func (s *Service) compiled(edition Edition) (*Policy, error) {
 		case known != nil:
 			return known.policy, nil
 		default:
-			return nil, fmt.Errorf("%w: %w", errBroken, err)
+			if policy, err = mending(err); err != nil {
+				return nil, err
+			}
 		}
 	}
 	policy.epoch = edition.Version
 	return &policy, nil
+}
+
+// mending is the policy of a program that cannot read the stored one and knows no
+// other: nothing is permitted, but that the system publishes one that it can.
+func mending(fault error) (Policy, error) {
+	p, err := Rules{Roles: []Role{{Name: string(platform.System), May: may("access.publish")}}}.Compile(Known{})
+	if err != nil {
+		return Policy{}, err
+	}
+	p.fault = fmt.Errorf("%w: %s", errBroken, fault.Error())
+	return *p, nil
 }
 
 // Actor is the account as its grants make it now: a kind of actor, and the roles
