@@ -5,6 +5,9 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
@@ -80,4 +83,16 @@ func (m *Market) within(ctx context.Context, on platform.Ref, scope platform.ID)
 		return false, nil
 	}
 	return in && err == nil, err
+}
+
+// BreakUnreviewed is critical at once when emergency access was used and nobody
+// looked at it in time.
+func BreakUnreviewed() risk.Indicator {
+	return risk.Indicator{
+		Name: "break_unreviewed", Metric: "access.break_unreviewed", Owner: "security", Direction: risk.Above,
+		Warn:     risk.Bound{Fire: decimal.New(5, -1), Recover: decimal.New(1, -1)},
+		Critical: &risk.Bound{Fire: decimal.New(1, 0), Recover: decimal.New(5, -1)},
+		Window:   24 * time.Hour, For: new(time.Duration),
+		Instruction: "Ask whoever used the access what for, look at what was seen, and have another person review it.",
+	}
 }

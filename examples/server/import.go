@@ -11,10 +11,13 @@ import (
 	"github.com/liangding/platform/examples/market"
 )
 
-var errNobody = errors.New("usage: server import -by OPERATOR [-dry] [flags] FILE")
+var (
+	errNobody    = errors.New("usage: server import -by OPERATOR [-dry] [flags] FILE")
+	errPowerless = platform.Err(platform.ErrDenied, "import.no_grant", "this account has no role: another operator grants it one first", "该账户没有任何角色，须先由其他运营人员授予")
+)
 
-// takeOver brings in what a file says that another system carried so far. It
-// prints every row that is refused, and what the rest came to.
+// takeOver brings in what a file says that another system carried so far, by the
+// power that grants give the operator. It prints every row that is refused, and what the rest came to.
 func takeOver(ctx context.Context, m *market.Market, c config, out io.Writer) error {
 	if c.by == "" {
 		return errNobody
@@ -28,7 +31,13 @@ func takeOver(ctx context.Context, m *market.Market, c config, out io.Writer) er
 	if err != nil {
 		return refused(out, err)
 	}
-	operator := platform.Actor{ID: platform.ID(c.by), Kind: platform.Operator, Roles: []string{"admin"}, Tenant: m.Writer.Tenant}
+	operator, err := m.Access.Actor(ctx, platform.ID(c.by), platform.Operator)
+	switch {
+	case err != nil:
+		return err
+	case len(operator.Roles) == 0:
+		return fmt.Errorf("import by %s: %w", c.by, errPowerless)
+	}
 	report, err := m.TakeOver(platform.As(ctx, operator), in, c.dry)
 	done := "written"
 	if c.dry {
