@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/security/vault"
 	"github.com/liangding/platform/store"
 )
 
@@ -14,9 +15,12 @@ type DataField struct {
 	Path      string         `json:"path"` // as in JSON: "lines[].amount"
 	Class     platform.Class `json:"class"`
 	Purpose   string         `json:"purpose,omitempty"`   // from personal upwards
-	Retention string         `json:"retention,omitempty"` // from the end of what the purpose is about
+	Retention string         `json:"retention,omitempty"` // from the end of what the purpose is about; or until "erasure"
 	Basis     string         `json:"basis,omitempty"`     // that the law knows
 }
+
+// Stored are the kinds of all that is stored: of the market, and of the keys.
+func Stored() []platform.Kind { return slices.Concat(Kinds(), vault.KeyKinds()) }
 
 // Catalogue is every field of everything that is stored: of the kinds given, of
 // those that every engine has, and of what engines keep beside records. It is made

@@ -25,7 +25,7 @@ type cataloguedKind struct {
 
 // catalogue reads the fields of every kind, or those of one class.
 func (c console) catalogue(r *http.Request) (any, error) {
-	all, err := market.Catalogue(market.Kinds())
+	all, err := market.Catalogue(market.Stored())
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func TestEveryStateHasALabel(t *testing.T) {
 
 func TestEveryUseOfDataHasALabel(t *testing.T) {
 	t.Parallel()
-	all, err := market.Catalogue(market.Kinds())
+	all, err := market.Catalogue(market.Stored())
 	require.NoError(t, err)
 	for _, f := range all {
 		if f.Purpose != "" {

@@ -41,7 +41,7 @@ func Mount(api huma.API, m *market.Market) {
 		if err := edge.Only(ctx, platform.Operator, platform.Auditor); err != nil {
 			return platform.Page[market.DataField]{}, err
 		}
-		all, err := market.Catalogue(market.Kinds())
+		all, err := market.Catalogue(market.Stored())
 		all = slices.DeleteFunc(all, func(f market.DataField) bool { return in.Class != "" && string(f.Class) != in.Class })
 		return platform.Page[market.DataField]{Items: append([]market.DataField{}, all...)}, err
 	})
