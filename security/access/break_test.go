@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -403,4 +404,47 @@ func agrees[T interface {
 		listed = listed || o == verb
 	}
 	require.Equal(r, listed, failed == nil, "%s of %s: listed %v, %v", verb, record.Ref(), open, failed)
+}
+
+// TestAC9AllowedIsWhatAReviewDoes: whatever was decided or ended before, a decision
+// is listed exactly when there is a grant left on which its actor can decide, and
+// each such decision succeeds.
+func TestAC9AllowedIsWhatAReviewDoes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		h := open(t, nil)
+		h.grant(clerk, "clerk")
+		c, err := h.Begin(h.as(boss), access.Begin{})
+		require.NoError(r, err)
+		for range rapid.IntRange(1, 8).Draw(r, "steps") {
+			h.pass(rapid.SampledFrom([]time.Duration{0, 0, 0, 24 * time.Hour, 8 * 24 * time.Hour}).Draw(r, "pass"))
+			item := rapid.SampledFrom(c.Items).Draw(r, "item")
+			if rapid.IntRange(0, 3).Draw(r, "revoke") == 0 && item.Role != "admin" {
+				_, _ = h.Revoke(h.as(boss), access.Revoke{Grant: item.Grant, Reason: "left"})
+			}
+			who := rapid.SampledFrom([]platform.ID{boss, deputy, keeper, clerk}).Draw(r, "by")
+			by := h.as(who)
+			c, err = h.Campaign(h.system(), c.ID)
+			require.NoError(r, err)
+			open, err := access.Allowed(by, h.Service, c)
+			require.NoError(r, err)
+			d, err := h.Why(by, platform.Act{Actor: h.actor(who), Action: "access.decide", On: c.Ref()})
+			require.NoError(r, err)
+			left := slices.ContainsFunc(c.Items, func(i access.Item) bool { return i.Outcome == "" && i.Account != who })
+			live := c.State == access.Open && h.clock().Before(c.Due)
+
+			after, failed := h.Decide(by, access.Decide{Campaign: c.ID, Grant: item.Grant, Keep: rapid.Bool().Draw(r, "keep")})
+
+			require.Equal(r, live && left, slices.Contains(open, "decide"))
+			if !d.Allowed {
+				require.ErrorIs(r, failed, access.ErrDenied)
+				continue
+			}
+			i := slices.IndexFunc(c.Items, func(i access.Item) bool { return i.Grant == item.Grant })
+			require.Equal(r, live && c.Items[i].Outcome == "" && item.Account != who, failed == nil, "%v", failed)
+			if failed == nil {
+				c = after
+			}
+		}
+	})
 }

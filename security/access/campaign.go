@@ -32,7 +32,7 @@ type Item struct {
 	Account platform.ID `json:"account"`
 	Person  platform.ID `json:"person"`
 	Role    string      `json:"role"`              // with its scope
-	Outcome string      `json:"outcome,omitempty"` // kept, revoked, lapsed; empty while undecided
+	Outcome string      `json:"outcome,omitempty"` // kept, revoked, lapsed, ended; empty while undecided
 	By      platform.ID `json:"by,omitempty"`
 	At      time.Time   `json:"at,omitzero"`
 }
@@ -141,14 +141,10 @@ type Decide struct {
 // Subject is the campaign.
 func (in Decide) Subject() platform.Ref { return platform.Ref{Kind: kindCampaign, ID: in.Campaign} }
 
-// Decide fails with ErrFourEyes for the person who holds the grant. The last
-// decision closes the campaign.
+// Decide fails with ErrFourEyes for the person who holds the grant. Of a grant that
+// has ended meanwhile it notes just that. The last decision closes the campaign.
 func (s *Service) Decide(ctx context.Context, in Decide) (Campaign, error) {
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Campaign, []platform.Change, error) {
-		verb, outcome := "revoke", "revoked"
-		if in.Keep {
-			verb, outcome = "keep", "kept"
-		}
 		by, err := s.who(ctx, "review")
 		if err != nil {
 			return Campaign{}, nil, err
@@ -160,9 +156,6 @@ func (s *Service) Decide(ctx context.Context, in Decide) (Campaign, error) {
 		if c, err = c.step("decide", by); err != nil {
 			return Campaign{}, nil, fmt.Errorf("decide in %s: %w", in.Campaign, err)
 		}
-		if c, err = c.decided(in.Grant, outcome, by); err != nil {
-			return Campaign{}, nil, err
-		}
 		g, err := platform.Read[Grant](ctx, s.db, kindGrant, in.Grant)
 		if err != nil {
 			return Campaign{}, nil, err
@@ -170,10 +163,24 @@ func (s *Service) Decide(ctx context.Context, in Decide) (Campaign, error) {
 		if by.person == g.Person {
 			return Campaign{}, nil, fmt.Errorf("review %s: %w", g.ID, ErrFourEyes)
 		}
+		verb, outcome := "revoke", "revoked"
+		switch {
+		case g.State != Active:
+			outcome = "ended"
+		case in.Keep:
+			verb, outcome = "keep", "kept"
+		}
+		if c, err = c.decided(in.Grant, outcome, by); err != nil {
+			return Campaign{}, nil, err
+		}
+		changes := []platform.Change{platform.Put(c), c.happened("decide", by)}
+		if outcome == "ended" {
+			return c, changes, nil
+		}
 		if g, err = g.step(verb, by); err != nil {
 			return Campaign{}, nil, fmt.Errorf("%s %s: %w", verb, in.Grant, err)
 		}
-		return c, []platform.Change{platform.Put(c), platform.Put(g), g.happened(verb, by), c.happened("decide", by)}, nil
+		return c, append(changes, platform.Put(g), g.happened(verb, by)), nil
 	})
 }
 
