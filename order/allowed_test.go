@@ -1,0 +1,89 @@
+package order_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/order"
+)
+
+// gives are the verbs of people, as their commands.
+func (h *house) gives(id platform.ID, by platform.Actor) map[string]func() error {
+	ctx := as(by)
+	return map[string]func() error{
+		"clear": func() error {
+			return failure(h.orders.ClearReview(ctx, order.ClearReview{Order: id, Outcome: "allow", Reason: "x"}))
+		},
+		"reject": func() error {
+			return failure(h.orders.ClearReview(ctx, order.ClearReview{Order: id, Outcome: "reject", Reason: "x"}))
+		},
+		"confirm":  func() error { return failure(h.orders.Confirm(ctx, order.Confirm{Order: id})) },
+		"decline":  func() error { return failure(h.orders.Decline(ctx, order.Decline{Order: id, Reason: "x"})) },
+		"start":    func() error { return failure(h.orders.Start(ctx, order.Start{Order: id})) },
+		"deliver":  func() error { return failure(h.orders.Deliver(ctx, order.Deliver{Order: id})) },
+		"complete": func() error { return failure(h.orders.Complete(ctx, order.Complete{Order: id})) },
+		"accept":   func() error { return failure(h.orders.Accept(ctx, order.Accept{Order: id})) },
+		"rework": func() error {
+			return failure(h.orders.RequestRework(ctx, order.RequestRework{Order: id, Reason: "x", Lines: []int{1}}))
+		},
+		"cancel": func() error {
+			q, err := h.orders.QuoteCancel(ctx, order.Cancel{Order: id})
+			if err != nil {
+				return err
+			}
+			return failure(h.orders.Cancel(ctx, order.Cancel{Order: id, MaxFee: q.Fee, Reason: "x"}))
+		},
+		"refund": func() error {
+			_, err := h.orders.RequestRefund(ctx, order.RequestRefund{Order: id, Amount: cny("0.01"), Reason: "x"})
+			return err
+		},
+	}
+}
+
+// TestAC9AllowedIsWhatTheCommandsDo: on orders of all terms, in every state, at any
+// time and for anybody, a verb is listed exactly when its command succeeds.
+func TestAC9AllowedIsWhatTheCommandsDo(t *testing.T) {
+	t.Parallel()
+	people := []platform.Actor{customer, merchant, member, operator, auditor, stranger, rival}
+	rapid.Check(t, func(rt *rapid.T) {
+		h := open(t, nil)
+		h.screen.outcome = rapid.SampledFrom([]string{"allow", "allow", "review"}).Draw(rt, "screen")
+		seats := rapid.IntRange(0, 1).Draw(rt, "seats")
+		o, err := h.place(h.list(func(m map[string]any) {
+			m["seats"] = seats
+			m["confirmation"] = rapid.SampledFrom([]string{"auto", "manual"}).Draw(rt, "confirmation")
+			m["acceptance"] = rapid.SampledFrom([]string{"customer", "proof"}).Draw(rt, "acceptance")
+		}), nil)
+		require.NoError(rt, err)
+		for range rapid.IntRange(1, 14).Draw(rt, "steps") {
+			switch rapid.SampledFrom([]string{"", "", "pay", "fill", "pass"}).Draw(rt, "besides") {
+			case "pay":
+				_ = h.pay(o.ID, o.Total)
+			case "fill":
+				_ = h.fill(o.ID, seats, member)
+			case "pass":
+				h.clock.pass(rapid.SampledFrom([]time.Duration{time.Minute, 3 * time.Hour, 30 * time.Hour, 200 * time.Hour}).Draw(rt, "by"))
+			}
+			by := rapid.SampledFrom(people).Draw(rt, "who")
+			was := h.read(o.ID)
+			open := was.Allowed(by, h.clock.now())
+			all := h.gives(o.ID, by)
+			verb := rapid.SampledFrom([]string{"clear", "reject", "confirm", "decline", "start", "deliver", "complete", "accept", "rework", "cancel", "refund"}).Draw(rt, "verb")
+			if len(open) > 0 && rapid.IntRange(0, 9).Draw(rt, "onwards") > 0 {
+				verb = rapid.SampledFrom(open).Draw(rt, "open")
+			}
+
+			failed := all[verb]()
+
+			require.Equal(rt, slices.Contains(open, verb), failed == nil, "%s by %s of %s: listed %v, %v", verb, by.Kind, was.State, open, failed)
+			for _, listed := range open {
+				require.NotNil(rt, all[listed], listed)
+			}
+		}
+	})
+}
