@@ -41,6 +41,11 @@ const grace = 10 * time.Second
 // privacy.erased tells so. What a crash leaves undone a tick ends. A repeat
 // changes nothing and gets the same answer. Nothing is sealed for the subject any
 // more: ErrShredded.
+//
+// Blind indexes of the subject's values stay, so that what was unique remains so:
+// whoever was excluded does not come back as somebody new. They tell no value, but
+// that one which is known was used here; what must not even tell that, its domain
+// deletes.
 func (v *Vault) Shred(ctx context.Context, in Shred) (Erasure, error) {
 	e, err := v.begun(ctx, in)
 	if err != nil {

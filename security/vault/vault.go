@@ -108,6 +108,9 @@ func Kinds() []platform.Kind {
 // Seal implements [platform.Sealer]. It fails with ErrShredded for a subject that
 // was erased, with ErrKEK while the keys cannot be had, and with ErrInvalid, code
 // vault.place, for a field that is not declared personal.
+//
+// It asks no guard, since it comes before the command: one that is refused then
+// leaves a key that seals nothing, and no more.
 func (v *Vault) Seal(ctx context.Context, at platform.Place, plain string) (platform.Sealed, error) {
 	if plain == "" {
 		return nil, nil
