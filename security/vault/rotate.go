@@ -48,9 +48,12 @@ const batch = 500
 // one, the oldest first, and tells how many: a batch is one commit with one event
 // vault.rewrapped in the key store's log. Values are sealed and revealed
 // meanwhile. When nothing of an epoch is left, and Options.Keep has passed since,
-// its key is destroyed.
+// its key is destroyed. A key that does not unwrap holds up no other's turn; Rotate
+// fails with ErrKEK then, and no epoch is destroyed until that one is mended or
+// shredded.
 func (v *Vault) Rotate(ctx context.Context, now time.Time, limit int) (n int, err error) {
 	current := epochOf(now)
+	var failed error
 	for limit = platform.TickLimit(limit); n < limit; {
 		page, err := v.keys.Scan(ctx, platform.Query{Kind: kindKey, By: []string{"epoch"}, Until: column(current), Limit: min(batch, limit-n)})
 		if err != nil {
@@ -60,19 +63,26 @@ func (v *Vault) Rotate(ctx context.Context, now time.Time, limit int) (n int, er
 		for i, r := range page.Items {
 			refs[i] = r.Ref
 		}
-		done, err := v.rewrap(ctx, refs, current)
-		if n += done; err != nil {
-			return n, err
-		}
-		if done == 0 {
+		var done int
+		done, failed = v.rewrap(ctx, refs, current)
+		n += done
+		switch {
+		case done == 0 && failed == nil:
 			return n, v.retire(ctx, now)
+		case done == 0:
+			return n, failed
 		}
 	}
-	return n, nil
+	return n, failed
 }
 
-// rewrap brings the keys to the epoch. Where one was written meanwhile, the rest
-// goes in halves, and that one has its turn again.
+// patience is how many keys in a row may fail to unwrap before it is the KEK that
+// is taken to fail.
+const patience = 10
+
+// rewrap brings the keys to the epoch, and fails for those that it left out. Where
+// one was written meanwhile, the rest goes in halves, and that one has its turn
+// again.
 func (v *Vault) rewrap(ctx context.Context, refs []platform.Ref, to uint32) (int, error) {
 	found, err := platform.Lookup(ctx, v.keys, refs...)
 	if err != nil {
@@ -83,34 +93,37 @@ func (v *Vault) rewrap(ctx context.Context, refs []platform.Ref, to uint32) (int
 		return 0, err
 	}
 	var changes []platform.Change
+	var failed error
+	row := 0
 	for _, k := range all {
 		if from := k.epoch(); from == 0 || from >= to {
 			continue
 		}
 		if k.Keys, err = v.rewrapped(ctx, k, to); err != nil {
-			return 0, err
+			failed = err
+			if row++; row == patience {
+				break
+			}
+			continue
 		}
-		changes = append(changes, platform.Put(k))
+		changes, row = append(changes, platform.Put(k)), 0
 	}
 	if len(changes) == 0 {
-		return 0, nil
+		return 0, failed
 	}
 	told := platform.Happened("vault.rewrapped", platform.Ref{Kind: kindRing, ID: ringID}, map[string]any{"keys": len(changes), "epoch": to})
 	err = v.write(ctx, rotate{}, append(changes, told)...)
 	switch {
 	case err == nil:
-		return len(changes), nil
+		return len(changes), failed
 	case !errors.Is(err, platform.ErrConflict):
 		return 0, err
 	case len(refs) == 1:
 		return 0, nil
 	}
-	first, err := v.rewrap(ctx, refs[:len(refs)/2], to)
-	if err != nil {
-		return first, err
-	}
+	first, failed := v.rewrap(ctx, refs[:len(refs)/2], to)
 	second, err := v.rewrap(ctx, refs[len(refs)/2:], to)
-	return first + second, err
+	return first + second, errors.Join(failed, err)
 }
 
 // rewrapped are the subject's keys under another epoch.

@@ -71,6 +71,42 @@ func TestRotationRewrapsTheOldestFirstAndGoesOn(t *testing.T) {
 	}
 }
 
+// TestOneKeyThatDoesNotUnwrapHoldsUpNoOther: a wrapped key that was altered, or
+// copied to another subject, is told of, and all others go on.
+func TestOneKeyThatDoesNotUnwrapHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sealed := map[int]platform.Sealed{}
+	for i := range 20 {
+		sealed[i] = w.sealed(at(i), "v")
+	}
+	bad, other := w.record(who(7)), w.record(who(8))
+	bad.Keys = slices.Clone(other.Keys)
+	require.NoError(t, w.write(t.Context(), rotate{}, platform.Put(bad), platform.Happened("test.copied", bad.Ref(), nil)))
+	now := w.month()
+
+	n, err := w.Rotate(t.Context(), now, 0)
+
+	require.ErrorIs(t, err, platform.ErrUnavailable)
+	assert.Equal(t, 20, n, "nineteen subjects, and the vault's own")
+	w.open()
+	for i, s := range sealed {
+		if i == 7 {
+			_, err := w.reveal(at(i), s)
+			require.ErrorIs(t, err, platform.ErrUnavailable)
+			continue
+		}
+		w.opens(at(i), s, "v")
+		assert.Equal(t, epochOf(now), w.record(who(i)).epoch())
+	}
+	n, err = w.Rotate(t.Context(), now, 0)
+	require.ErrorIs(t, err, platform.ErrUnavailable)
+	assert.Zero(t, n)
+	for i, e := range w.ring().Epochs {
+		assert.Zero(t, e.Emptied, "%d: its key may still be needed", i)
+	}
+}
+
 func TestAnEpochIsDestroyedWhenNothingNeedsIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
