@@ -145,14 +145,17 @@ type Request struct {
 }
 
 // Request makes a request that waits for somebody else, or takes the access at
-// once where that is allowed. It fails with FieldErrors for a field that is
-// unknown or not sealed.
+// once where that is allowed. It fails with FieldErrors for a record that cannot
+// be, and a field that is unknown or not sealed.
 func (s *Service) Request(ctx context.Context, in Request) (Break, error) {
 	id := s.w.NewRoot(ctx, "brk")
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Break, []platform.Change, error) {
 		by, err := s.who(ctx, "")
 		if err != nil {
 			return Break{}, nil, err
+		}
+		if _, err := platform.ParseID(string(in.On.ID)); err != nil { // nor does what somebody typed get into the log
+			return Break{}, nil, platform.Wrong("on", err)
 		}
 		for i, field := range in.Fields {
 			if !careful(by.index.policy.classes[place{in.On.Kind, field}]) {

@@ -163,6 +163,7 @@ func TestBadRequestsOfEmergencyAccessAreRefused(t *testing.T) {
 	for code, change := range map[string]func(*access.Request){
 		"field.required": func(r *access.Request) { r.Purpose = "" },
 		"access.unknown": func(r *access.Request) { r.Fields = []string{"room"} },
+		"id.malformed":   func(r *access.Request) { r.On.ID = "+86 138 1234 5678" },
 		"field.max":      func(r *access.Request) { r.Minutes = 241 },
 		"text.control":   func(r *access.Request) { r.Text = "a\x07b" },
 		"access.alone":   func(r *access.Request) { r.Alone = true },
