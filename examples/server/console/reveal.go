@@ -25,7 +25,7 @@ type revealForm struct {
 // revealing is the form for those of the fields that hold something; nil when
 // there is none, or who looks may not see them.
 func (c console) revealing(ctx context.Context, on platform.Ref, fields map[string]platform.Sealed, order ...string) *revealForm {
-	f := &revealForm{Record: on.String(), Purposes: uses, Reasons: occasion}
+	f := &revealForm{Record: on.String(), Reasons: occasion}
 	for _, field := range order {
 		if len(fields[field]) > 0 {
 			f.Fields = append(f.Fields, field)
@@ -34,8 +34,12 @@ func (c console) revealing(ctx context.Context, on platform.Ref, fields map[stri
 	if len(f.Fields) == 0 {
 		return nil
 	}
-	// For a purpose and a reason of those offered: without any, nobody sees anything.
-	if !c.permits(ctx, platform.Act{Action: "vault.reveal", On: on, Field: f.Fields[0], Purpose: uses[0], Reason: occasion[0]}) {
+	for _, use := range uses { // a role may look for one purpose and not for another
+		if c.permits(ctx, platform.Act{Action: "vault.reveal", On: on, Field: f.Fields[0], Purpose: use, Reason: occasion[0]}) {
+			f.Purposes = append(f.Purposes, use)
+		}
+	}
+	if len(f.Purposes) == 0 {
 		return nil
 	}
 	return f
