@@ -157,6 +157,8 @@ type breaksView struct {
 	First string
 	Next  string
 	Ask   *button // nil for those who may not
+
+	Purposes, Reasons []string
 }
 
 type breakRow struct {
@@ -167,7 +169,7 @@ type breakRow struct {
 // breaks reads a page of emergency accesses.
 func (c console) breaks(r *http.Request) (any, error) {
 	ctx, asked := r.Context(), r.URL.Query()
-	v := breaksView{State: access.State(asked.Get("state")), Tabs: []access.State{"", access.Requested, access.Granted, access.Used, access.Reviewed, access.Refused, access.Expired}}
+	v := breaksView{Purposes: uses, Reasons: occasion, State: access.State(asked.Get("state")), Tabs: []access.State{"", access.Requested, access.Granted, access.Used, access.Reviewed, access.Refused, access.Expired}}
 	page, err := c.m.Access.Breaks(ctx, v.State, asked.Get("cursor"), rows)
 	if err != nil {
 		return nil, err

@@ -38,6 +38,7 @@ var accessWords = map[string]word{
 	"sealed.profile.licence":    {"Licence", "营业执照号"},
 	"sealed.profile.contact":    {"Contact", "联系方式"},
 
+	"use.sealing":     {"sealing of others", "密封他人信息"},
 	"use.employment":  {"employment", "用工"},
 	"use.review":      {"review", "评价"},
 	"use.fulfilment":  {"carrying the order out", "履行订单"},

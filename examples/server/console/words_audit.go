@@ -33,6 +33,8 @@ var auditWords = map[string]word{
 	"data_class.sensitive": {"sensitive", "敏感"},
 	"data_class.secret":    {"secret", "机密"},
 
+	"kept.erasure": {"until erasure", "至抹除"},
+
 	"basis.contract": {"contract", "合同"},
 	"basis.consent":  {"consent", "同意"},
 	"basis.duty":     {"legal duty", "法定义务"},
