@@ -14,12 +14,13 @@ import (
 
 // Cast is who acts in a demo, and what they sell.
 type Cast struct {
-	Operator, Second, Merchant, Customer, Staff platform.Actor // Second is another operator: some things take two
-	Zone, Listing                               platform.ID
-	Price                                       platform.Money
+	Operator, Second, Third, Merchant, Customer, Staff platform.Actor // Second is another operator, for what takes two; Third has no role yet
+	Zone, Listing                                      platform.ID
+	Price                                              platform.Money
 }
 
-// Demo fills an empty market: two operators who may do everything, a zone with a
+// Demo fills an empty market: two operators who may do everything and one who
+// may do nothing until they grant it, a zone with a
 // member on duty day and night, and an active merchant with a live listing. All
 // of it goes through the same commands as anybody's.
 func (m *Market) Demo(ctx context.Context) (Cast, error) {
@@ -56,7 +57,10 @@ func (m *Market) appoint(ctx context.Context, c *Cast) (err error) {
 	if c.Operator, err = m.Access.Actor(ctx, first, platform.Operator); err != nil {
 		return err
 	}
-	c.Second, err = m.Access.Actor(ctx, second, platform.Operator)
+	if c.Second, err = m.Access.Actor(ctx, second, platform.Operator); err != nil {
+		return err
+	}
+	c.Third, err = m.Access.Actor(ctx, m.Writer.NewRoot(ctx, "opr"), platform.Operator)
 	return err
 }
 

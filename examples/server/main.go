@@ -262,9 +262,10 @@ type person struct {
 
 func people(c market.Cast) []person {
 	all := []person{
-		{"operator", token(), c.Operator}, {"second", token(), c.Second}, {"merchant", token(), c.Merchant}, {"customer", token(), c.Customer}, {"staff", token(), c.Staff},
+		{"operator", token(), c.Operator}, {"second", token(), c.Second}, {"third", token(), c.Third},
+		{"merchant", token(), c.Merchant}, {"customer", token(), c.Customer}, {"staff", token(), c.Staff},
 	}
-	return slices.DeleteFunc(all, func(p person) bool { return p.actor.ID == "" }) // an older folder has no second
+	return slices.DeleteFunc(all, func(p person) bool { return p.actor.ID == "" }) // an older folder has fewer
 }
 
 func tokens(all []person) edge.Authenticator {
