@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -50,7 +51,9 @@ func verifyReceipt(file string, public note.Verifier, out io.Writer) error {
 		return err
 	}
 	var r audit.Receipt
-	if err := json.Unmarshal(text, &r); err != nil {
+	in := json.NewDecoder(bytes.NewReader(text))
+	in.DisallowUnknownFields() // nothing would prove them
+	if err := in.Decode(&r); err != nil {
 		return fmt.Errorf("%s is no receipt: %w", file, err)
 	}
 	if err := r.Verify(public); err != nil {

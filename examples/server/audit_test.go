@@ -93,6 +93,10 @@ func TestAT3AReceiptVerifiesWithTheKeyAlone(t *testing.T) {
 	assert.Contains(t, told, "ok: ")
 	var r audit.Receipt
 	require.NoError(t, json.Unmarshal(receipt, &r))
+	require.NoError(t, os.WriteFile(file, bytes.Replace(receipt, []byte(`{"event":{`), []byte(`{"event":{"amount":1,`), 1), 0o600))
+	_, err = runs(t, "audit", "-key", w.market.AuditKey, "-receipt", file)
+	require.ErrorContains(t, err, "is no receipt", "with a member that nothing proves")
+
 	r.Event.Reason = "another"
 	altered, err := json.Marshal(r)
 	require.NoError(t, err)
