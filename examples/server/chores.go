@@ -135,7 +135,11 @@ func (s stores) restore(ctx context.Context, db store.Engine, c config, out io.W
 	if err != nil || len(keys.Items) == 0 { // they are to come, and a market would make new ones
 		return err
 	}
-	return opened(bury)(ctx, s, c, out)
+	err = opened(bury)(ctx, s, c, out)
+	if errors.Is(err, platform.ErrUnavailable) {
+		err = fmt.Errorf("the keys do not open: begin with an empty folder that has the files kek and secret of the market's own: %w", err)
+	}
+	return err
 }
 
 func bury(ctx context.Context, m *market.Market, _ config, out io.Writer) error {
@@ -151,6 +155,9 @@ func tell(out io.Writer, what string, m store.Manifest) {
 		fmt.Fprintf(out, "%10d %s\n", m.Counts[kind], kind)
 	}
 	fmt.Fprintf(out, "%10d lines %s, up to %s, sha256 of the segments %s\n", m.Lines(), what, m.Until.Format(time.RFC3339), m.SHA256)
+	if m.Tree.Size == 0 { // of the keys there is none
+		return
+	}
 	fmt.Fprintf(out, "%10d events in the audit log, root %s\n", m.Tree.Size, base64.StdEncoding.EncodeToString(m.Tree.Root))
 }
 
