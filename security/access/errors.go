@@ -20,6 +20,7 @@ var (
 var (
 	errBroken  = platform.Err(platform.ErrDenied, "access.policy_broken", "the stored policy names what this program does not know", "存储的权限策略含有本程序不识别的内容")
 	errRole    = platform.Err(platform.ErrInvalid, "access.role", "a role needs a name of its own, without @, and there are at most 256", "角色须有唯一名称且不含@，最多256个")
+	errDeadEnd = platform.Err(platform.ErrInvalid, "access.dead_end", "the system must be able to publish other rules", "系统须始终能够发布其他规则")
 	errPeriod  = platform.Err(platform.ErrInvalid, "access.period", "the end lies after the start and within the longest term", "结束时间须晚于开始且不超过最长期限")
 	errAlone   = platform.Err(platform.ErrDenied, "access.alone", "emergency access needs a second person first", "应急访问须先经第二人批准")
 	errNotDue  = platform.Err(platform.ErrState, "access.not_due", "nothing is due", "尚未到期")

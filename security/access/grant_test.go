@@ -458,6 +458,10 @@ func TestAPolicyThatDoesNotCompileLeavesTheOldOneInForce(t *testing.T) {
 	_, err := h.Publish(h.as(boss), access.Publish{Rules: &bad, Reason: "x"})
 	require.ErrorIs(t, err, platform.ErrInvalid)
 	assert.Equal(t, "access.unknown", platform.Code(err))
+	for _, closed := range []access.Rules{{}, {Roles: []access.Role{{Name: "admin", May: []access.Permission{{Action: "*"}}}}}} {
+		_, err = h.Publish(h.as(boss), access.Publish{Rules: &closed, Reason: "x"})
+		require.Equal(t, "access.dead_end", platform.Code(err))
+	}
 	require.NoError(t, give(h.as(clerk), h.w, ring{}))
 	require.NoError(t, h.see(look(h.actor(clerk), "phone", "calling")))
 

@@ -50,7 +50,8 @@ type Publish struct {
 func (Publish) Subject() platform.Ref { return policyRef }
 
 // Publish replaces the policy. Rules that do not compile are refused with
-// FieldErrors, and the old ones stay in force. Every process decides by the new
+// FieldErrors, and the old ones stay in force; so are those by which the system
+// could not publish others, from which there would be no way back. Every process decides by the new
 // ones within a second, and guarded acts at once.
 func (s *Service) Publish(ctx context.Context, in Publish) (Edition, error) {
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Edition, []platform.Change, error) {
@@ -59,8 +60,12 @@ func (s *Service) Publish(ctx context.Context, in Publish) (Edition, error) {
 			return Edition{}, nil, err
 		}
 		if in.Rules != nil {
-			if _, err := in.Rules.Compile(s.opts.Known); err != nil {
+			p, err := in.Rules.Compile(s.opts.Known)
+			if err != nil {
 				return Edition{}, nil, err
+			}
+			if mend := (platform.Act{Actor: platform.SystemActor("access"), Action: "access.publish"}); !p.Why(mend).Allowed {
+				return Edition{}, nil, platform.Wrong("rules.roles", errDeadEnd)
 			}
 		}
 		next := by.index.edition
