@@ -36,9 +36,10 @@ var chores = map[string]struct {
 	"restore-keys": {1, folder.Open, func(ctx context.Context, s stores, c config, out io.Writer) error {
 		return s.restore(ctx, s.o.Keys, c, out)
 	}},
-	"verify": {0, folder.Beside, opened(verify)},
-	"import": {1, folder.Beside, opened(takeOver)},
-	"drill":  {1, folder.Beside, opened(drill)},
+	"verify":  {0, folder.Beside, keyless(verify)},
+	"import":  {1, folder.Beside, opened(takeOver)},
+	"appoint": {0, begun, opened(appoint)},
+	"drill":   {1, folder.Beside, opened(drill)},
 }
 
 // stores are those that the flags name.
@@ -50,12 +51,25 @@ type stores struct {
 // opened is a chore in a market over the stores.
 func opened(do func(context.Context, *market.Market, config, io.Writer) error) func(context.Context, stores, config, io.Writer) error {
 	return func(ctx context.Context, s stores, c config, out io.Writer) error {
+		if err := keyed(ctx, s.db, s.o); err != nil {
+			return err
+		}
 		m, err := market.Open(s.db, &s.o)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = m.Close() }()
 		return do(ctx, m, c, out)
+	}
+}
+
+// keyless is a chore that needs no keys, and makes none where they are missing.
+func keyless(do func(context.Context, *market.Market, config, io.Writer) error) func(context.Context, stores, config, io.Writer) error {
+	return func(ctx context.Context, s stores, c config, out io.Writer) error {
+		if errors.Is(keyed(ctx, s.db, s.o), errKeyless) {
+			s.o.Keys, s.o.KEK = nil, nil
+		}
+		return opened(do)(ctx, s, c, out)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/security/access"
 )
 
 // A marketplace moves into a server that runs: what is wrong is told by row and
@@ -86,4 +87,26 @@ func TestAMarketplaceIsImported(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), []string{"verify", "-folder", folder}, &out, io.Discard))
 	assert.Contains(t, out.String(), "sound")
+}
+
+// TestTheFirstOperatorsAreAppointedOnce: a market without demo gets its first
+// grants from the shell, and all later ones by two of those.
+func TestTheFirstOperatorsAreAppointedOnce(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	do := func(args ...string) (string, error) {
+		var out strings.Builder
+		err := run(t.Context(), append(args, "-folder", folder), &out, io.Discard)
+		return out.String(), err
+	}
+	_, err := do("appoint", "-by", "opr_alone")
+	require.ErrorIs(t, err, errAppoint)
+
+	told, err := do("appoint", "-by", "opr_one, opr_two")
+
+	require.NoError(t, err)
+	assert.Contains(t, told, "opr_one is admin until ")
+	assert.Contains(t, told, "opr_two is privacy until ")
+	_, err = do("appoint", "-by", "opr_three,opr_four")
+	require.ErrorIs(t, err, access.ErrBegun)
 }

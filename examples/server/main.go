@@ -11,13 +11,15 @@
 //	server verify [flags]
 //	server drill [flags] FILE
 //	server import -by OPERATOR [-dry] [flags] FILE
+//	server appoint -by OPERATOR,OPERATOR [flags]
 //	server backup-keys [flags] FILE
 //	server restore-keys [flags] FILE
 //
 // copy the store to a file while the server runs on, fill an empty store of any
 // engine from one, prove what is stored, rehearse a loss (restore and prove a
-// backup elsewhere, and record how long it took), and take over accounts and
-// orders of another system: a [market.Takeover] as JSON. The keys of personal data
+// backup elsewhere, and record how long it took), take over accounts and orders of
+// another system, a [market.Takeover] as JSON, and give the first operators of a
+// market their roles. The keys of personal data
 // are copied and filled apart, and kept elsewhere than the store; what wraps them
 // is the file kek in the data folder. Whoever was erased stays so: restoring either
 // destroys the keys again of those whom the store knows as erased.
@@ -107,7 +109,7 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 	f.StringVar(&c.logs, "log", "json", "log `format`: json, text or off")
 	f.IntVar(&c.commands, "commands", 60, "commands a minute and account; negative is without limit")
 	f.IntVar(&c.reads, "reads", 600, "reads a minute and account; negative is without limit")
-	f.StringVar(&c.by, "by", "", "`id` of the operator who answers for an import")
+	f.StringVar(&c.by, "by", "", "`id` of the operator who answers for an import, or those of operators to be appointed")
 	f.BoolVar(&c.dry, "dry", false, "tell what an import would do, and write nothing")
 	var wrong error
 	f.VisitAll(func(fl *flag.Flag) {
@@ -179,6 +181,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	defer done()
 	if c.share != "" {
 		o.Journals = append(o.Journals, audit.Dir(c.share))
+	}
+	if err := keyed(ctx, db, o); err != nil {
+		return err
 	}
 	a, err := assemble(ctx, base, c, log, db, o, cast)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/folder"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/security/vault"
@@ -35,6 +36,24 @@ func (c config) open(ctx context.Context, take func(string) (*folder.Folder, err
 		return nil, o, nil, nil, errors.Join(err, db.Close(), f.Close())
 	}
 	return db, o, f.Cast, func() { _ = db.Close(); _ = o.Keys.Close(); _ = f.Close() }, nil
+}
+
+var errKeyless = errors.New("the store has records and that of the keys has none, without which nothing sealed opens: restore-keys FILE, or name the right -keys or -folder")
+
+// keyed refuses a store whose keys are missing: a market would make others.
+func keyed(ctx context.Context, db store.Engine, o market.Options) error {
+	if o.Keys == nil {
+		return nil
+	}
+	events, err := db.Scan(ctx, platform.Query{Kind: "event", Limit: 1})
+	if err != nil || len(events.Items) == 0 {
+		return err
+	}
+	keys, err := o.Keys.Scan(ctx, platform.Query{Kind: vault.KeyKinds()[0].Name, Limit: 1})
+	if err == nil && len(keys.Items) == 0 {
+		err = errKeyless
+	}
+	return err
 }
 
 // fresh makes the demo anew.

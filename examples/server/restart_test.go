@@ -113,6 +113,10 @@ func TestAStoreIsBackedUpRestoredAndVerified(t *testing.T) {
 	restored, err := do("restore", "-folder", other, file)
 	require.NoError(t, err)
 	assert.Contains(t, restored, "1 order\n")
+	_, err = do("drill", "-folder", other, file)
+	require.ErrorIs(t, err, errKeyless, "no new keys are made where the old ones are missing")
+	_, err = do("-folder", other, "-addr=127.0.0.1:0")
+	require.ErrorIs(t, err, errKeyless)
 
 	_, err = do("restore", "-folder", other, file)
 	require.ErrorIs(t, err, store.ErrNotEmpty)

@@ -158,7 +158,7 @@ func (s *Service) Request(ctx context.Context, in Request) (Break, error) {
 			return Break{}, nil, platform.Wrong("on", err)
 		}
 		for i, field := range in.Fields {
-			if !careful(by.index.policy.classes[place{in.On.Kind, field}]) {
+			if !careful(by.index.policy.fields[place{in.On.Kind, field}].Class) {
 				return Break{}, nil, platform.Wrong(fmt.Sprintf("fields[%d]", i), ErrUnknown)
 			}
 		}

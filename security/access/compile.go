@@ -25,7 +25,7 @@ type Policy struct {
 	exact     map[string]*action
 	domains   map[string]*action // "order.*", by its domain
 	any       *action            // "*"
-	classes   map[place]platform.Class
+	fields    map[place]platform.Field
 	fault     error // why nothing else is permitted, if the stored rules cannot be read
 }
 
@@ -84,13 +84,13 @@ var pattern = regexp.MustCompile(`^(\*|[a-z][a-z0-9_]*\.(\*|[a-z][A-Za-z0-9]*))$
 // command can have, ErrUnknown for what nobody knows.
 func (r Rules) Compile(known Known) (*Policy, error) {
 	p := &Policy{
-		roles: map[string]holder{}, exclusive: r.Exclusive, classes: map[place]platform.Class{},
+		roles: map[string]holder{}, exclusive: r.Exclusive, fields: map[place]platform.Field{},
 		exact: map[string]*action{}, domains: map[string]*action{}, any: &action{},
 	}
 	for _, k := range known.Kinds {
-		p.classes[place{kind: k.Name}] = platform.Public
+		p.fields[place{kind: k.Name}] = platform.Field{Class: platform.Public}
 		for _, f := range k.Fields {
-			p.classes[place{k.Name, f.Path}] = f.Class
+			p.fields[place{k.Name, f.Path}] = f
 		}
 	}
 	if wrong := p.take(r, known); len(wrong) > 0 {
@@ -165,10 +165,10 @@ func (p *Policy) faults(path string, r Permission, known Known) (wrong platform.
 	if err := known.action(r.Action); err != nil {
 		refuse("action", err)
 	}
-	if _, there := p.classes[place{kind: r.Kind}]; r.Kind != "" && !there {
+	if _, there := p.fields[place{kind: r.Kind}]; r.Kind != "" && !there {
 		refuse("kind", ErrUnknown)
 	}
-	if r.Field != "" && r.Field != "*" && !careful(p.classes[place{r.Kind, r.Field}]) {
+	if r.Field != "" && r.Field != "*" && !careful(p.fields[place{r.Kind, r.Field}].Class) {
 		refuse("field", ErrUnknown)
 	}
 	if r.View != "" && (r.Field == "" || !slices.Contains(security.Views(), r.View)) {
@@ -234,8 +234,8 @@ func (p *Policy) build(a *action, name string, guarded []string) {
 		}
 	}
 	if slices.ContainsFunc(mine, func(i int) bool { return p.rules[i].Field != "" }) {
-		for at, class := range p.classes {
-			if careful(class) {
+		for at, field := range p.fields {
+			if careful(field.Class) {
 				add(at)
 			}
 		}
@@ -252,7 +252,7 @@ func (p *Policy) build(a *action, name string, guarded []string) {
 func (p *Policy) cell(rules []int, at place, purpose string) (c cell) {
 	for _, i := range rules {
 		r := p.rules[i]
-		if !r.matches(at, p.classes[at], purpose) {
+		if !r.matches(at, p.fields[at], purpose) {
 			continue
 		}
 		c.rules = append(c.rules, i)
@@ -272,7 +272,7 @@ func (p *Policy) cell(rules []int, at place, purpose string) (c cell) {
 
 // matches tells whether the rule is about a place and a purpose. To forbid, it
 // need not name the field.
-func (r rule) matches(at place, class platform.Class, purpose string) bool {
+func (r rule) matches(at place, field platform.Field, purpose string) bool {
 	switch {
 	case r.Kind != "" && r.Kind != at.kind, r.Purpose != "" && r.Purpose != purpose:
 		return false
@@ -281,7 +281,7 @@ func (r rule) matches(at place, class platform.Class, purpose string) bool {
 	case r.forbids:
 		return r.Field == "" || r.Field == "*" && at.field != ""
 	}
-	return r.Field == "*" && class == platform.Personal
+	return r.Field == "*" && field.Class == platform.Personal && (r.Purpose == "" || r.Purpose == field.Purpose)
 }
 
 func (s *set) add(bit uint8)     { s[bit/64] |= 1 << (bit % 64) }

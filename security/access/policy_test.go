@@ -159,12 +159,13 @@ func TestRulesAtFaultAreRefusedWhenLoaded(t *testing.T) {
 }
 
 // naive decides an act by reading every rule. It is what the index must equal.
-func naive(r access.Rules, fields map[string]platform.Class, act platform.Act) (allowed bool) {
+func naive(r access.Rules, fields map[string]platform.Field, act platform.Act) (allowed bool) {
 	reveals := act.Action == "vault.reveal"
 	if (reveals || act.Field != "") && (act.Field == "" || act.Purpose == "" || act.Reason == "") {
 		return false
 	}
-	class := fields[act.On.Kind+"."+act.Field]
+	field := fields[act.On.Kind+"."+act.Field]
+	class := field.Class
 	if act.Field != "" && class != platform.Personal && class != platform.Sensitive && class != platform.Secret {
 		return false
 	}
@@ -184,7 +185,7 @@ func naive(r access.Rules, fields map[string]platform.Class, act platform.Act) (
 			}
 		}
 		for _, p := range role.May {
-			allowed = allowed || about(p) && (p.Field == act.Field || p.Field == "*" && class == platform.Personal)
+			allowed = allowed || about(p) && (p.Field == act.Field || p.Field == "*" && class == platform.Personal && (p.Purpose == "" || p.Purpose == field.Purpose))
 		}
 	}
 	return allowed
@@ -195,20 +196,20 @@ func even(act platform.Act) bool { return len(act.Reason)%2 == 0 }
 // world is everything that made-up rules and requests can name.
 type world struct {
 	kinds  []platform.Kind
-	fields map[string]platform.Class
+	fields map[string]platform.Field
 	names  []string // of fields
 	known  access.Known
 }
 
 func newWorld() world {
-	w := world{fields: map[string]platform.Class{}, names: []string{"", "", "*"}}
+	w := world{fields: map[string]platform.Field{}, names: []string{"", "", "*"}}
 	classes := []platform.Class{platform.Public, platform.Internal, platform.Personal, platform.Sensitive, platform.Secret}
 	for k := range 6 {
 		kind := platform.Kind{Name: fmt.Sprint("kind", k)}
 		for f := range 5 {
-			field := platform.Field{Path: fmt.Sprint("field", f), Class: classes[(k+f)%len(classes)]}
+			field := platform.Field{Path: fmt.Sprint("field", f), Class: classes[(k+f)%len(classes)], Purpose: []string{"visit", "law", "care"}[(k+2*f)%3]}
 			kind.Fields = append(kind.Fields, field)
-			w.fields[kind.Name+"."+field.Path] = field.Class
+			w.fields[kind.Name+"."+field.Path] = field
 		}
 		w.kinds = append(w.kinds, kind)
 	}
@@ -237,7 +238,7 @@ func (w world) rules(r *rand.Rand, n int) access.Rules {
 		}
 		if field := pick(r, w.names...); field == "*" {
 			p.Field = field
-		} else if c := w.fields[p.Kind+"."+field]; c == platform.Personal || c == platform.Sensitive || c == platform.Secret {
+		} else if c := w.fields[p.Kind+"."+field].Class; c == platform.Personal || c == platform.Sensitive || c == platform.Secret {
 			p.Field = field
 		}
 		role := &rules.Roles[r.IntN(len(rules.Roles))]

@@ -25,7 +25,8 @@ type Role struct {
 
 // Permission matches acts; what is left empty matches all, but for a field: an
 // empty one permits no look at any. "*" as field means every personal field of
-// the kind; sensitive and secret ones are permitted by name alone.
+// the kind, and with a purpose those only that are kept for it; sensitive and secret
+// ones are permitted by name alone.
 type Permission struct {
 	Action  string `json:"action"`            // "order.cancel", "order.*" or "*"
 	Kind    string `json:"kind,omitempty"`    // of the record acted on
@@ -74,7 +75,7 @@ func Standard() Rules {
 			{Name: "service", May: slices.Concat(may("order.*", "dispatch.*", "care.*", "payment.pay", "access.request"),
 				looks("fulfilment", security.Full), looks("review", security.Full), looks("employment", security.Surname))},
 			{Name: "finance", May: may("finance.*", "payment.*", "order.approveRefund", "order.rejectRefund", "order.requestRefund")},
-			{Name: "risk", May: slices.Concat(may("risk.*", "order.clearReview", "merchant.suspend", "merchant.restore", "access.request"), looks("investigation", security.Hash))},
+			{Name: "risk", May: slices.Concat(may("risk.*", "order.clearReview", "merchant.suspend", "merchant.restore", "access.request"), looks("", security.Hash))},
 			{Name: "privacy", May: slices.Concat(may("access.approve", "access.refuse", "access.review", shred), looks("", security.Full))},
 			{Name: "admin", May: may("*")},
 		},
@@ -90,7 +91,8 @@ func may(actions ...string) (all []Permission) {
 	return all
 }
 
-// looks permits to see every personal field for a purpose.
+// looks permits to see every personal field that is kept for a purpose; without
+// one, all of them for any.
 func looks(purpose, view string) []Permission {
 	return []Permission{{Action: reveal, Field: "*", Purpose: purpose, View: view}}
 }

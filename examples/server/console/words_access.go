@@ -45,6 +45,4 @@ var accessWords = map[string]word{
 	"use.agreement":   {"the merchant's agreement", "商家签约"},
 	"use.dispute":     {"settling a dispute", "处理纠纷"},
 	"use.supervision": {"a duty towards an authority", "监管义务"},
-	"use.sealing":     {"sealing what is personal", "密封个人信息"},
-	"kept.erasure":    {"until erasure", "至删除为止"},
 }
