@@ -22,6 +22,9 @@ func (m *Market) Follow(name string, s store.Sink) { m.relay.Sinks[name] = s }
 // signed before raises an alarm.
 func (m *Market) Relay(ctx context.Context) error {
 	_, err := m.relay.Drain(ctx)
+	if m.options.SequenceLater {
+		return err // nothing came that could be signed
+	}
 	return errors.Join(err, m.checkpoint(ctx))
 }
 
