@@ -129,6 +129,16 @@ func lively(t *testing.T, db store.Engine) *stall {
 
 func (s *stall) as(who platform.Actor) context.Context { return platform.As(s.t.Context(), who) }
 
+// staged is a stall with the demo's people in it, in memory.
+func staged(t *testing.T) *stall {
+	t.Helper()
+	s := on(t, memory.New(market.Kinds(), nil), nil)
+	var err error
+	s.cast, err = s.Demo(t.Context())
+	require.NoError(t, err)
+	return s
+}
+
 // sell has somebody new place an order and pay it: one customer's many orders
 // would be looked at twice.
 func (s *stall) sell(key string) error {

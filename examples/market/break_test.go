@@ -12,16 +12,12 @@ import (
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/security/access"
-	"github.com/liangding/platform/store/memory"
 )
 
 // TestAnUnreviewedBreakCallsSomebody: it is an alert at once.
 func TestAnUnreviewedBreakCallsSomebody(t *testing.T) {
 	t.Parallel()
-	s := on(t, memory.New(market.Kinds(), nil), nil)
-	var err error
-	s.cast, err = s.Demo(t.Context())
-	require.NoError(t, err)
+	s := staged(t)
 	o, err := s.Orders.Place(s.as(s.cast.Customer), order.Place{
 		Lines: []order.PlaceLine{{Listing: s.cast.Listing, Quantity: 1}}, Total: s.cast.Price, Note: "the key is under the mat",
 	})

@@ -29,19 +29,17 @@ import (
 // that was signed before.
 func TestAnErasureReachesBackups(t *testing.T) {
 	t.Parallel()
-	s := on(t, memory.New(market.Kinds(), nil), nil)
-	var err error
-	s.cast, err = s.Demo(t.Context())
-	require.NoError(t, err)
+	s := staged(t)
 	const n, erased = 1000, 613
 	note := func(i int) string { return fmt.Sprintf("door code %05d", i) }
 	placed := make([]order.Order, n)
 	for i := range placed {
 		who := platform.Actor{ID: s.Writer.NewRoot(t.Context(), "cus"), Kind: platform.Customer}
-		placed[i], err = s.Orders.Place(s.as(who), order.Place{
+		o, err := s.Orders.Place(s.as(who), order.Place{
 			Lines: []order.PlaceLine{{Listing: s.cast.Listing, Quantity: 1}}, Total: s.cast.Price, Note: note(i),
 		})
 		require.NoError(t, err)
+		placed[i] = o
 	}
 	s.tick(0)
 	signed, err := s.Audit.Checkpoint(t.Context())
