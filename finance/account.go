@@ -7,59 +7,6 @@ import (
 	"github.com/liangding/platform"
 )
 
-// Class is where an account stands in the statements.
-type Class string
-
-// The classes of accounts.
-const (
-	Asset     Class = "asset"
-	Liability Class = "liability"
-	Equity    Class = "equity"
-	Income    Class = "income"
-	Expense   Class = "expense"
-)
-
-// side is the direction in which the balance of an account grows.
-type side int64
-
-const (
-	debit  side = +1
-	credit side = -1
-)
-
-// line is one role of the chart of accounts.
-type line struct {
-	Role    string
-	Code    int // stable
-	Class   Class
-	Normal  side
-	Of      bool // an account for each order
-	Party   bool // an account for each party: merchant, staff member, institution
-	Floored bool // has an available counter, which never falls below zero
-}
-
-// chart is the chart of accounts, in the order of codes. The platform is an
-// agent: what customers pay is theirs, then the merchant's; only fees are
-// income.
-var chart = []line{
-	{Role: "bank", Code: 1010, Class: Asset, Normal: debit, Party: true},
-	{Role: "clearing", Code: 1020, Class: Asset, Normal: debit, Party: true},
-	{Role: "input_tax", Code: 1290, Class: Asset, Normal: debit},
-	{Role: "escrow", Code: 2010, Class: Liability, Normal: credit, Of: true, Floored: true},
-	{Role: "earning", Code: 2015, Class: Liability, Normal: credit, Of: true, Party: true, Floored: true},
-	{Role: "payable", Code: 2020, Class: Liability, Normal: credit, Party: true, Floored: true},
-	{Role: "reserve", Code: 2030, Class: Liability, Normal: credit, Party: true, Floored: true},
-	{Role: "refund_due", Code: 2050, Class: Liability, Normal: credit, Of: true, Floored: true},
-	{Role: "surplus", Code: 2060, Class: Liability, Normal: credit, Of: true, Floored: true},
-	{Role: "tips", Code: 2070, Class: Liability, Normal: credit, Of: true, Floored: true},
-	{Role: "output_tax", Code: 2080, Class: Liability, Normal: credit},
-	{Role: "opening", Code: 3010, Class: Equity, Normal: credit},
-	{Role: "commission", Code: 4010, Class: Income, Normal: credit},
-	{Role: "cancel_fee", Code: 4015, Class: Income, Normal: credit},
-	{Role: "gateway_fee", Code: 5010, Class: Expense, Normal: debit, Party: true},
-	{Role: "marketing", Code: 5070, Class: Expense, Normal: debit},
-}
-
 // lineOf is the chart's line of a role. It fails with ErrRole.
 func lineOf(role string) (line, error) {
 	for _, l := range chart {
@@ -71,11 +18,12 @@ func lineOf(role string) (line, error) {
 }
 
 // Account names an account of the chart, without its currency. Its text is
-// "role", "role:order", "role:party" or "role:order:party", as the role demands.
+// "role", "role:order", "role:party" or "role:order:party", as the role demands;
+// a role that may be kept apart by a name has it in the party's place.
 type Account struct {
 	Role  string      // as in the chart
-	Of    platform.ID // the order whose account it is; empty unless the role is kept by order
-	Party platform.ID // merchant, staff member or institution; empty unless the role is kept by party
+	Of    platform.ID // the order whose account it is (chargeback, contract, budget line); empty unless the role is kept so
+	Party platform.ID // merchant, staff member or institution, or a name; empty unless the role is kept so
 }
 
 // ParseAccount reads the text of an account. It fails with ErrRole when the
@@ -91,10 +39,10 @@ func ParseAccount(text string) (Account, error) {
 	if l.Of && len(rest) > 0 {
 		a.Of, rest = platform.ID(rest[0]), rest[1:]
 	}
-	if l.Party && len(rest) > 0 {
+	if (l.Party || l.Named) && len(rest) > 0 {
 		a.Party, rest = platform.ID(rest[0]), rest[1:]
 	}
-	if len(rest) > 0 {
+	if len(rest) > 0 || strings.HasSuffix(text, ":") {
 		return Account{}, fmt.Errorf("account %q: %w", text, ErrRole)
 	}
 	_, err = a.line()
@@ -135,7 +83,7 @@ func (a Account) line() (line, error) {
 	}
 	_, malformed := platform.ParseID(string(a.Of))
 	of := a.Of == "" && !l.Of || malformed == nil && l.Of
-	party := a.Party == "" && !l.Party || plain(a.Party) && l.Party
+	party := a.Party == "" && !l.Party || plain(a.Party) && (l.Party || l.Named)
 	if !of || !party {
 		return line{}, fmt.Errorf("account %q: %w", a, ErrRole)
 	}

@@ -42,8 +42,8 @@ func TestEveryAccountHasATextOfItsOwn(t *testing.T) {
 
 func TestTheChartIsInOrder(t *testing.T) {
 	t.Parallel()
-	normal := map[Class]side{Asset: debit, Expense: debit, Liability: credit, Equity: credit, Income: credit}
-	first := map[Class]int{Asset: 1, Liability: 2, Equity: 3, Income: 4, Expense: 5}
+	normal := map[Class]side{Asset: debit, Expense: debit, Liability: credit, Equity: credit, Income: credit, Memo: credit}
+	first := map[Class]int{Asset: 1, Liability: 2, Equity: 3, Income: 4, Expense: 5, Memo: 9}
 	used := map[string]bool{}
 	for _, r := range recipes {
 		for _, role := range slices.Concat(r.Debit, r.Credit) {
@@ -51,7 +51,8 @@ func TestTheChartIsInOrder(t *testing.T) {
 		}
 	}
 	for i, l := range chart {
-		assert.Equal(t, normal[l.Class], l.Normal, l.Role)
+		contra := l.Role == "allowance" || l.Role == "plan"
+		assert.Equal(t, contra, normal[l.Class] != l.Normal, l.Role)
 		assert.Equal(t, first[l.Class], l.Code/1000, l.Role)
 		assert.True(t, used[l.Role], "%s is in no recipe", l.Role)
 		assert.True(t, i == 0 || chart[i-1].Code < l.Code, "%s is out of order", l.Role)
@@ -59,12 +60,22 @@ func TestTheChartIsInOrder(t *testing.T) {
 	assert.Len(t, used, len(chart), "recipes name roles that the chart lacks")
 }
 
+func TestEveryRoleHasItsStatutoryCode(t *testing.T) {
+	t.Parallel()
+	for _, l := range chart {
+		code := PRC().Code(Account{Role: l.Role})
+		assert.Equal(t, l.Class == Memo, code == "", l.Role)
+	}
+	assert.Equal(t, "2202", PRC().Code(Account{Role: "payable", Party: merchant}))
+	assert.Equal(t, "2211", PRC().Code(Account{Role: "payable", Party: member}), "what staff have earned is pay")
+}
+
 func TestAccountsAreKeptAsTheChartSays(t *testing.T) {
 	t.Parallel()
 	for _, wrong := range []string{
 		"", ":", "cash", "Escrow", "escrow", "escrow:", "escrow:sandbox", "escrow:" + string(merchant) + ":x",
 		"payable", "payable:", "payable:a:b", "payable:Sandbox", "payable:a/b", "payable:" + strings.Repeat("a", 65),
-		"commission:x", "commission:", "earning:" + string(order.ID), "earning:" + string(order.ID) + ":",
+		"opening:x", "commission:", "commission:A", "earning:" + string(order.ID), "earning:" + string(order.ID) + ":",
 	} {
 		_, err := ParseAccount(wrong)
 		require.ErrorIs(t, err, ErrRole, "%q", wrong)

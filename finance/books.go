@@ -13,7 +13,8 @@ import (
 // goroutines at once.
 type Books struct {
 	Store  Store
-	Tenant string // whose books they are; actors of others read nothing
+	Tenant string           // whose books they are; actors of others read nothing
+	Now    func() time.Time // when a fact is booked; if nil, time.Now in UTC, to the microsecond
 }
 
 // Post books what happened to subject, by its recipe. The changes join the
@@ -27,9 +28,11 @@ type Books struct {
 // finance.pending), the replaced finance.pending of a hold that ends, and
 // additions to counters.
 //
-// It fails with ErrLegs, ErrUnbalanced, ErrRole, ErrRecipe or ErrEffective for
-// a fact that is not well formed, with ErrPendingEnded for a hold that is over,
-// and with ErrNotFound for one that never was. The commit fails with ErrState,
+// It fails with ErrLegs, ErrUnbalanced, ErrMemoMixed, ErrRole, ErrRecipe or
+// ErrEffective for a fact that is not well formed, with ErrFrozen or
+// ErrAccountClosed for a locked account, with ErrPendingEnded for a hold that is
+// over, with ErrPendingExceeds for more than it has left, and with ErrNotFound
+// for one that never was. The commit fails with ErrState,
 // code floor, when an account lacks the money, and with ErrConflict, code
 // exists, when the same fact is in the books already.
 func (b Books) Post(ctx context.Context, what string, subject platform.Ref, at time.Time, legs []platform.Leg) ([]platform.Change, error) {
@@ -37,16 +40,32 @@ func (b Books) Post(ctx context.Context, what string, subject platform.Ref, at t
 	if err != nil {
 		return nil, err
 	}
-	if len(r.Debit) > 0 && len(legs) == 0 {
+	if len(r.Debit) > 0 && len(legs) == 0 && !r.Part {
 		return nil, fmt.Errorf("book %s of %s: %w", what, subject, ErrLegs)
 	}
-	fact := Fact{What: what, Subject: subject, At: at.UTC(), Legs: legs}
+	fact := Fact{What: what, Subject: subject, At: at.UTC(), Booked: platform.Writer{Now: b.Now}.Ready().Now(), Legs: legs}
+	pinned, err := b.unlocked(ctx, fact)
+	if err != nil {
+		return nil, err
+	}
+	set, err := b.changes(ctx, r, fact, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	return append(set, pinned...), nil
+}
+
+// changes are those of a fact by its recipe; due is when it expires if it is held.
+func (b Books) changes(ctx context.Context, r recipe, fact Fact, due time.Time) ([]platform.Change, error) {
 	if r.Held {
-		return Hold(fact)
+		return Hold(fact, due)
 	}
 	ended, err := b.end(ctx, r, fact)
 	if err != nil {
 		return nil, err
+	}
+	if r.Part {
+		return ended, nil
 	}
 	own, err := Post(fact)
 	if err != nil {
@@ -69,6 +88,8 @@ func (b Books) end(ctx context.Context, r recipe, f Fact) ([]platform.Change, er
 		return nil, fmt.Errorf("book %s of %s on hold %s for %s: %w", f.What, f.Subject, p.ID, p.What, ErrRecipe)
 	case r.Voids != "":
 		return p.Void(f.At)
+	case r.Part:
+		return p.Part(f, r.Frees)
 	}
 	return p.Settle(f.At)
 }

@@ -22,8 +22,8 @@ type model struct {
 	booked  map[string]bool // what + subject
 }
 
-// grows is how a leg changes its account.
-func grows(l platform.Leg) (Account, int64) {
+// moves is how a leg changes its account.
+func moves(l platform.Leg) (Account, int64) {
 	row, _ := lineOf(l.Role)
 	return accountOf(l), l.Amount.Minor() * int64(row.Normal)
 }
@@ -36,7 +36,7 @@ func floored(a Account) bool {
 // enough tells whether no floored account would have less than is held.
 func (m *model) enough(legs []platform.Leg) bool {
 	for _, l := range legs {
-		if a, growth := grows(l); floored(a) && growth < 0 && m.balance[a]-m.held[a]+growth < 0 {
+		if a, growth := moves(l); floored(a) && growth < 0 && m.balance[a]-m.held[a]+growth < 0 {
 			return false
 		}
 	}
@@ -45,14 +45,14 @@ func (m *model) enough(legs []platform.Leg) bool {
 
 func (m *model) post(legs []platform.Leg) {
 	for _, l := range legs {
-		a, growth := grows(l)
+		a, growth := moves(l)
 		m.balance[a] += growth
 	}
 }
 
 func (m *model) hold(legs []platform.Leg, sign int64) {
 	for _, l := range legs {
-		if a, growth := grows(l); floored(a) && growth < 0 {
+		if a, growth := moves(l); floored(a) && growth < 0 {
 			m.held[a] -= sign * growth
 		}
 	}

@@ -12,16 +12,6 @@ import (
 	"github.com/liangding/platform"
 )
 
-// Service carries out the commands of the books. It may be used by several
-// goroutines at once.
-type Service struct {
-	w     platform.Writer
-	store Store
-}
-
-// New is the service over a store.
-func New(w platform.Writer, store Store) *Service { return &Service{w: w.Ready(), store: store} }
-
 // OpenAccounts brings in what was on accounts in books that were kept elsewhere.
 type OpenAccounts struct {
 	Source   string    `json:"source" validate:"required,text=64"` // the other books
@@ -87,7 +77,7 @@ func (s *Service) OpenAccounts(ctx context.Context, in OpenAccounts) ([]Opening,
 		ids[i] = o.ID
 	}
 	made, err := platform.Update(ctx, s.w, in, func(ctx context.Context) ([]Opening, []platform.Change, error) {
-		known, err := s.store.Openings(ctx, ids...)
+		known, err := s.books.Store.Openings(ctx, ids...)
 		if err != nil {
 			return nil, nil, fmt.Errorf("open accounts: %w", err)
 		}
@@ -97,7 +87,7 @@ func (s *Service) OpenAccounts(ctx context.Context, in OpenAccounts) ([]Opening,
 		}
 		var changes []platform.Change
 		for _, o := range fresh {
-			booked, err := o.changes(in.Reason)
+			booked, err := o.changes(in.Reason, s.w.Now())
 			if err != nil {
 				return nil, nil, err
 			}
@@ -184,12 +174,12 @@ func (o Opening) same(other Opening) bool {
 }
 
 // changes are the record, the posting that it is booked by, and the event.
-func (o Opening) changes(reason string) ([]platform.Change, error) {
+func (o Opening) changes(reason string, now time.Time) ([]platform.Change, error) {
 	legs, err := o.legs()
 	if err != nil {
 		return nil, err
 	}
-	booked, err := Post(Fact{What: "account.opened", Subject: o.Ref(), At: o.At, Legs: legs})
+	booked, err := Post(Fact{What: "account.opened", Subject: o.Ref(), At: o.At, Booked: now, Legs: legs})
 	if err != nil {
 		return nil, err
 	}

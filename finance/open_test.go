@@ -32,7 +32,7 @@ func opened(balances ...Brought) OpenAccounts {
 
 // open is the command, on the desk's books.
 func (d *desk) open(in OpenAccounts) ([]Opening, error) {
-	return New(d.w, d.Store).OpenAccounts(asOperator(), in)
+	return New(d.w, d.Store, nil).OpenAccounts(asOperator(), in)
 }
 
 // wrongs are what is wrong with which field.
@@ -197,14 +197,14 @@ func TestOnlyOperatorsOpenAccounts(t *testing.T) {
 	d := newDesk(t)
 	for _, kind := range []platform.ActorKind{platform.Customer, platform.Merchant, platform.Staff, platform.System, platform.Auditor} {
 		ctx := platform.As(t.Context(), platform.Actor{ID: merchant, Kind: kind})
-		_, err := New(d.w, d.Store).OpenAccounts(ctx, opened(brought(payable(), "90.00")))
+		_, err := New(d.w, d.Store, nil).OpenAccounts(ctx, opened(brought(payable(), "90.00")))
 		require.ErrorIs(t, err, errOpener, kind)
 	}
 	guarded := d.w
 	guarded.Guard = refusing("finance.openAccounts")
-	_, err := New(guarded, d.Store).OpenAccounts(asOperator(), opened(brought(payable(), "90.00")))
+	_, err := New(guarded, d.Store, nil).OpenAccounts(asOperator(), opened(brought(payable(), "90.00")))
 	require.ErrorIs(t, err, platform.ErrDenied)
-	_, err = New(d.w, d.Store).OpenAccounts(t.Context(), opened(brought(payable(), "90.00")))
+	_, err = New(d.w, d.Store, nil).OpenAccounts(t.Context(), opened(brought(payable(), "90.00")))
 	require.ErrorIs(t, err, platform.ErrDenied)
 	assert.Equal(t, "0.00, 0.00", d.on(t, payable()))
 }

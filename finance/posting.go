@@ -16,11 +16,13 @@ const maxLegs = 1000
 
 // Fact is what happened in the business, in the language of the books.
 type Fact struct {
-	What    string         `json:"what" class:"internal"`        // the recipe: order.completed
-	Subject platform.Ref   `json:"subject" class:"internal"`     // to which record it happened
-	N       int            `json:"n,omitempty" class:"internal"` // tells repetitions apart, such as captures in part; 0 is the first
-	At      time.Time      `json:"at" class:"internal"`          // when it happened, which may be before it was booked
-	Legs    []platform.Leg `json:"legs" class:"internal"`        // debits positive, credits negative, zero in sum
+	What    string         `json:"what" class:"internal"`           // the recipe: order.completed
+	Subject platform.Ref   `json:"subject" class:"internal"`        // to which record it happened
+	N       int            `json:"n,omitempty" class:"internal"`    // tells repetitions apart, such as captures in part; 0 is the first
+	At      time.Time      `json:"at" class:"internal"`             // when it happened, which may be before it was booked
+	Booked  time.Time      `json:"booked" class:"internal"`         // when it was decided to book it; if zero, At
+	Memo    string         `json:"memo,omitempty" class:"internal"` // a code: why it was booked so, or a rate and its source
+	Legs    []platform.Leg `json:"legs" class:"internal"`           // debits positive, credits negative, zero in sum
 }
 
 // Posting is a fact in the books. It is never changed; what turns out wrong is
@@ -28,7 +30,8 @@ type Fact struct {
 type Posting struct {
 	platform.Head
 	Fact
-	Settles platform.ID `json:"settles,omitempty" class:"internal"` // the pending record that held its legs; empty if none did
+	Settles  platform.ID `json:"settles,omitempty" class:"internal"`  // the pending record that held its legs; empty if none did
+	Reverses platform.ID `json:"reverses,omitempty" class:"internal"` // the posting that it mirrors, in whole or in part
 }
 
 // Ref names the posting.
@@ -50,11 +53,17 @@ func Post(f Fact) ([]platform.Change, error) {
 	if err := f.check(false); err != nil {
 		return nil, err
 	}
+	if recipes[f.What].Free {
+		return nil, fmt.Errorf("book %s of %s: %w", f.What, f.Subject, ErrRecipe)
+	}
 	return f.posting("").changes(), nil
 }
 
 // posting is the fact as it is booked; settles names the hold that it ends.
 func (f Fact) posting(settles platform.ID) Posting {
+	if f.Booked.IsZero() {
+		f.Booked = f.At
+	}
 	return Posting{Head: platform.Head{ID: f.id()}, Fact: f, Settles: settles}
 }
 
@@ -70,13 +79,13 @@ func (f Fact) id() platform.ID {
 }
 
 // check compares the fact with its recipe, and with the rules of every posting;
-// held tells whether it passes through a hold.
+// held tells whether it makes a hold, or settles one by its own legs.
 func (f Fact) check(held bool) error {
 	r, err := recipeOf(f.What)
 	if err != nil {
 		return err
 	}
-	if r.Held != held {
+	if (r.Held || r.Part) != held {
 		return fmt.Errorf("book %s of %s, held %t: %w", f.What, f.Subject, held, ErrRecipe)
 	}
 	if _, err := platform.ParseID(string(f.Subject.ID)); err != nil {
@@ -85,7 +94,7 @@ func (f Fact) check(held bool) error {
 	if f.At.IsZero() {
 		return fmt.Errorf("book %s of %s: %w", f.What, f.Subject, ErrEffective)
 	}
-	for _, rule := range []func([]platform.Leg) error{formed, balanced, r.allows} {
+	for _, rule := range []func([]platform.Leg) error{formed, apart, balanced, r.allows} {
 		if err := rule(f.Legs); err != nil {
 			return fmt.Errorf("book %s of %s: %w", f.What, f.Subject, err)
 		}
@@ -112,6 +121,20 @@ func formed(legs []platform.Leg) error {
 			return fmt.Errorf("%s of %q: %w", at.account, l.Amount, ErrLegs)
 		}
 		seen[at] = true
+	}
+	return nil
+}
+
+// apart checks that memo accounts are not mixed with others.
+func apart(legs []platform.Leg) error {
+	memos := 0
+	for _, l := range legs {
+		if row, err := lineOf(l.Role); err == nil && row.Class == Memo {
+			memos++
+		}
+	}
+	if memos > 0 && memos < len(legs) {
+		return ErrMemoMixed
 	}
 	return nil
 }
@@ -160,12 +183,15 @@ func (p Posting) entries() []entry {
 		if err != nil || !row.Floored {
 			continue
 		}
-		if growth := amount * int64(row.Normal); growth > 0 || p.Settles == "" {
+		if growth := grows(l, row); growth > 0 || p.Settles == "" {
 			entries = append(entries, entry{at.counter(available, currency), growth, p.Ref()})
 		}
 	}
 	return entries
 }
+
+// grows is by how much a leg lets its account grow, in the normal direction.
+func grows(l platform.Leg, row line) int64 { return l.Amount.Minor() * int64(row.Normal) }
 
 // additions are entries as changes. Available counters have their floor;
 // posted ones need none, since they cannot be below what is available.

@@ -69,7 +69,7 @@ func TestAPostingBalancesInEachCurrency(t *testing.T) {
 
 func TestAFactWithoutRecipeIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, decide := range []func(Fact) ([]platform.Change, error){Post, Hold} {
+	for _, decide := range []func(Fact) ([]platform.Change, error){Post, func(f Fact) ([]platform.Change, error) { return Hold(f, time.Time{}) }} {
 		_, err := decide(booked("pay.imagined", attempt, captured("1.00").Legs...).Fact)
 		require.ErrorIs(t, err, ErrRecipe)
 	}
@@ -79,7 +79,7 @@ func TestOnlyWhatIsHeldIsHeld(t *testing.T) {
 	t.Parallel()
 	_, err := Post(approved(1, "1.00").Fact)
 	require.ErrorIs(t, err, ErrRecipe)
-	_, err = Hold(captured("1.00").Fact)
+	_, err = Hold(captured("1.00").Fact, time.Time{})
 	require.ErrorIs(t, err, ErrRecipe)
 }
 
@@ -125,7 +125,7 @@ func TestIDsAreThoseOfTheVectors(t *testing.T) {
 
 func TestAHoldIsDecidedPurely(t *testing.T) {
 	t.Parallel()
-	set, err := Hold(approved(1, "30.00").Fact)
+	set, err := Hold(approved(1, "30.00").Fact, time.Time{})
 	require.NoError(t, err)
 	open := set[0].Value.(Pending)
 	open.Version = 1

@@ -20,13 +20,14 @@ type Balance struct {
 // Entry is one line of an account's statement, in the account's normal
 // direction: on a liability a credit is positive.
 type Entry struct {
-	Seq     int64          `json:"seq"` // 1, 2, 3 … of this account and currency
-	At      time.Time      `json:"at"`  // when it was booked
-	What    string         `json:"what"`
-	Subject platform.Ref   `json:"subject"`
-	Posting platform.ID    `json:"posting"`
-	Amount  platform.Money `json:"amount"`
-	After   platform.Money `json:"after"` // what was on the account then
+	Seq       int64          `json:"seq"`       // 1, 2, 3 … of this account and currency
+	At        time.Time      `json:"at"`        // when it was recorded
+	Effective time.Time      `json:"effective"` // when it happened
+	What      string         `json:"what"`
+	Subject   platform.Ref   `json:"subject"`
+	Posting   platform.ID    `json:"posting"`
+	Amount    platform.Money `json:"amount"`
+	After     platform.Money `json:"after"` // what was on the account then
 }
 
 // Balance is what is on an account now; zero on one that was never booked on.
@@ -48,11 +49,7 @@ func (b Books) Balance(ctx context.Context, a Account, currency platform.Currenc
 	if l.Floored {
 		free = counts[1].Value
 	}
-	amounts, err := monies(currency, total, free, total-free)
-	if err != nil {
-		return Balance{}, fmt.Errorf("balance of %s: %w", a, err)
-	}
-	return Balance{Account: a, Posted: amounts[0], Available: amounts[1], Held: amounts[2]}, nil
+	return balanceOf(a, currency, total, free)
 }
 
 // Entries is a page of the account's statement, oldest first. It is refused as
@@ -81,7 +78,7 @@ func (b Books) Entries(ctx context.Context, a Account, currency platform.Currenc
 			return platform.Page[Entry]{}, fmt.Errorf("entries of %s: %w", a, err)
 		}
 		out.Items[i] = Entry{
-			Seq: m.Seq, At: m.At, What: postings[i].What, Subject: postings[i].Subject,
+			Seq: m.Seq, At: m.At, Effective: postings[i].At, What: postings[i].What, Subject: postings[i].Subject,
 			Posting: ids[i], Amount: amounts[0], After: amounts[1],
 		}
 	}

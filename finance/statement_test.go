@@ -42,7 +42,7 @@ func TestAStatementTellsEveryEntryWithItsBalance(t *testing.T) {
 	require.Len(t, page.Items, 2)
 	sale, back := page.Items[0], page.Items[1]
 	assert.Equal(t, Entry{
-		Seq: 1, At: nextDay, What: "order.closed", Subject: order, Posting: closed("90.00").id(),
+		Seq: 1, At: nextDay, Effective: noon, What: "order.closed", Subject: order, Posting: closed("90.00").id(),
 		Amount: platform.MustMoney("90.00", "CNY"), After: platform.MustMoney("90.00", "CNY"),
 	}, sale)
 	assert.Equal(t, []any{int64(2), "refund.approved", refund(1), "-27.00 CNY", "63.00 CNY"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/liangding/platform"
 )
@@ -18,6 +19,18 @@ type Store interface {
 	// Postings are the postings of these ids, in their order; ErrNotFound when
 	// any is missing.
 	Postings(ctx context.Context, ids ...platform.ID) ([]Posting, error)
+
+	// Pendings are those of the pending records of these ids that exist.
+	Pendings(ctx context.Context, ids ...platform.ID) ([]Pending, error)
+
+	// Due is a page of the open pending records whose due is over, oldest first.
+	Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Pending], error)
+
+	// Locks are those of the locks of these ids that exist.
+	Locks(ctx context.Context, ids ...platform.ID) ([]Lock, error)
+
+	// Posted are those of the postings of these ids that exist, in their order.
+	Posted(ctx context.Context, ids ...platform.ID) ([]Posting, error)
 
 	// Openings are those of the openings of these ids that exist, in their order.
 	Openings(ctx context.Context, ids ...platform.ID) ([]Opening, error)
@@ -32,18 +45,42 @@ type Store interface {
 	// Movements is a page of a counter's movements, in the order of their
 	// numbers.
 	Movements(ctx context.Context, counter platform.Ref, cursor string) (platform.Page[platform.Movement], error)
+
+	// MovementsFrom are a counter's movements with the number from and after,
+	// at most limit; backward those before it, the last first.
+	MovementsFrom(ctx context.Context, counter platform.Ref, from int64, limit int, backward bool) ([]platform.Movement, error)
+
+	// Caused are the movements that a posting or hold made, at most 500.
+	Caused(ctx context.Context, cause platform.Ref) ([]platform.Movement, error)
+
+	// CountersOf are both counters of an account in every currency.
+	CountersOf(ctx context.Context, a Account) ([]platform.Count, error)
 }
 
 // StoreOn is the store on an engine, or on a snapshot of one: reports are then
 // of that moment.
 func StoreOn(db platform.Getter) Store { return store{db} }
 
-// Kinds are the records that this package writes. All are read by id alone:
-// what belongs to an account is found through its movements.
+// Kinds are the records that this package writes. What belongs to an account is
+// found through its movements.
 func Kinds() []platform.Kind {
 	return []platform.Kind{
-		platform.Shape[Posting]{Name: postingKind, Prefix: "pst"}.Kind(),
-		platform.Shape[Pending]{Name: pendingKind, Prefix: "pen"}.Kind(),
+		platform.Shape[Posting]{
+			Name: postingKind, Prefix: "pst",
+			Columns: func(p Posting) []platform.Column { return []platform.Column{{Name: "booked", Value: p.Booked}} },
+			Indexes: []platform.Index{{By: []string{"booked"}}}, // in which order they get their numbers
+		}.Kind(),
+		platform.Shape[Pending]{
+			Name: pendingKind, Prefix: "pen",
+			Columns: func(p Pending) []platform.Column {
+				if p.State != Open {
+					p.Due = time.Time{}
+				}
+				return []platform.Column{{Name: "due", Value: p.Due}}
+			},
+			Indexes: []platform.Index{{By: []string{"due"}, Sparse: true}},
+		}.Kind(),
+		platform.Shape[Lock]{Name: lockKind, Prefix: "acc", Pinned: true}.Kind(),
 		platform.Shape[Opening]{Name: openingKind, Prefix: "opn"}.Kind(),
 	}
 }
@@ -52,6 +89,7 @@ const (
 	postingKind = "finance.posting"
 	pendingKind = "finance.pending"
 	openingKind = "finance.opening"
+	lockKind    = "finance.account"
 )
 
 type store struct{ db platform.Getter }
@@ -65,15 +103,40 @@ func (s store) Postings(ctx context.Context, ids ...platform.ID) ([]Posting, err
 }
 
 func (s store) Openings(ctx context.Context, ids ...platform.ID) ([]Opening, error) {
-	refs := make([]platform.Ref, len(ids))
-	for i, id := range ids {
-		refs[i] = platform.Ref{Kind: openingKind, ID: id}
+	return existing[Opening](ctx, s.db, openingKind, ids)
+}
+
+func (s store) Locks(ctx context.Context, ids ...platform.ID) ([]Lock, error) {
+	return existing[Lock](ctx, s.db, lockKind, ids)
+}
+
+func (s store) Pendings(ctx context.Context, ids ...platform.ID) ([]Pending, error) {
+	return existing[Pending](ctx, s.db, pendingKind, ids)
+}
+
+func (s store) Posted(ctx context.Context, ids ...platform.ID) ([]Posting, error) {
+	return existing[Posting](ctx, s.db, postingKind, ids)
+}
+
+// existing are those of the records of one kind that are there, each once.
+func existing[T any](ctx context.Context, db platform.Getter, kind string, ids []platform.ID) ([]T, error) {
+	var refs []platform.Ref
+	for _, id := range ids {
+		if ref := (platform.Ref{Kind: kind, ID: id}); !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
 	}
-	found, err := platform.Lookup(ctx, s.db, refs...)
+	found, err := platform.Lookup(ctx, db, refs...)
 	if err != nil {
 		return nil, err
 	}
-	return platform.Found[Opening](found, refs...)
+	return platform.Found[T](found, refs...)
+}
+
+func (s store) Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Pending], error) {
+	return platform.List[Pending](ctx, s.db, platform.Query{
+		Kind: pendingKind, By: []string{"due"}, Until: now.Add(time.Microsecond), Limit: pageSize, Cursor: cursor,
+	})
 }
 
 func (s store) Counts(ctx context.Context, counters ...platform.Ref) ([]platform.Count, error) {
@@ -101,6 +164,39 @@ func (s store) Movements(ctx context.Context, counter platform.Ref, cursor strin
 	return platform.List[platform.Movement](ctx, s.db, platform.Query{
 		Kind: "movement", By: []string{"counter", "seq"}, Equal: []any{counter}, Limit: pageSize, Cursor: cursor,
 	})
+}
+
+func (s store) MovementsFrom(ctx context.Context, counter platform.Ref, from int64, limit int, backward bool) ([]platform.Movement, error) {
+	q := platform.Query{Kind: "movement", By: []string{"counter", "seq"}, Equal: []any{counter}, From: from, Limit: limit}
+	if backward {
+		q.From, q.Until, q.Backward = nil, from, true
+	}
+	page, err := platform.List[platform.Movement](ctx, s.db, q)
+	return page.Items, err
+}
+
+func (s store) Caused(ctx context.Context, cause platform.Ref) ([]platform.Movement, error) {
+	page, err := platform.List[platform.Movement](ctx, s.db, platform.Query{
+		Kind: "movement", By: []string{"cause"}, Equal: []any{cause}, Limit: pageSize,
+	})
+	return page.Items, err
+}
+
+func (s store) CountersOf(ctx context.Context, a Account) (all []platform.Count, err error) {
+	for _, which := range []string{posted, available} {
+		from := which + ":" + a.String()
+		for page, err := range pages(func(cursor string) (platform.Page[platform.Count], error) {
+			return platform.List[platform.Count](ctx, s.db, platform.Query{
+				Kind: "counter", From: platform.ID(from + "/"), Until: platform.ID(from + "0"), Limit: pageSize, Cursor: cursor, // 0 follows /
+			})
+		}) {
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, page...)
+		}
+	}
+	return all, nil
 }
 
 const pageSize = 500

@@ -23,12 +23,12 @@ type Discrepancy struct {
 
 // Verify proves the books from their own records, and tells what is wrong:
 //
-//	V1  a posting is sound by its recipe, and was never changed; all posted together are zero
+//	V1  a posting is sound by its recipe, and was never changed; what reverses is no more than what was posted; all posted together are zero
 //	V2  a counter is the sum of its movements; available is posted less what open holds take
 //	V3  movements are numbered 1, 2, 3 …, each with the running value after it
 //	V4  nothing was ever available below zero
 //	V5  movements are those of the postings and holds, one for one, each with its event
-//	V6  a hold is open, or ended once: settled with its posting, or voided without
+//	V6  a hold is open, or ended once: settled with its posting, or voided or expired without; its parts and rest make it up
 //
 // It reads everything and writes nothing. db must show one moment, as a
 // snapshot does: of commits under way it would see halves. It needs memory for
@@ -60,37 +60,53 @@ func (v *verifier) report(rule string, ref platform.Ref, expected, found any) {
 	v.found = append(v.found, Discrepancy{Rule: rule, Ref: ref, Expected: fmt.Sprint(expected), Found: fmt.Sprint(found)})
 }
 
-// postings checks every posting by itself, and that the hold which it settles
-// is there; pendings says whether the two agree.
+// postings checks every posting by itself, that the hold which it settles says
+// so too, and that what it reverses was there to be reversed.
 func (v *verifier) postings(ctx context.Context) error {
 	for page, err := range all[Posting](ctx, v.db, platform.Query{Kind: postingKind}) {
 		if err != nil {
 			return err
 		}
-		holds := make([]platform.Ref, len(page))
-		for i, p := range page {
-			if recipes[p.What].Held {
-				holds[i] = pendingOf(p.Subject)
+		var holds []platform.Ref
+		for _, p := range page {
+			if p.Settles != "" {
+				holds = append(holds, platform.Ref{Kind: pendingKind, ID: p.Settles})
 			}
 		}
 		known, err := lookup(ctx, v.db, holds...)
 		if err != nil {
 			return err
 		}
-		for i, p := range page {
+		for _, p := range page {
 			v.posting(p)
-			if _, found := known[holds[i]]; !found && p.Settles != "" {
+			if p.Settles != "" && !settledBy(known[platform.Ref{Kind: pendingKind, ID: p.Settles}], p) {
 				v.report("V6", p.Ref(), "a hold that it settles", fmt.Sprintf("no %q for it", p.Settles))
+			}
+			if err := v.reversal(ctx, p); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
+// settledBy tells whether a record is a hold that names the posting as what
+// settled it, in whole or in part.
+func settledBy(r platform.Record, p Posting) bool {
+	var hold Pending
+	if json.Unmarshal(r.Doc, &hold) != nil || hold.Subject != p.Subject {
+		return false
+	}
+	return slices.Contains(hold.Parts, p.ID) || len(hold.Parts) == 0 && hold.State == Settled && hold.settlement().ID == p.ID
+}
+
 func (v *verifier) posting(p Posting) {
 	v.tally.add(p.entries(), +1)
 	if err := p.check(p.Settles != ""); err != nil {
 		v.report("V1", p.Ref(), "a sound posting", err)
+	}
+	if (p.What == reversed) != (p.Reverses != "") {
+		v.report("V1", p.Ref(), "a reversal that names its posting", fmt.Sprintf("%s of %q", p.What, p.Reverses))
 	}
 	if p.Version != 1 {
 		v.report("V1", p.Ref(), "version 1", p.Version)
@@ -107,17 +123,24 @@ func (v *verifier) pendings(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		settled := make([]platform.Ref, len(page))
-		for i, p := range page {
-			settled[i] = p.settlement().Ref()
+		var settled []platform.Ref
+		for _, p := range page {
+			settled = append(settled, p.settlement().Ref())
+			for _, part := range p.Parts {
+				settled = append(settled, platform.Ref{Kind: postingKind, ID: part})
+			}
 		}
 		made, err := lookup(ctx, v.db, settled...)
 		if err != nil {
 			return err
 		}
-		for i, p := range page {
+		for _, p := range page {
 			v.pending(p)
-			if record, found := made[settled[i]]; found != (p.State == Settled) || found && !equal(record, p.settlement()) {
+			if len(p.Parts) > 0 {
+				v.parts(p, made)
+				continue
+			}
+			if record, found := made[p.settlement().Ref()]; found != (p.State == Settled) || found && !equal(record, p.settlement()) {
 				v.report("V6", p.Ref(), fmt.Sprintf("%s, with its posting: %t", p.State, p.State == Settled), fmt.Sprintf("%s %s", record.Ref, record.Doc))
 			}
 		}
@@ -130,14 +153,43 @@ func (v *verifier) pending(p Pending) {
 	if err := p.check(true); err != nil {
 		v.report("V6", p.Ref(), "a sound hold", err)
 	}
-	if want := map[State]int64{Open: 1, Settled: 2, Voided: 2}[p.State]; p.Version != want {
+	want := map[State]int64{Open: 1, Settled: 2, Voided: 2, Expired: 2}[p.State] + int64(len(p.Parts))
+	if p.State == Settled && len(p.Parts) > 0 {
+		want-- // the last part ended it
+	}
+	if p.Version != want || want < 1 {
 		v.report("V6", p.Ref(), "open, or ended once", fmt.Sprintf("%s at version %d", p.State, p.Version))
 	}
-	if p.State != Open {
-		return
-	}
-	for _, e := range p.taken() {
+	for _, e := range p.held() {
 		v.held[e.counter] -= e.delta
+	}
+}
+
+// parts checks that what was settled in parts, and what is left or was freed,
+// make up what was held.
+func (v *verifier) parts(p Pending, made map[platform.Ref]platform.Record) {
+	sums := map[platform.Ref]int64{}
+	for _, e := range p.taken() {
+		sums[e.counter] += e.delta
+	}
+	for _, e := range p.takes(p.Rest) {
+		sums[e.counter] -= e.delta
+	}
+	for _, id := range p.Parts {
+		var part Posting
+		r := made[platform.Ref{Kind: postingKind, ID: id}]
+		if json.Unmarshal(r.Doc, &part) != nil || part.Settles != p.ID {
+			v.report("V6", p.Ref(), "its part "+string(id), fmt.Sprintf("%s %s", r.Ref, r.Doc))
+			continue
+		}
+		for _, e := range p.takes(part.Legs) {
+			sums[e.counter] -= e.delta
+		}
+	}
+	for counter, sum := range sums {
+		if sum != 0 {
+			v.report("V6", p.Ref(), "parts and rest that make up the hold", fmt.Sprintf("%d more on %s", sum, counter))
+		}
 	}
 }
 

@@ -56,6 +56,7 @@ type Options struct {
 	Merchant merchant.Options
 	Order    order.Options
 	Fees     finance.Fees
+	Finance  finance.Options
 	Payment  payment.Options
 	Sandbox  sandbox.Options
 	Staff    staff.Options
@@ -130,7 +131,7 @@ func Open(db store.Engine, o *Options) (*Market, error) {
 func (m *Market) serve() error {
 	db, w, o, seal := m.DB, m.Writer, m.options, m.Vault
 	merchants, orders, members := merchant.StoreOn(db), order.StoreOn(db), staff.StoreOn(db)
-	m.Books = finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant}
+	m.Books = finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}
 	duty := staff.Members{Store: members, Terms: o.Staff.Terms}
 	o.Sandbox.Now = w.Now
 	m.Sandbox = sandbox.New(&o.Sandbox)
@@ -170,11 +171,11 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 	w, o := m.Writer, m.options
 	w.Store = db
 	merchants := merchant.StoreOn(db)
-	return finance.New(w, finance.StoreOn(db)), order.New(w, order.StoreOn(db), order.Ports{
+	return finance.New(w, finance.StoreOn(db), &o.Finance), order.New(w, order.StoreOn(db), order.Ports{
 		Catalogue: merchant.Catalogue{Store: merchants},
 		Parties:   merchant.Standing{Store: merchants},
 		Payments:  payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}},
-		Books:     finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant},
+		Books:     finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now},
 		Fees:      o.Fees,
 		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
 		Screen:    m.Screen,
@@ -259,7 +260,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Ledger, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}
