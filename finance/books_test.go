@@ -13,6 +13,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/store/memory"
+	"github.com/liangding/platform/store/sqlite"
 )
 
 // The port as the other domains declare it.
@@ -92,8 +93,9 @@ type tester interface {
 // desk is books over a store of its own, with somebody who books.
 type desk struct {
 	Books
-	db *memory.DB
-	w  platform.Writer
+	db   *memory.DB
+	file *sqlite.DB // in place of db, if not nil
+	w    platform.Writer
 }
 
 func newDesk(t tester, given ...booking) *desk {
@@ -140,7 +142,14 @@ func (d *desk) on(t tester, account string) string {
 // sound demands that the books prove themselves.
 func (d *desk) sound(t tester) {
 	t.Helper()
-	wrong, err := Verify(context.Background(), d.db.Snapshot())
+	var now platform.Getter = d.db.Snapshot()
+	if d.file != nil {
+		moment, err := d.file.Moment(context.Background())
+		require.NoError(t, err)
+		defer func() { _ = moment.Close() }()
+		now = moment
+	}
+	wrong, err := Verify(context.Background(), now)
 	require.NoError(t, err)
 	require.Empty(t, wrong)
 }

@@ -23,6 +23,9 @@ type Store interface {
 	// Pendings are those of the pending records of these ids that exist.
 	Pendings(ctx context.Context, ids ...platform.ID) ([]Pending, error)
 
+	// Journal is one journal, or ErrNotFound.
+	Journal(ctx context.Context, id platform.ID) (Journal, error)
+
 	// Due is a page of the open pending records whose due is over, oldest first.
 	Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Pending], error)
 
@@ -81,6 +84,7 @@ func Kinds() []platform.Kind {
 			Indexes: []platform.Index{{By: []string{"due"}, Sparse: true}},
 		}.Kind(),
 		platform.Shape[Lock]{Name: lockKind, Prefix: "acc", Pinned: true}.Kind(),
+		platform.Shape[Journal]{Name: journalKind, Prefix: "jnl"}.Kind(),
 		platform.Shape[Opening]{Name: openingKind, Prefix: "opn"}.Kind(),
 	}
 }
@@ -90,6 +94,7 @@ const (
 	pendingKind = "finance.pending"
 	openingKind = "finance.opening"
 	lockKind    = "finance.account"
+	journalKind = "finance.journal"
 )
 
 type store struct{ db platform.Getter }
@@ -131,6 +136,10 @@ func existing[T any](ctx context.Context, db platform.Getter, kind string, ids [
 		return nil, err
 	}
 	return platform.Found[T](found, refs...)
+}
+
+func (s store) Journal(ctx context.Context, id platform.ID) (Journal, error) {
+	return platform.Read[Journal](ctx, s.db, journalKind, id)
 }
 
 func (s store) Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Pending], error) {
