@@ -214,7 +214,7 @@ func TestOnlyOperatorsWorkOnTheLedger(t *testing.T) {
 	for _, ctx := range []context.Context{as(platform.Customer, customer), as(platform.Merchant, merchant), as(platform.Staff, member), as(platform.Auditor, "aud"), context.Background(), abroad(platform.Operator, "opr")} {
 		_, batch := c.Batch(ctx, Batch{Groups: []Transfer{paid(1)}})
 		_, transfer := c.Transfer(ctx, paid(1))
-		_, reverse := c.Service.Reverse(ctx, Reverse{Posting: "pst_x", Reason: "wrong"})
+		_, reverse := c.Reverse(ctx, Reverse{Posting: "pst_x", Reason: "wrong"})
 		_, freeze := c.FreezeAccount(ctx, FreezeAccount{Account: payable(), Out: true, Reason: "sanction"})
 		for _, err := range []error{batch, transfer, reverse, freeze} {
 			require.Error(t, err)
@@ -340,7 +340,7 @@ func TestReversalsAreNoMoreThanTheOriginal(t *testing.T) {
 	require.NoError(t, err)
 	id := first.Made[0].Ref.ID
 	back := func(words ...string) error {
-		_, err := c.Service.Reverse(asOperator(), Reverse{Posting: id, Legs: lines(words...), Reason: "wrong_amount"})
+		_, err := c.Reverse(asOperator(), Reverse{Posting: id, Legs: lines(words...), Reason: "wrong_amount"})
 		return err
 	}
 

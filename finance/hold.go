@@ -121,7 +121,7 @@ func (p Pending) without(part []platform.Leg, last bool) ([]platform.Leg, error)
 		i := slices.IndexFunc(rest, func(r platform.Leg) bool {
 			return accountOf(r) == accountOf(l) && r.Amount.Currency() == l.Amount.Currency() && r.Amount.Sign() == l.Amount.Sign()
 		})
-		if free := last && !(row.Floored && grows(l, row) < 0); i < 0 && free {
+		if free := !row.Floored || grows(l, row) > 0; i < 0 && last && free {
 			continue
 		}
 		var left platform.Money

@@ -76,7 +76,7 @@ func TestAJournalIsWellFormed(t *testing.T) {
 		"unbalanced":   {proposed("expense", "5.00", "bank:house", "-4.00"), "ledger.unbalanced"},
 		"memo mixed":   {proposed("plan:"+string(budget.ID), "5.00", "bank:house", "-5.00"), "ledger.memo_mixed"},
 		"no account":   {proposed("cash", "5.00", "bank:house", "-5.00"), "ledger.role"},
-		"one leg":      {proposed("bank:house", "-5.00"), "field.min"},
+		"one leg":      {proposed("bank:house", "-5.00"), "ledger.legs"},
 		"no voucher":   {short, "field.len"},
 		"account once": {proposed("bank:house", "5.00", "bank:house", "-5.00"), "ledger.legs"},
 	} {

@@ -3,6 +3,7 @@ package finance
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,7 +42,13 @@ func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, erro
 	if err != nil {
 		err = fmt.Errorf("expire holds: %w", err)
 	}
-	return expired, err
+	numbered, failed := s.number(ctx, now, platform.TickLimit(limit))
+	switch {
+	case errors.Is(failed, errNumbered), errors.Is(failed, platform.ErrConflict): // somebody else did it
+	case failed != nil:
+		err = errors.Join(err, fmt.Errorf("number postings: %w", failed))
+	}
+	return expired + numbered, err
 }
 
 type expire struct {

@@ -13,24 +13,24 @@ import (
 
 // Store is what the books read. Pages have 500 rows.
 type Store interface {
+	Records
+	Accounts
+}
+
+// Records is what was written about facts, and about who decided on them.
+type Records interface {
 	// Pending is a record of money set aside, or ErrNotFound.
 	Pending(ctx context.Context, id platform.ID) (Pending, error)
-
-	// Postings are the postings of these ids, in their order; ErrNotFound when
-	// any is missing.
-	Postings(ctx context.Context, ids ...platform.ID) ([]Posting, error)
 
 	// Pendings are those of the pending records of these ids that exist.
 	Pendings(ctx context.Context, ids ...platform.ID) ([]Pending, error)
 
-	// Journal is one journal, or ErrNotFound.
-	Journal(ctx context.Context, id platform.ID) (Journal, error)
-
 	// Due is a page of the open pending records whose due is over, oldest first.
 	Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Pending], error)
 
-	// Locks are those of the locks of these ids that exist.
-	Locks(ctx context.Context, ids ...platform.ID) ([]Lock, error)
+	// Postings are the postings of these ids, in their order; ErrNotFound when
+	// any is missing.
+	Postings(ctx context.Context, ids ...platform.ID) ([]Posting, error)
 
 	// Posted are those of the postings of these ids that exist, in their order.
 	Posted(ctx context.Context, ids ...platform.ID) ([]Posting, error)
@@ -38,9 +38,39 @@ type Store interface {
 	// Openings are those of the openings of these ids that exist, in their order.
 	Openings(ctx context.Context, ids ...platform.ID) ([]Opening, error)
 
+	// Journal is one journal, or ErrNotFound.
+	Journal(ctx context.Context, id platform.ID) (Journal, error)
+
+	numbering
+}
+
+// numbering is what the journal's numbers are given and read by.
+type numbering interface {
+	// Sequence is how far the numbering has come: nowhere, if it never began.
+	Sequence(ctx context.Context) (sequence, error)
+
+	// Booked are the postings after a place, in the order in which they were
+	// booked, until a moment, at most limit.
+	Booked(ctx context.Context, after place, until time.Time, limit int) ([]Posting, error)
+
+	// Numbers are those of the numbers of these ids that exist.
+	Numbers(ctx context.Context, ids ...platform.ID) ([]Number, error)
+
+	// Month is a page of the numbers of a month, in order.
+	Month(ctx context.Context, month, cursor string) (platform.Page[Number], error)
+}
+
+// Accounts is what is on accounts: their counters, movements and locks.
+type Accounts interface {
+	// Locks are those of the locks of these ids that exist.
+	Locks(ctx context.Context, ids ...platform.ID) ([]Lock, error)
+
 	// Counts are the counters as of one moment, in the order asked; one that
 	// was never added to is zero.
 	Counts(ctx context.Context, counters ...platform.Ref) ([]platform.Count, error)
+
+	// CountersOf are both counters of an account in every currency.
+	CountersOf(ctx context.Context, a Account) ([]platform.Count, error)
 
 	// Counters is a page of all counters, those of other domains among them.
 	Counters(ctx context.Context, cursor string) (platform.Page[platform.Count], error)
@@ -55,9 +85,6 @@ type Store interface {
 
 	// Caused are the movements that a posting or hold made, at most 500.
 	Caused(ctx context.Context, cause platform.Ref) ([]platform.Movement, error)
-
-	// CountersOf are both counters of an account in every currency.
-	CountersOf(ctx context.Context, a Account) ([]platform.Count, error)
 }
 
 // StoreOn is the store on an engine, or on a snapshot of one: reports are then
@@ -70,8 +97,10 @@ func Kinds() []platform.Kind {
 	return []platform.Kind{
 		platform.Shape[Posting]{
 			Name: postingKind, Prefix: "pst",
-			Columns: func(p Posting) []platform.Column { return []platform.Column{{Name: "booked", Value: p.Booked}} },
-			Indexes: []platform.Index{{By: []string{"booked"}}}, // in which order they get their numbers
+			Columns: func(p Posting) []platform.Column {
+				return []platform.Column{{Name: "booked", Value: p.Booked}, {Name: "id", Value: p.ID}}
+			},
+			Indexes: []platform.Index{{By: []string{"booked", "id"}}}, // in which order they get their numbers
 		}.Kind(),
 		platform.Shape[Pending]{
 			Name: pendingKind, Prefix: "pen",
@@ -85,6 +114,14 @@ func Kinds() []platform.Kind {
 		}.Kind(),
 		platform.Shape[Lock]{Name: lockKind, Prefix: "acc", Pinned: true}.Kind(),
 		platform.Shape[Journal]{Name: journalKind, Prefix: "jnl"}.Kind(),
+		platform.Shape[Number]{
+			Name: numberKind, Prefix: "num", Derived: true,
+			Columns: func(n Number) []platform.Column {
+				return []platform.Column{{Name: "month", Value: n.Month}, {Name: "no", Value: n.No}}
+			},
+			Indexes: []platform.Index{{By: []string{"month", "no"}}},
+		}.Kind(),
+		platform.Shape[sequence]{Name: sequenceKind, Prefix: "seq", Derived: true}.Kind(),
 		platform.Shape[Opening]{Name: openingKind, Prefix: "opn"}.Kind(),
 	}
 }
@@ -95,6 +132,9 @@ const (
 	openingKind = "finance.opening"
 	lockKind    = "finance.account"
 	journalKind = "finance.journal"
+
+	numberKind   = "finance.number"
+	sequenceKind = "finance.sequence"
 )
 
 type store struct{ db platform.Getter }
@@ -125,10 +165,11 @@ func (s store) Posted(ctx context.Context, ids ...platform.ID) ([]Posting, error
 
 // existing are those of the records of one kind that are there, each once.
 func existing[T any](ctx context.Context, db platform.Getter, kind string, ids []platform.ID) ([]T, error) {
-	var refs []platform.Ref
+	seen := make(map[platform.ID]bool, len(ids))
+	refs := make([]platform.Ref, 0, len(ids))
 	for _, id := range ids {
-		if ref := (platform.Ref{Kind: kind, ID: id}); !slices.Contains(refs, ref) {
-			refs = append(refs, ref)
+		if !seen[id] {
+			seen[id], refs = true, append(refs, platform.Ref{Kind: kind, ID: id})
 		}
 	}
 	found, err := platform.Lookup(ctx, db, refs...)
@@ -145,6 +186,51 @@ func (s store) Journal(ctx context.Context, id platform.ID) (Journal, error) {
 func (s store) Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Pending], error) {
 	return platform.List[Pending](ctx, s.db, platform.Query{
 		Kind: pendingKind, By: []string{"due"}, Until: now.Add(time.Microsecond), Limit: pageSize, Cursor: cursor,
+	})
+}
+
+func (s store) Sequence(ctx context.Context) (sequence, error) {
+	found, err := existing[sequence](ctx, s.db, sequenceKind, []platform.ID{sequenceID})
+	if err != nil || len(found) == 0 {
+		return sequence{Head: platform.Head{ID: sequenceID}}, err
+	}
+	return found[0], nil
+}
+
+func (s store) Booked(ctx context.Context, after place, until time.Time, limit int) (all []Posting, err error) {
+	by := platform.Query{Kind: postingKind, By: []string{"booked", "id"}, Limit: min(limit, pageSize)}
+	from := by // the rest of the same moment, then what comes later
+	from.Equal, from.From = []any{after.Booked}, platform.ID(string(after.ID)+"0")
+	by.Until = until.Add(time.Microsecond)
+	if !after.Booked.IsZero() {
+		by.From = after.Booked.Add(time.Microsecond)
+	}
+	for _, q := range []platform.Query{from, by} {
+		if q.Equal != nil && after.ID == "" || len(all) >= limit {
+			continue
+		}
+		for page, err := range pages(func(cursor string) (platform.Page[Posting], error) {
+			q.Cursor = cursor
+			return platform.List[Posting](ctx, s.db, q)
+		}) {
+			if err != nil {
+				return nil, err
+			}
+			if all = append(all, page...); len(all) >= limit {
+				return all[:limit], nil
+			}
+		}
+	}
+	return all, nil
+}
+
+func (s store) Numbers(ctx context.Context, ids ...platform.ID) ([]Number, error) {
+	return existing[Number](ctx, s.db, numberKind, ids)
+}
+
+func (s store) Month(ctx context.Context, month, cursor string) (platform.Page[Number], error) {
+	return platform.List[Number](ctx, s.db, platform.Query{
+		Kind: numberKind, By: []string{"month", "no"}, Equal: []any{month}, Limit: pageSize, Cursor: cursor,
 	})
 }
 

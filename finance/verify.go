@@ -25,7 +25,7 @@ type Discrepancy struct {
 //
 //	V1  a posting is sound by its recipe, and was never changed; what reverses is no more than what was posted; all posted together are zero
 //	V2  a counter is the sum of its movements; available is posted less what open holds take
-//	V3  movements are numbered 1, 2, 3 …, each with the running value after it
+//	V3  movements are numbered 1, 2, 3 …, each with the running value after it; so is the journal of each month
 //	V4  nothing was ever available below zero
 //	V5  movements are those of the postings and holds, one for one, each with its event
 //	V6  a hold is open, or ended once: settled with its posting, or voided or expired without; its parts and rest make it up
@@ -37,7 +37,7 @@ type Discrepancy struct {
 // if it cannot read.
 func Verify(ctx context.Context, db platform.Getter) ([]Discrepancy, error) {
 	v := &verifier{db: db, store: StoreOn(db), held: map[platform.Ref]int64{}}
-	for _, step := range []func(context.Context) error{v.postings, v.pendings, v.counters, v.movements, v.differences} {
+	for _, step := range []func(context.Context) error{v.postings, v.pendings, v.numbers, v.counters, v.movements, v.differences} {
 		if err := step(ctx); err != nil {
 			return v.found, fmt.Errorf("verify books: %w", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/security/access"
@@ -43,9 +44,9 @@ func (m *Market) Demo(ctx context.Context) (Cast, error) {
 	return c, nil
 }
 
-// DemoRoles are those of the demo's operators: every command, and a look at what
-// is sealed.
-var DemoRoles = []string{"admin", "privacy"}
+// DemoRoles are those of the demo's operators: every command, a look at what is
+// sealed, and bookings by hand.
+var DemoRoles = []string{"admin", "privacy", finance.Accountant}
 
 // appoint gives two operators the first grants.
 func (m *Market) appoint(ctx context.Context, c *Cast) (err error) {

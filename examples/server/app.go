@@ -13,6 +13,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/examples/server/books"
 	"github.com/liangding/platform/examples/server/console"
 	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/examples/server/grants"
@@ -66,6 +67,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 		Ready: func(ctx context.Context) error { return ready(ctx, db) },
 	})
 	s.Registry().MustRegister(watched{db, time.Now}, window)
+	books.Mount(s.API, m)
 	merchants.Mount(s.API, m)
 	orders.Mount(ctx, s.API, m)
 	payments.Mount(s.API, m)

@@ -58,7 +58,8 @@ var own = []string{
 
 // Standard opens to customers, merchants and staff the domains in which they have
 // anything to do; there the domains' own tables and ownership rules decide. It
-// divides the operators' commands among roles: admission, service, finance, risk,
+// divides the operators' commands among roles: admission, service, finance,
+// accountant, who books by hand with another, risk,
 // privacy, which looks at personal fields, reviews who did and has people
 // forgotten, and admin. The
 // system may give every command, auditors none; a command of a platform's own is
@@ -75,6 +76,7 @@ func Standard() Rules {
 			{Name: "service", May: slices.Concat(may("order.*", "dispatch.*", "care.*", "payment.pay", "access.request"),
 				looks("fulfilment", security.Full), looks("review", security.Full), looks("employment", security.Surname))},
 			{Name: "finance", May: may("finance.*", "payment.*", "order.approveRefund", "order.rejectRefund", "order.requestRefund")},
+			{Name: "accountant", May: may("finance.*")},
 			{Name: "risk", May: slices.Concat(may("risk.*", "order.clearReview", "merchant.suspend", "merchant.restore", "access.request"), looks("", security.Hash))},
 			{Name: "privacy", May: slices.Concat(may("access.approve", "access.refuse", "access.review", shred), looks("", security.Full))},
 			{Name: "admin", May: may("*")},

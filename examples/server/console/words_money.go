@@ -75,6 +75,7 @@ var moneyWords = map[string]word{
 	"class.asset":     {"Asset", "资产"},
 	"class.liability": {"Liability", "负债"},
 	"class.equity":    {"Equity", "权益"},
+	"class.memo":      {"memo", "备查"},
 	"class.income":    {"Income", "收入"},
 	"class.expense":   {"Expense", "费用"},
 

@@ -124,6 +124,13 @@ func List[I, A any](api huma.API, op Op, read func(context.Context, *I) (platfor
 	})
 }
 
+// Find mounts GET op.Path for one thing, which the input struct names.
+func Find[I, A any](api huma.API, op Op, read func(context.Context, *I) (A, error)) {
+	huma.Register(api, reading(op), func(ctx context.Context, in *I) (*Answer[A], error) {
+		return answer(ctx, in, read)
+	})
+}
+
 // Paging is the part of a list's input that all lists share.
 type Paging struct {
 	Cursor string `query:"cursor" doc:"next of the page before" maxLength:"2000"`

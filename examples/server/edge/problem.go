@@ -91,14 +91,21 @@ func Explain(ctx context.Context, err error) *Problem {
 	if errors.As(err, &p) {
 		return p
 	}
+	p = Describe(ctx, err)
+	note(ctx, p)
+	return p
+}
+
+// Describe makes a problem of an error that is not the request's own, such as
+// that of one item among several.
+func Describe(ctx context.Context, err error) *Problem {
 	lang := Language(ctx)
-	p = &Problem{Status: Status(err), Code: platform.Code(err), Text: platform.Text(err, lang), Request: Request(ctx), Facts: platform.Details(err), cause: err}
+	p := &Problem{Status: Status(err), Code: platform.Code(err), Text: platform.Text(err, lang), Request: Request(ctx), Facts: platform.Details(err), cause: err}
 	if fields, ok := errors.AsType[platform.FieldErrors](err); ok {
 		for _, f := range fields {
 			p.Fields = append(p.Fields, Field{Path: f.Path, Code: f.Code, Text: f.Text(lang)})
 		}
 	}
-	note(ctx, p)
 	return p
 }
 
