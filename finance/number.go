@@ -170,20 +170,20 @@ func (v *verifier) numbers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		ids := make([]platform.ID, len(page))
+		refs := make([]platform.Ref, len(page))
 		for i, n := range page {
-			ids[i] = n.Posting
+			refs[i] = platform.Ref{Kind: postingKind, ID: n.Posting}
 		}
-		found, err := v.store.Posted(ctx, ids...)
+		known, err := lookup(ctx, v.db, refs...)
 		if err != nil {
 			return err
 		}
-		for _, n := range page {
+		for i, n := range page {
 			if want := last[n.Month] + 1; n.No != want {
 				v.report("V3", n.Ref(), fmt.Sprintf("number %d of %s", want, n.Month), n.No)
 			}
 			last[n.Month] = n.No
-			if n.ID != n.Posting.As("num") || !slices.ContainsFunc(found, func(p Posting) bool { return p.ID == n.Posting }) {
+			if _, found := known[refs[i]]; !found || n.ID != n.Posting.As("num") {
 				v.report("V3", n.Ref(), "the number of a posting", n.Posting)
 			}
 		}
