@@ -26,12 +26,26 @@
 // available alone. Escrow, earning and refund_due belong to an order, so that
 // nothing can be given back or released twice however many try at once.
 //
+// # Holds
+//
+// A hold is settled in whole or in parts, voided, or expires at its due; what is
+// settled, freed and still open always make up what was held.
+//
+// # The ledger's own desk
+//
+// [Service.Transfer] books linked steps by their recipes, [Service.Batch] many
+// groups of them, each with its own outcome and the balances that it left;
+// [Service.Reverse] takes a posting back, in whole or in part. What no recipe has
+// is a [Journal] that two accountants write. A [Lock] bars an account, and
+// [Service.Tick] gives each posting its [Number], without gaps in its month.
+//
 // # Not enough
 //
-// Post reads no balance. The store refuses the set that would take an available
+// Post reads no balance, only the locks of accounts that can have one. The store refuses the set that would take an available
 // counter below zero, at commit, with ErrState, code floor; the details counter
 // and shortage (in minor units) tell which account lacked how much. Such a
-// refusal is final: it is neither retried nor clipped.
+// refusal is final: it is neither retried nor clipped. The service's own commands
+// say ErrInsufficient in its place.
 //
 // # Other books
 //

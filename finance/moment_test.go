@@ -2,7 +2,6 @@ package finance
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,7 +25,7 @@ func TestABalanceAtAMomentIsThatAfterTheLastEntryOfThen(t *testing.T) {
 			c := clerkOn(t, d, 1_000_000)
 			cny := currency(t, "CNY")
 			moments := []time.Time{now}
-			for n := range 1300 {
+			for n := range 1100 {
 				now = now.Add(time.Duration(1+n*n%977) * time.Second)
 				moments = append(moments, now)
 				_, err := c.Transfer(asOperator(), paid(n))
@@ -46,8 +45,8 @@ func TestABalanceAtAMomentIsThatAfterTheLastEntryOfThen(t *testing.T) {
 				assert.Equal(t, yuan(int64(n)*10)+" "+yuan(int64(n)*10), at("commission", moments[n]), n)
 			}
 			assert.Equal(t, "0.00 0.00", at(unapplied(), nextDay.Add(-1)))
-			assert.Equal(t, c.on(t, unapplied()), "8700.00, 8700.00")
-			assert.Equal(t, "8700.00 8700.00", at(unapplied(), now.AddDate(1, 0, 0)))
+			assert.Equal(t, "8900.00, 8900.00", c.on(t, unapplied()))
+			assert.Equal(t, "8900.00 8900.00", at(unapplied(), now.AddDate(1, 0, 0)))
 			_, err := c.BalanceAt(as(platform.Customer, "cus"), Account{Role: "commission"}, cny, now)
 			require.ErrorIs(t, err, platform.ErrNotFound)
 		})
@@ -82,7 +81,7 @@ func TestASnapshotIsOfOneMomentWhileOthersWork(t *testing.T) {
 		})
 	}
 	proof := func() {
-		s, err := c.Books.Snapshot(asOperator(), a, cny)
+		s, err := c.Snapshot(asOperator(), a, cny)
 		if err != nil {
 			assert.ErrorIs(t, err, ErrRestless)
 			return
@@ -93,21 +92,21 @@ func TestASnapshotIsOfOneMomentWhileOthersWork(t *testing.T) {
 				held -= e.delta
 			}
 		}
-		assert.Equal(t, s.Held.Minor(), held, fmt.Sprint(len(s.Holds)))
+		assert.Equal(t, s.Held.Minor(), held)
 	}
 	for range 50 {
 		proof()
 	}
 	work.Wait()
 	proof()
-	s, err := c.Books.Snapshot(asOperator(), a, cny)
+	s, err := c.Snapshot(asOperator(), a, cny)
 	require.NoError(t, err)
 	assert.Len(t, s.Holds, 20)
 	assert.Equal(t, s.Posted.Minor()-s.Available.Minor(), s.Held.Minor())
 	assert.Positive(t, s.Moves-s.Entries, "holds count too")
-	_, err = c.Books.Snapshot(as(platform.Customer, "cus"), Account{Role: "commission"}, cny)
+	_, err = c.Snapshot(as(platform.Customer, "cus"), Account{Role: "commission"}, cny)
 	require.ErrorIs(t, err, platform.ErrNotFound)
-	s, err = c.Books.Snapshot(asOperator(), Account{Role: "commission"}, cny)
+	s, err = c.Snapshot(asOperator(), Account{Role: "commission"}, cny)
 	require.NoError(t, err)
 	assert.Empty(t, s.Holds, "without a floor nothing is held")
 	c.sound(t)

@@ -101,9 +101,10 @@ func (m *ledgerModel) end(transfer func(string, int, *promise, int64) func() err
 		return nil, ""
 	}
 	what := "transfer." + verb
-	if verb == "rest" {
+	switch verb {
+	case "rest":
 		what, amount = "transfer.settled", 0
-	} else if verb == "voided" {
+	case "voided":
 		amount = 0
 	}
 	do = transfer(what, some, p, amount)
