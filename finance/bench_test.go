@@ -53,3 +53,21 @@ func BenchmarkVerify(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*3000/b.Elapsed().Seconds(), "movements/s")
 }
+
+// BenchmarkBatch books 100 transfers in one batch, all on one hot account.
+func BenchmarkBatch(b *testing.B) {
+	c := clerkOn(b, newDesk(b), 1<<40)
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		groups := make([]Transfer, 100)
+		for i := range groups {
+			groups[i] = paid(n)
+			n++
+		}
+		results, err := c.Batch(asOperator(), Batch{Groups: groups})
+		require.NoError(b, err)
+		require.Equal(b, map[string]int{"posted": 100}, codes(results))
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "transfers/s")
+}
