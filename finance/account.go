@@ -1,7 +1,6 @@
 package finance
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/liangding/platform"
@@ -14,7 +13,7 @@ func lineOf(role string) (line, error) {
 			return l, nil
 		}
 	}
-	return line{}, fmt.Errorf("account %q: %w", role, ErrRole)
+	return line{}, ErrRole // nor is what somebody typed repeated
 }
 
 // Account names an account of the chart, without its currency. Its text is
@@ -43,7 +42,7 @@ func ParseAccount(text string) (Account, error) {
 		a.Party, rest = platform.ID(rest[0]), rest[1:]
 	}
 	if len(rest) > 0 || strings.HasSuffix(text, ":") {
-		return Account{}, fmt.Errorf("account %q: %w", text, ErrRole)
+		return Account{}, ErrRole
 	}
 	_, err = a.line()
 	return a, err
@@ -85,7 +84,7 @@ func (a Account) line() (line, error) {
 	of := a.Of == "" && !l.Of || malformed == nil && l.Of
 	party := a.Party == "" && !l.Party || plain(a.Party) && (l.Party || l.Named)
 	if !of || !party {
-		return line{}, fmt.Errorf("account %q: %w", a, ErrRole)
+		return line{}, ErrRole
 	}
 	return l, nil
 }

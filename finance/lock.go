@@ -178,7 +178,7 @@ func (s *Service) lock(ctx context.Context, in any, text, what, reason string, c
 		err = ErrRole
 	}
 	if err != nil {
-		return Lock{}, fmt.Errorf("%s of %q: %w", what, text, err)
+		return Lock{}, fmt.Errorf("%s: %w", what, err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Lock, []platform.Change, error) {
 		l := Lock{Head: platform.Head{ID: LockID(a)}, Account: a}

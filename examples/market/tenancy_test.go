@@ -2,6 +2,8 @@ package market_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -61,14 +63,17 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"staff.zone":          id(func(ctx context.Context, i platform.ID) error { _, err := m.Staff.Zone(ctx, i); return err }),
 		"staff.booking_day":   nil,
 
-		"payment.intent":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Intent(ctx, i); return err }),
-		"payment.attempt": id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Attempt(ctx, i); return err }),
-		"payment.return":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Return(ctx, i); return err }),
-		"payment.notice":  nil,
-		"finance.posting": nil,
-		"finance.pending": nil,
-		"finance.opening": nil,
-		"finance.account": nil,
+		"payment.intent":   id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Intent(ctx, i); return err }),
+		"payment.attempt":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Attempt(ctx, i); return err }),
+		"payment.return":   id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Return(ctx, i); return err }),
+		"payment.notice":   nil,
+		"finance.posting":  nil,
+		"finance.journal":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Ledger.Journal(ctx, i); return err }),
+		"finance.number":   nil,
+		"finance.sequence": nil,
+		"finance.pending":  nil,
+		"finance.opening":  nil,
+		"finance.account":  nil,
 
 		"screen.decision": id(func(ctx context.Context, i platform.ID) error { _, err := m.Screen.Decision(ctx, i); return err }),
 		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
@@ -176,6 +181,12 @@ func (c *town) govern() {
 	_, err = c.Access.Request(ctx, access.Request{On: page.Items[0].Ref, Fields: []string{"note"}, Purpose: "fulfilment", Reason: "accident"})
 	require.NoError(c.t, err)
 	_, err = c.Access.Begin(ctx, access.Begin{})
+	require.NoError(c.t, err)
+	accountant := c.operator
+	accountant.Roles = append(slices.Clone(accountant.Roles), finance.Accountant)
+	_, err = c.Ledger.ProposeJournal(platform.As(c.t.Context(), accountant), finance.ProposeJournal{
+		Legs: []finance.Line{{Account: "marketing", Amount: yuan(1)}, {Account: "bank:icbc", Amount: yuan(-1)}}, Reason: "correction", Voucher: strings.Repeat("0f", 32),
+	})
 	require.NoError(c.t, err)
 	_, err = c.Vault.Shred(ctx, vault.Shred{Of: platform.Ref{Kind: "customer", ID: c.Writer.NewRoot(ctx, "cus")}, Basis: "consent_withdrawn"})
 	require.NoError(c.t, err)

@@ -29,7 +29,7 @@ var domains = map[string]struct {
 	"dispatch": {"order/dispatch", []string{"merchant", "service", "staff"}},
 	"staff":    {"staff", []string{"admission", "staff"}},
 	"payment":  {"finance/payment", []string{"finance"}},
-	"finance":  {"finance", []string{"finance"}},
+	"finance":  {"finance", []string{"accountant", "finance"}},
 	"risk":     {"risk", []string{"risk"}},
 	"screen":   {"risk/screen", nil},
 	"vault":    {"", nil},
@@ -71,7 +71,7 @@ func holder(role string) platform.Actor {
 func TestEachRoleGivesItsCommandsAndNoOther(t *testing.T) {
 	t.Parallel()
 	p := standard(t)
-	roles := []string{"admin", "admission", "auditor", "customer", "finance", "merchant", "operator", "privacy", "risk", "service", "staff", "system"}
+	roles := []string{"accountant", "admin", "admission", "auditor", "customer", "finance", "merchant", "operator", "privacy", "risk", "service", "staff", "system"}
 	for domain, d := range domains {
 		commands := []string{domain + ".unheardOf"}
 		for command := range besides {
