@@ -89,7 +89,7 @@ func (s *Service) late(ctx context.Context, seq *sequence, now time.Time, limit 
 	if seq.Upto.ID == "" {
 		return nil, nil
 	}
-	if until.After(seq.Upto.Booked) {
+	if !until.Before(seq.Upto.Booked) { // those of that very moment may be next
 		until = seq.Upto.Booked.Add(-time.Microsecond)
 	}
 	found, err := s.books.Store.Booked(ctx, seq.Swept, until, limit)
