@@ -64,12 +64,13 @@ func (s *Service) Batch(ctx context.Context, in Batch) ([]Result, error) {
 }
 
 // named are the groups with a key each: a group that has none, nor subjects,
-// has that of the batch and its place.
+// has that of the batch and its place. So has one that settles part of a hold,
+// which nothing else tells from the next part.
 func named(ctx context.Context, groups []Transfer) ([]Transfer, error) {
 	key, err := platform.KeyOf(ctx)
 	groups = slices.Clone(groups)
 	for i, g := range groups {
-		bare := slices.ContainsFunc(g.Steps, func(step Step) bool { return step.Subject == (platform.Ref{}) })
+		bare := slices.ContainsFunc(g.Steps, func(step Step) bool { return step.Subject == (platform.Ref{}) || recipes[step.What].Part })
 		if bare && g.Key == "" && key.Name != "" {
 			groups[i].Key = key.Name + "/" + strconv.Itoa(i)
 		}

@@ -192,6 +192,25 @@ func TestTheSameKeyTwiceInOneBatchIsADuplicate(t *testing.T) {
 	}
 }
 
+func TestABatchSentAgainSettlesNoFurtherPart(t *testing.T) {
+	t.Parallel()
+	c := newClerk(t)
+	_, err := c.Transfer(asOperator(), Transfer{Steps: []Step{{What: "transfer.held", Subject: trf(1), Legs: lines(unapplied(), "100.00", payable(), "-100.00")}}})
+	require.NoError(t, err)
+	part := Transfer{Steps: []Step{{What: "transfer.settled", Subject: trf(1), Legs: lines(unapplied(), "30.00", payable(), "-30.00")}}}
+
+	var outcomes []map[string]int
+	for range 2 {
+		results, err := c.Batch(platform.WithKey(asOperator(), "b"), Batch{Groups: []Transfer{part}})
+		require.NoError(t, err)
+		outcomes = append(outcomes, codes(results))
+	}
+
+	assert.Equal(t, []map[string]int{{"posted": 1}, {"duplicate": 1}}, outcomes)
+	assert.Equal(t, "970.00, 900.00", c.on(t, unapplied()))
+	c.sound(t)
+}
+
 func TestAnAtomicBatchStandsOrFallsAsOne(t *testing.T) {
 	t.Parallel()
 	c := newClerk(t)
