@@ -439,6 +439,8 @@ func TestALockedAccountRefusesOneWayBothOrAll(t *testing.T) {
 	_, err = c.CloseAccount(asOperator(), CloseAccount{Account: empty, Reason: "gone"})
 	require.NoError(t, err)
 	require.ErrorIs(t, c.book(booked("claim.approved", claim, dr("expense", "1.00"), cr("payable", "1.00", employee))), ErrAccountClosed)
+	_, err = c.OpenAccounts(asOperator(), opened(brought(empty, "1.00")))
+	require.ErrorIs(t, err, ErrAccountClosed)
 	_, err = c.ReleaseAccount(asOperator(), ReleaseAccount{Account: empty, Reason: "back"})
 	require.ErrorIs(t, err, ErrAccountClosed)
 	for _, account := range []string{escrow(), "commission", "cash"} {

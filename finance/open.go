@@ -59,7 +59,8 @@ func OpeningID(a Account, currency platform.Currency) platform.ID {
 //
 // It fails with FieldErrors that name every wrong balance: ErrRole for an account
 // that cannot be, ErrOpened for one that another balance opened, and
-// ledger.open_role, ledger.open_amount and ledger.open_time.
+// ledger.open_role, ledger.open_amount and ledger.open_time; and as
+// [Books.Post] does for locks.
 func (s *Service) OpenAccounts(ctx context.Context, in OpenAccounts) ([]Opening, error) {
 	by, err := platform.ActorOf(ctx)
 	if err == nil && by.Kind != platform.Operator {
@@ -86,14 +87,20 @@ func (s *Service) OpenAccounts(ctx context.Context, in OpenAccounts) ([]Opening,
 			return nil, nil, err
 		}
 		var changes []platform.Change
-		for _, o := range fresh {
+		facts := make([]Fact, len(fresh))
+		for i, o := range fresh {
 			booked, err := o.changes(in.Reason, s.w.Now())
 			if err != nil {
 				return nil, nil, err
 			}
-			changes = append(changes, booked...)
+			p, _ := booked[0].Value.(Posting)
+			changes, facts[i] = append(changes, booked...), p.Fact
 		}
-		return fresh, changes, nil
+		pinned, err := s.books.unlocked(ctx, facts...)
+		if err != nil {
+			return nil, nil, fmt.Errorf("open accounts: %w", err)
+		}
+		return fresh, append(changes, pinned...), nil
 	})
 	if errors.Is(err, errAllOpened) {
 		return nil, nil
