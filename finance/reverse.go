@@ -119,8 +119,19 @@ func (s *Service) Reverse(ctx context.Context, in Reverse) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	var facts []Fact
-	result, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Result, []platform.Change, error) {
+	result, facts, err := s.reverse(ctx, in, at, legs)
+	for try := 1; platform.Code(err) == "exists" && try < s.w.Tries; try++ { // the next place was taken meanwhile, and there is one after it
+		result, facts, err = s.reverse(ctx, in, at, legs)
+	}
+	if err == nil && result.Outcome == Duplicate {
+		err = s.recall(ctx, &result)
+	}
+	return result, insufficient(err, facts)
+}
+
+// reverse books a reversal at the place after those that there are.
+func (s *Service) reverse(ctx context.Context, in Reverse, at time.Time, legs []platform.Leg) (result Result, facts []Fact, err error) {
+	result, err = platform.Update(ctx, s.w, in, func(ctx context.Context) (Result, []platform.Change, error) {
 		found, err := s.books.Store.Postings(ctx, in.Posting)
 		if err != nil {
 			return Result{}, nil, fmt.Errorf("reverse %s: %w", in.Posting, err)
@@ -144,10 +155,7 @@ func (s *Service) Reverse(ctx context.Context, in Reverse) (Result, error) {
 		result.expect(set)
 		return result, append(append(set, pinned...), event), nil
 	})
-	if err == nil && result.Outcome == Duplicate {
-		err = s.recall(ctx, &result)
-	}
-	return result, insufficient(err, facts)
+	return result, facts, err
 }
 
 // reversal checks that a posting which reverses mirrors a posting, and with those
