@@ -12,6 +12,12 @@
 // runs all arms one after the other. What was answered is counted and added up after
 // each arm; if anything is missing, the run is void.
 //
+//	go run ./examples/bench ledger -json FILE
+//
+// has 1, 8 and 64 HTTP clients post transfers to the reference server's ledger on such
+// a PostgreSQL, 8 more in batches of a hundred, each with the platform's commission in
+// it, beside a single insert and commit.
+//
 //	go run ./examples/bench growth -store postgres
 //
 // measures reading an order, a page of twenty and a command on an order in stores of
@@ -48,7 +54,7 @@ func main() {
 	}
 }
 
-const usageText = "usage: bench store|growth [flags]; -help after either lists them"
+const usageText = "usage: bench store|ledger|growth [flags]; -help after either lists them"
 
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
@@ -57,6 +63,15 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	switch args[0] {
 	case "store":
 		return runStore(ctx, args[1:], out)
+	case "ledger":
+		return runLedger(ctx, args[1:], out)
+	case "serve":
+		f := flag.NewFlagSet("bench serve", flag.ContinueOnError)
+		dsn := f.String("dsn", "", "of the database")
+		if err := f.Parse(args[1:]); err != nil {
+			return err
+		}
+		return serve(ctx, *dsn, in, out)
 	case "growth":
 		return runGrowth(ctx, args[1:], out)
 	case "worker":

@@ -17,7 +17,7 @@ import (
 
 // TestMain lets the program start itself as a worker.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "worker" {
+	if len(os.Args) > 1 && (os.Args[1] == "worker" || os.Args[1] == "serve") {
 		main()
 		return
 	}
@@ -135,4 +135,21 @@ func TestMediansAndQuantiles(t *testing.T) {
 	assert.InDelta(t, 3, quantile(sorted, 0.5), 0)
 	assert.InDelta(t, 4, quantile(sorted, 0.99), 0)
 	assert.Zero(t, quantile(nil, 0.5))
+}
+
+func TestTheLedgerIsMeasuredOverHTTP(t *testing.T) {
+	t.Parallel()
+	installed(t)
+
+	table, got := figures(t, "ledger", "-rounds", "1", "-seconds", "0.1")
+
+	for _, clients := range []string{"1", "8", "64", "bulk"} {
+		for _, figure := range []string{"tps", "p50_ms", "p99_ms", "cpu_us"} {
+			positive(t, got, "http."+clients+"."+figure)
+		}
+	}
+	positive(t, got, "insert_commit.tps")
+	positive(t, got, "ratios.alone_vs_insert")
+	assert.Len(t, got["load"], 2)
+	assert.Contains(t, table, "goal 0.6")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,10 +16,9 @@ type usage struct {
 	client, server time.Duration
 }
 
-// meter reads the CPU time of this process, and of a server's processes by the
-// one that started them; 0 is no server. It knows no other system than Linux, and
-// reads nothing there.
-type meter struct{ server int }
+// meter reads the CPU time of this process, and of servers' processes by those that
+// started them. It knows no other system than Linux, and reads nothing there.
+type meter []int
 
 func (m meter) read() (u usage, err error) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -31,10 +31,9 @@ func (m meter) read() (u usage, err error) {
 		case !ok: // it has ended meanwhile
 		case p.pid == os.Getpid():
 			u.client += p.own
-		case m.server == 0:
-		case p.pid == m.server:
+		case slices.Contains(m, p.pid):
 			u.server += p.own + p.reaped
-		case p.parent == m.server:
+		case slices.Contains(m, p.parent):
 			u.server += p.own
 		}
 	}

@@ -52,6 +52,7 @@ type DB struct {
 	opts   Options
 	lanes  []*lane
 	tree   *Tree
+	asking gathering
 	own    bool // the pool is ours to close
 	closed atomic.Bool
 	end    context.CancelFunc // of moments and archives under way
@@ -153,7 +154,7 @@ func (db *DB) Get(ctx context.Context, refs ...platform.Ref) ([]platform.Record,
 	if err := db.open(ctx); err != nil {
 		return nil, err
 	}
-	return again(ctx, func() ([]platform.Record, error) { return db.reader.Get(ctx, refs...) })
+	return again(ctx, func() ([]platform.Record, error) { return db.get(ctx, refs, db.lookUp) })
 }
 
 // Scan implements [platform.DB].

@@ -8,6 +8,9 @@
 // writes what passed and commits. Nobody is answered before the commit is
 // acknowledged, and a commit whose answer was lost is settled by its witness.
 //
+// What callers Get while two look-ups are under way is looked up together too, in
+// one statement.
+//
 // Options.Lanes lets several flushes be under way at once. Of two lanes one is for
 // sets of more than 64 changes, such as imports, so that others do not wait for
 // them; more lanes share the smaller sets by slot, for a program that a single

@@ -70,6 +70,11 @@ func (r *reader) record(t *table, f found) (platform.Record, error) {
 
 // Get is one statement, so that it sees one moment, however many kinds it reads.
 func (r *reader) Get(ctx context.Context, refs ...platform.Ref) ([]platform.Record, error) {
+	return r.get(ctx, refs, r.lookUp)
+}
+
+// get asks for records by a look-up, and puts them in their order.
+func (r *reader) get(ctx context.Context, refs []platform.Ref, lookUp func(context.Context, map[string]places) (map[platform.Ref]platform.Record, error)) ([]platform.Record, error) {
 	byKind := map[string]places{}
 	for _, ref := range refs {
 		at, err := r.asked(ref)
@@ -80,7 +85,7 @@ func (r *reader) Get(ctx context.Context, refs ...platform.Ref) ([]platform.Reco
 			byKind[ref.Kind] = append(byKind[ref.Kind], at)
 		}
 	}
-	rows, err := r.lookUp(ctx, byKind)
+	rows, err := lookUp(ctx, byKind)
 	if err != nil {
 		return nil, err
 	}
