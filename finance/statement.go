@@ -52,6 +52,27 @@ func (b Books) Balance(ctx context.Context, a Account, currency platform.Currenc
 	return balanceOf(a, currency, total, free)
 }
 
+// Free is what may be taken from an account by a decision that is under way: what
+// is posted less what open holds take, or all of it on an account without floor.
+// It asks nobody who they are. Money may still come or go until the commit, whose
+// floors have the last word. It fails with ErrRole for an account that cannot be.
+func (b Books) Free(ctx context.Context, role string, of, party platform.ID, currency platform.Currency) (platform.Money, error) {
+	a := Account{Role: role, Of: of, Party: party}
+	l, err := a.line()
+	if err != nil {
+		return platform.Money{}, fmt.Errorf("what is free: %w", err)
+	}
+	which, sign := available, int64(1)
+	if !l.Floored {
+		which, sign = posted, int64(l.Normal)
+	}
+	counts, err := b.Store.Counts(ctx, a.counter(which, currency.String()))
+	if err != nil {
+		return platform.Money{}, fmt.Errorf("what is free on %s: %w", a, err)
+	}
+	return platform.FromMinor(counts[0].Value*sign, currency)
+}
+
 // Entries is a page of the account's statement, oldest first. It is refused as
 // [Books.Balance] is.
 func (b Books) Entries(ctx context.Context, a Account, currency platform.Currency, cursor string) (platform.Page[Entry], error) {

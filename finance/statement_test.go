@@ -49,6 +49,28 @@ func TestAStatementTellsEveryEntryWithItsBalance(t *testing.T) {
 		[]any{back.Seq, back.What, back.Subject, back.Amount.String(), back.After.String()})
 }
 
+func TestDecidingCodeLearnsWhatIsFree(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, captured("100.00"), completed("100.00", "90.00", "10.00", "0"), closed("90.00"),
+		booked("payout.sent", refund(9), dr("payable", "27.00", merchant), cr("bank", "27.00", "bank-1")))
+	free := func(role string, of, party platform.ID) string {
+		m, err := d.Free(context.Background(), role, of, party, currency(t, "CNY"))
+		require.NoError(t, err)
+		return m.String()
+	}
+
+	assert.Equal(t, "63.00 CNY", free("payable", "", merchant), "nobody asked, and a hold takes")
+	assert.Equal(t, "100.00 CNY", free("clearing", "", "sandbox"), "all of an account without floor")
+	assert.Equal(t, "10.00 CNY", free("commission", "", ""), "in the normal direction")
+	assert.Equal(t, "0.00 CNY", free("escrow", order.ID, ""))
+	assert.Equal(t, "0.00 CNY", free("deposit", "", merchant), "never booked on")
+
+	for _, wrong := range []Account{{Role: "till"}, {Role: "payable"}, {Role: "escrow", Party: merchant}, {Role: "payable", Party: "a:b"}} {
+		_, err := d.Free(context.Background(), wrong.Role, wrong.Of, wrong.Party, currency(t, "CNY"))
+		require.ErrorIs(t, err, ErrRole)
+	}
+}
+
 func TestABalanceSaysWhatIsHeld(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, captured("100.00"), approved(1, "30.00"))
