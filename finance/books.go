@@ -15,6 +15,7 @@ type Books struct {
 	Store  Store
 	Tenant string           // whose books they are; actors of others read nothing
 	Now    func() time.Time // when a fact is booked; if nil, time.Now in UTC, to the microsecond
+	Zone   *time.Location   // in which months are meant; if nil, UTC
 }
 
 // Post books what happened to subject, by its recipe. The changes join the
@@ -28,8 +29,12 @@ type Books struct {
 // finance.pending), the replaced finance.pending of a hold that ends, and
 // additions to counters.
 //
+// A fact of a month that is closed is booked in the next one that is open, with
+// its day in the memo: "of:2026-03-31".
+//
 // It fails with ErrLegs, ErrUnbalanced, ErrMemoMixed, ErrRole, ErrRecipe or
-// ErrEffective for a fact that is not well formed, with ErrFrozen or
+// ErrEffective for a fact that is not well formed, or more than a day ahead of
+// Now, with ErrFrozen or
 // ErrAccountClosed for a locked account, with ErrPendingEnded for a hold that is
 // over, with ErrPendingExceeds for more than it has left, and with ErrNotFound
 // for one that never was. The commit fails with ErrState,
@@ -44,7 +49,15 @@ func (b Books) Post(ctx context.Context, what string, subject platform.Ref, at t
 		return nil, fmt.Errorf("book %s of %s: %w", what, subject, ErrLegs)
 	}
 	fact := Fact{What: what, Subject: subject, At: at.UTC(), Booked: platform.Writer{Now: b.Now}.Ready().Now(), Legs: legs}
-	pinned, err := b.unlocked(ctx, fact)
+	if b.Now != nil && fact.At.After(fact.Booked.AddDate(0, 0, 1)) {
+		return nil, fmt.Errorf("book %s of %s at %s: %w", what, subject, fact.At, ErrEffective)
+	}
+	x, err := b.bars(ctx, fact)
+	if err != nil {
+		return nil, err
+	}
+	fact, enters := x.moved(fact)
+	pinned, err := x.pins(enters, fact)
 	if err != nil {
 		return nil, err
 	}

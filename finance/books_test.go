@@ -103,7 +103,7 @@ func newDesk(t tester, given ...booking) *desk {
 	db := memory.New(Kinds(), nil)
 	var ids atomic.Uint64
 	d := &desk{
-		Books: Books{Store: StoreOn(db)}, db: db,
+		Books: Books{Store: StoreOn(db), Now: func() time.Time { return nextDay }}, db: db,
 		w: platform.Writer{Store: db, Now: func() time.Time { return nextDay }, IDs: func() uint64 { return ids.Add(1) << 20 }},
 	}
 	for _, b := range given {

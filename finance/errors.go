@@ -14,6 +14,12 @@ var (
 	ErrPendingEnded = platform.Err(platform.ErrState, "ledger.pending_ended", "the hold is over: settled, voided or expired", "该冻结已结清、已解除或已到期")
 	ErrPendingOpen  = platform.Err(platform.ErrState, "ledger.pending_open", "the hold is not due yet", "该冻结尚未到期")
 
+	ErrPart          = platform.Err(platform.ErrInvalid, "ledger.part", "without a key, the n of a part is how many came before it", "无幂等键时，部分结算的序号须为此前已结算的次数")
+	ErrPeriodClosed  = platform.Err(platform.ErrState, "ledger.period_closed", "the period is closed", "会计期间已关闭")
+	ErrPeriod        = platform.Err(platform.ErrState, "close.order", "months are closed one after the other, each when it has been over for a day", "月份须依次关闭，且须在月末一天之后")
+	ErrNotLast       = platform.Err(platform.ErrState, "close.not_last", "only the last closed period can be opened again, once it was asked for", "仅可申请重开最近关闭的期间")
+	ErrCloseFourEyes = platform.Err(platform.ErrDenied, "close.four_eyes", "two operators open a period again", "重开期间须两名运营人员")
+
 	ErrPendingExceeds  = platform.Err(platform.ErrState, "ledger.pending_exceeds", "more than the hold has left", "超出冻结余额")
 	ErrReversalExceeds = platform.Err(platform.ErrState, "ledger.reversal_exceeds", "more than is left of the posting to reverse", "超出可冲销余额")
 	ErrInsufficient    = platform.Err(platform.ErrState, "ledger.insufficient", "the account has not enough", "账户余额不足")

@@ -38,8 +38,8 @@ type Pending struct {
 func (p Pending) Ref() platform.Ref { return platform.Ref{Kind: pendingKind, ID: p.ID} }
 
 // Hold sets the legs of a fact aside, until due unless that is zero. It refuses
-// what [Post] refuses, a fact that is not to be held (ErrRecipe), and one without
-// amounts (ErrLegs). The commit fails with ErrState, code floor,
+// what [Post] refuses, a fact that is not to be held, or not until a due (ErrRecipe),
+// and one without amounts (ErrLegs). The commit fails with ErrState, code floor,
 // when an account lacks the money, and with ErrConflict, code exists, when the
 // subject has held money before.
 func Hold(f Fact, due time.Time) ([]platform.Change, error) {
@@ -47,7 +47,7 @@ func Hold(f Fact, due time.Time) ([]platform.Change, error) {
 	if err := f.check(true); err != nil {
 		return nil, err
 	}
-	if !recipes[f.What].Held {
+	if r := recipes[f.What]; !r.Held || !due.IsZero() && !r.Lapses {
 		return nil, fmt.Errorf("hold %s of %s: %w", f.What, f.Subject, ErrRecipe)
 	}
 	if f.Booked.IsZero() {
@@ -205,6 +205,17 @@ func (p Pending) takes(legs []platform.Leg) []entry {
 		}
 	}
 	return entries
+}
+
+// incoming are the accounts that can be locked to which the open hold will bring
+// something.
+func (p Pending) incoming() (all []Account) {
+	for _, l := range p.left() {
+		if row, err := lineOf(l.Role); err == nil && p.State == Open && row.locks() && grows(l, row) > 0 {
+			all = append(all, accountOf(l))
+		}
+	}
+	return all
 }
 
 // held is what the hold has taken and not given back, nor handed to a posting.

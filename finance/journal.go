@@ -129,7 +129,7 @@ func (s *Service) ApproveJournal(ctx context.Context, in ApproveJournal) (Journa
 	var facts []Fact
 	j, err := s.onJournal(ctx, in, in.Journal, "approve", "", func(ctx context.Context, j Journal) ([]platform.Change, error) {
 		facts = []Fact{j.fact(j.Decided)}
-		pinned, err := s.books.unlocked(ctx, facts...)
+		pinned, err := s.unbarred(ctx, facts...)
 		return append(facts[0].posting("").changes(), pinned...), err
 	})
 	return j, insufficient(err, facts)

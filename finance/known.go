@@ -17,18 +17,14 @@ func (s *Service) known(ctx context.Context, facts []Fact) (Result, error) {
 	result := Result{Outcome: Duplicate}
 	var missing int
 	for _, f := range facts {
-		was, at, err := s.booked(ctx, f)
+		made, found, err := s.booked(ctx, f)
 		if err != nil {
-			return Result{}, err
+			return Result{}, fmt.Errorf("%s of %s: %w", f.What, f.Subject, err)
 		}
-		switch {
-		case at == (platform.Ref{}):
+		if !found {
 			missing++
-			continue
-		case !slices.Equal(was.Legs, nonzero(f.Legs)), was.What != f.What:
-			return Result{}, fmt.Errorf("%s of %s: %w", f.What, f.Subject, ErrKeyReused)
 		}
-		result.Made = append(result.Made, made(at, was))
+		result.Made = append(result.Made, made...)
 	}
 	switch missing {
 	case 0:
@@ -51,24 +47,69 @@ func (s *Service) recall(ctx context.Context, r *Result) error {
 	return nil
 }
 
-// booked is a fact as it is in the books, and where; the zero Ref if it is not.
-// What ends a hold has none of its own, or several: the hold's state tells.
-func (s *Service) booked(ctx context.Context, f Fact) (Fact, platform.Ref, error) {
-	switch r := recipes[f.What]; {
-	case r.Held:
-		p, err := s.books.Store.Pending(ctx, pendingOf(f.Subject).ID)
-		if errors.Is(err, platform.ErrNotFound) {
-			return Fact{}, platform.Ref{}, nil
+// booked is what a fact has made, if it is in the books. It fails with
+// ErrKeyReused if it is there with other legs.
+func (s *Service) booked(ctx context.Context, f Fact) (all []Made, found bool, err error) {
+	r := recipes[f.What]
+	var p Pending
+	if r.Held || r.Settles != "" || r.Voids != "" {
+		if p, err = s.books.Store.Pending(ctx, pendingOf(f.Subject).ID); errors.Is(err, platform.ErrNotFound) {
+			return nil, false, nil
 		}
-		return p.Fact, p.Ref(), err
-	case r.Settles != "" || r.Voids != "":
-		return Fact{}, platform.Ref{}, nil
+		if err != nil || p.Subject != f.Subject {
+			return nil, false, err
+		}
 	}
-	found, err := s.books.Store.Posted(ctx, f.id())
-	if err != nil || len(found) == 0 {
-		return Fact{}, platform.Ref{}, err
+	switch {
+	case r.Held:
+		return same(p.Fact, f, p.Ref())
+	case r.Part:
+		return s.part(ctx, p, f)
+	case p.What != r.Settles+r.Voids:
+		return nil, false, nil
+	case r.Settles != "" && p.State == Settled:
+		last := p.settlement()
+		all, found = []Made{made(last.Ref(), last.Fact)}, true
+	case r.Voids != "":
+		found = p.State == Voided
 	}
-	return found[0].Fact, found[0].Ref(), nil
+	if len(nonzero(f.Legs)) == 0 {
+		return all, found, nil
+	}
+	posted, err := s.books.Store.Posted(ctx, f.id())
+	if err != nil || len(posted) == 0 {
+		return nil, false, err
+	}
+	own, found, err := same(posted[0].Fact, f, posted[0].Ref())
+	return append(all, own...), found, err
+}
+
+// same compares a fact with what is in the books under its name.
+func same(was, f Fact, at platform.Ref) ([]Made, bool, error) {
+	if was.What != f.What || !slices.Equal(was.Legs, nonzero(f.Legs)) {
+		return nil, true, ErrKeyReused
+	}
+	return []Made{made(at, was)}, true, nil
+}
+
+// part is a part of a hold that is in the books. Under a key nothing but that
+// tells one from the next; without legs it was what was left.
+func (s *Service) part(ctx context.Context, p Pending, f Fact) ([]Made, bool, error) {
+	if key, err := platform.KeyOf(ctx); err != nil || f.counted() && key != (platform.Key{}) {
+		return nil, false, err
+	}
+	last := len(p.Parts) - 1
+	if !f.counted() {
+		f.N = last // the hold ended with it
+	}
+	posted, err := s.books.Store.Posted(ctx, f.id())
+	if err != nil || len(posted) == 0 {
+		return nil, false, err
+	}
+	if len(f.Legs) == 0 && p.State == Settled && f.N == last {
+		f.Legs = posted[0].Legs
+	}
+	return same(posted[0].Fact, f, posted[0].Ref())
 }
 
 // insufficient says of a floor that was met which account lacks how much, in the

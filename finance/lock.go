@@ -16,8 +16,8 @@ import (
 // floor can be locked: what an order holds ends with the order.
 //
 // A posting is decided against the lock that it read, and its commit demands
-// that the lock is still so. Only one that found no lock at all may still commit
-// right after the first.
+// that the lock is still so; of an account without one, that [Periods] is, which
+// the first lock of an account moves.
 type Lock struct {
 	platform.Head
 	Account Account   `json:"account" class:"internal"`
@@ -66,22 +66,23 @@ func (f Fact) lockable() (ids []platform.ID) {
 // locks tells whether accounts of the role can be locked.
 func (l line) locks() bool { return l.Party && l.Floored && !l.Of }
 
-// unlocked checks facts against the locks on their accounts, and returns what
-// must hold of these at commit. It reads only if there is an account that could
-// be locked, and then once.
-func (b Books) unlocked(ctx context.Context, facts ...Fact) ([]platform.Change, error) {
-	var ids []platform.ID
-	for _, f := range facts {
-		ids = append(ids, f.lockable()...)
-	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	locks, err := b.Store.Locks(ctx, ids...)
+// unbarred checks facts that somebody books by hand against locks and closed
+// periods, and returns what must hold of these at commit. It reads only if there
+// is something that may stand against them, and then once.
+func (s *Service) unbarred(ctx context.Context, facts ...Fact) ([]platform.Change, error) {
+	x, err := s.books.bars(ctx, facts...)
 	if err != nil {
-		return nil, fmt.Errorf("locks of accounts: %w", err)
+		return nil, err
 	}
-	return allowed(locks, facts)
+	by, err := s.w.Actor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	enters, err := x.admits(by.Has(Accountant), facts...)
+	if err != nil {
+		return nil, err
+	}
+	return x.pins(enters, facts...)
 }
 
 // allowed checks facts against the locks that there are.
@@ -152,7 +153,7 @@ func (s *Service) ReleaseAccount(ctx context.Context, in ReleaseAccount) (Lock, 
 
 // CloseAccount closes an account. It is refused as [Service.FreezeAccount] is,
 // and with ErrAccountInUse while the account is not frozen both ways or anything
-// is on it, or held.
+// is on it, or held, or will come to it by a hold.
 func (s *Service) CloseAccount(ctx context.Context, in CloseAccount) (Lock, error) {
 	return s.lock(ctx, in, in.Account, "account.closed", in.Reason, func(ctx context.Context, l Lock) (Lock, error) {
 		counts, err := s.books.Store.CountersOf(ctx, l.Account)
@@ -162,6 +163,16 @@ func (s *Service) CloseAccount(ctx context.Context, in CloseAccount) (Lock, erro
 		empty := !slices.ContainsFunc(counts, func(c platform.Count) bool { return c.Value != 0 })
 		if !l.Out || !l.In || !empty {
 			return Lock{}, ErrAccountInUse
+		}
+		for page, err := range pages(func(cursor string) (platform.Page[Pending], error) { return s.books.Store.Incoming(ctx, cursor) }) {
+			if err != nil {
+				return Lock{}, err
+			}
+			for _, p := range page { // none can come any more: the account is frozen
+				if slices.Contains(p.incoming(), l.Account) {
+					return Lock{}, ErrAccountInUse
+				}
+			}
 		}
 		l.Closed = true
 		return l, nil
@@ -180,9 +191,12 @@ func (s *Service) lock(ctx context.Context, in any, text, what, reason string, c
 	if err != nil {
 		return Lock{}, fmt.Errorf("%s: %w", what, err)
 	}
+	if err := s.fence(platform.WithoutKey(ctx)); err != nil {
+		return Lock{}, fmt.Errorf("%s of %s: %w", what, a, err)
+	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Lock, []platform.Change, error) {
 		l := Lock{Head: platform.Head{ID: LockID(a)}, Account: a}
-		found, err := s.books.Store.Locks(ctx, l.ID)
+		fence, found, err := s.books.Store.Bars(ctx, l.ID)
 		if err != nil {
 			return Lock{}, nil, fmt.Errorf("%s of %s: %w", what, a, err)
 		}
@@ -201,7 +215,11 @@ func (s *Service) lock(ctx context.Context, in any, text, what, reason string, c
 			Out     bool    `json:"out,omitempty"`
 			In      bool    `json:"in,omitempty"`
 		}{a, l.Out, l.In}
-		return l, []platform.Change{platform.Put(l), platform.Happened(what, l.Ref(), facts).Because(reason)}, nil
+		set := []platform.Change{platform.Put(l), platform.Happened(what, l.Ref(), facts).Because(reason)}
+		if l.Version == 0 {
+			set = append(set, platform.Put(fence))
+		}
+		return l, set, nil
 	})
 }
 

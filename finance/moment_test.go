@@ -66,8 +66,13 @@ func TestASnapshotIsOfOneMomentWhileOthersWork(t *testing.T) {
 		work.Go(func() {
 			for n := range 25 {
 				id := trf(worker*1000 + n)
+				parts := 0
 				step := func(what string, legs ...Line) {
-					_, err := c.Transfer(asOperator(), Transfer{Steps: []Step{{What: what, Subject: id, Legs: legs}}})
+					in := Step{What: what, Subject: id, Legs: legs}
+					if what == "transfer.settled" {
+						in.N, parts = parts, parts+1
+					}
+					_, err := c.Transfer(asOperator(), Transfer{Steps: []Step{in}})
 					assert.NoError(t, err)
 				}
 				step("transfer.held", lines(unapplied(), "3.00", payable(), "-3.00")...)

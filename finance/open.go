@@ -96,7 +96,7 @@ func (s *Service) OpenAccounts(ctx context.Context, in OpenAccounts) ([]Opening,
 			p, _ := booked[0].Value.(Posting)
 			changes, facts[i] = append(changes, booked...), p.Fact
 		}
-		pinned, err := s.books.unlocked(ctx, facts...)
+		pinned, err := s.unbarred(ctx, facts...)
 		if err != nil {
 			return nil, nil, fmt.Errorf("open accounts: %w", err)
 		}

@@ -2,6 +2,7 @@ package finance
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,8 @@ type promise struct {
 	from, to purse
 	total    int64
 	left     int64
-	ended    bool
+	parts    int
+	ended    string      // by which verb, and its amount
 	id       platform.ID // of the posting
 }
 
@@ -49,6 +51,9 @@ func (m *ledgerModel) step(t *rapid.T, c clerk, n int) (do func() error, want st
 	some := rapid.IntRange(0, n).Draw(t, "of")
 	transfer := func(what string, subject int, p *promise, amount int64) func() error {
 		in := Transfer{Steps: []Step{{What: what, Subject: trf(subject)}}}
+		if what == "transfer.settled" {
+			in.Steps[0].N = p.parts
+		}
 		if amount > 0 {
 			in.Steps[0].Legs = []Line{{p.from.account, minor(t, amount, p.from.currency)}, {p.to.account, minor(t, -amount, p.to.currency)}}
 		}
@@ -112,8 +117,12 @@ func (m *ledgerModel) end(transfer func(string, int, *promise, int64) func() err
 	if verb == "rest" {
 		part = p.left
 	}
-	switch {
-	case p.ended:
+	switch again := fmt.Sprint(verb, amount); {
+	case p.ended == again && (verb == "voided" || verb == "closed"): // it has no second effect
+		return do, ""
+	case strings.HasPrefix(p.ended, verb) && verb == "closed":
+		return do, "ledger.key_reused"
+	case p.ended != "":
 		return do, "ledger.pending_ended"
 	case part > p.left:
 		return do, "ledger.pending_exceeds"
@@ -125,7 +134,9 @@ func (m *ledgerModel) end(transfer func(string, int, *promise, int64) func() err
 	}
 	m.held[p.from] -= freed
 	p.left -= freed
-	p.ended = p.left == 0
+	if p.parts++; p.left == 0 {
+		p.ended = fmt.Sprint(verb, amount)
+	}
 	return do, ""
 }
 

@@ -16,6 +16,8 @@ type recipe struct {
 	Settles       string // books what that fact holds for the subject, then its own legs
 	Part          bool   // settles as much of the hold as its legs say; without legs the rest
 	Frees         bool   // and frees what they leave
+	Lapses        bool   // the hold may have a due: it guards no call to an institution, which only its outcome ends
+	Ending        bool   // belongs to the end of a period, and may enter one that is soft-closed
 	Voids         string // frees what that fact holds for the subject
 	Across        bool   // its legs may be of several orders
 	Free          bool   // legs of every role; no domain may post it

@@ -65,7 +65,7 @@ var recipes = map[string]recipe{
 	"bank.swept":  {Debit: roles("bank"), Credit: roles("clearing")},
 
 	"fee.invoiced":       {Debit: roles("receivable"), Credit: roles("deferred", "advertising", "output_tax")},
-	"fee.recognised":     {Debit: roles("deferred"), Credit: roles("onboarding")},
+	"fee.recognised":     {Debit: roles("deferred"), Credit: roles("onboarding"), Ending: true},
 	"ads.topped_up":      {Debit: arrived, Credit: roles("deferred")},
 	"ads.consumed":       {Debit: roles("deferred"), Credit: roles("advertising", "output_tax")},
 	"receipt.matched":    {Debit: arrived, Credit: roles("receivable")},
@@ -73,7 +73,7 @@ var recipes = map[string]recipe{
 	"receipt.applied":    {Debit: roles("unapplied"), Credit: roles("receivable")},
 	"receivable.set_off": {Debit: roles("payable"), Credit: roles("receivable")},
 	"dunning.fee_paid":   {Debit: arrived, Credit: roles("dunning_fee", "output_tax")},
-	"allowance.changed":  {Debit: roles("bad_debt", "allowance"), Credit: roles("allowance", "bad_debt")},
+	"allowance.changed":  {Debit: roles("bad_debt", "allowance"), Credit: roles("allowance", "bad_debt"), Ending: true},
 	"debt.written_off":   {Debit: roles("allowance", "bad_debt", "difference"), Credit: roles("receivable")},
 	"debt.recovered":     {Debit: roles("receivable"), Credit: roles("allowance")},
 
@@ -89,7 +89,7 @@ var recipes = map[string]recipe{
 	"tax.paid":             {Debit: roles("output_tax", "withholding"), Credit: roles("input_tax", "bank")},
 
 	"fx.converted":      {Debit: roles("bank", "exchange"), Credit: roles("exchange", "bank")}, // two halves, each of one currency
-	"fx.revalued":       {Debit: roles("exchange", "difference"), Credit: roles("difference", "exchange")},
+	"fx.revalued":       {Debit: roles("exchange", "difference"), Credit: roles("difference", "exchange"), Ending: true},
 	"suspense.opened":   {Debit: roles("suspense", "clearing"), Credit: roles("clearing", "suspense")},
 	"suspense.resolved": {Debit: found, Credit: found},
 	"dormant.moved":     {Debit: roles("payable"), Credit: roles("unclaimed")},
@@ -102,14 +102,14 @@ var recipes = map[string]recipe{
 	"budget.moved":     {Debit: roles("free", "plan"), Credit: roles("plan", "free"), Across: true}, // from line to line
 
 	"transfer.made":    {Debit: roles("unapplied", "payable"), Credit: roles("payable", "unapplied", "commission", "output_tax")},
-	"transfer.held":    {Debit: roles("unapplied", "payable"), Credit: roles("payable", "unapplied", "commission", "output_tax"), Held: true},
+	"transfer.held":    {Debit: roles("unapplied", "payable"), Credit: roles("payable", "unapplied", "commission", "output_tax"), Held: true, Lapses: true},
 	"transfer.settled": {Settles: "transfer.held", Part: true, Debit: roles("unapplied", "payable"), Credit: roles("payable", "unapplied", "commission", "output_tax")},
 	"transfer.closed":  {Settles: "transfer.held", Part: true, Frees: true, Debit: roles("unapplied", "payable"), Credit: roles("payable", "unapplied", "commission", "output_tax")},
 	"transfer.voided":  {Voids: "transfer.held"},
 
 	"account.opened":   {Debit: onSide(debit), Credit: onSide(credit)}, // what other books left
 	"order.taken_over": {Debit: roles("opening"), Credit: roles("escrow", "earning")},
-	"year.closed":      {Debit: append(ofClass(Income), "retained"), Credit: append(ofClass(Expense), "retained", "difference")},
+	"year.closed":      {Debit: results(), Credit: results(), Ending: true}, // each on the side that empties it
 
 	"journal.manual":   {Free: true}, // see [Service.Approve]
 	"posting.reversed": {Free: true}, // see [Posting.Reverse]
@@ -126,6 +126,9 @@ func onSide(normal side) []string {
 	}
 	return names
 }
+
+// results are the accounts of a year's result, and where it goes.
+func results() []string { return append(append(ofClass(Income), ofClass(Expense)...), "retained") }
 
 // ofClass are the roles of a class.
 func ofClass(c Class) (names []string) {

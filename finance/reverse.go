@@ -146,7 +146,7 @@ func (s *Service) reverse(ctx context.Context, in Reverse, at time.Time, legs []
 		}
 		p, _ := set[0].Value.(Posting)
 		facts = []Fact{p.Fact}
-		pinned, err := s.books.unlocked(ctx, p.Fact)
+		pinned, err := s.unbarred(ctx, p.Fact)
 		if err != nil {
 			return Result{}, nil, err
 		}

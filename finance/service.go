@@ -29,7 +29,8 @@ func New(w platform.Writer, store Store, o *Options) *Service {
 	if o == nil {
 		o = &Options{}
 	}
-	return &Service{w: w, books: Books{Store: store, Tenant: w.Tenant, Now: w.Now}, zone: cmp.Or(o.Zone, time.UTC)}
+	zone := cmp.Or(o.Zone, time.UTC)
+	return &Service{w: w, books: Books{Store: store, Tenant: w.Tenant, Now: w.Now, Zone: zone}, zone: zone}
 }
 
 // Tick ends the holds whose due is over, and numbers what was booked a second
@@ -42,6 +43,7 @@ func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, erro
 	if err != nil {
 		err = fmt.Errorf("expire holds: %w", err)
 	}
+	err = errors.Join(err, s.fence(ctx))
 	numbered, failed := s.number(ctx, now, platform.TickLimit(limit))
 	switch {
 	case errors.Is(failed, errNumbered), errors.Is(failed, platform.ErrConflict): // somebody else did it

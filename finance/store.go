@@ -3,6 +3,7 @@ package finance
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -24,6 +25,10 @@ type Records interface {
 
 	// Pendings are those of the pending records of these ids that exist.
 	Pendings(ctx context.Context, ids ...platform.ID) ([]Pending, error)
+
+	// Incoming is a page of the open pending records that will bring something to
+	// an account which can be locked.
+	Incoming(ctx context.Context, cursor string) (platform.Page[Pending], error)
 
 	// Due is a page of the open pending records whose due is over, oldest first.
 	Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Pending], error)
@@ -62,8 +67,9 @@ type numbering interface {
 
 // Accounts is what is on accounts: their counters, movements and locks.
 type Accounts interface {
-	// Locks are those of the locks of these ids that exist.
-	Locks(ctx context.Context, ids ...platform.ID) ([]Lock, error)
+	// Bars are those of the locks of these ids that exist, and the periods, at
+	// version 0 if there are none, in one trip.
+	Bars(ctx context.Context, locks ...platform.ID) (Periods, []Lock, error)
 
 	// Counts are the counters as of one moment, in the order asked; one that
 	// was never added to is zero.
@@ -105,13 +111,18 @@ func Kinds() []platform.Kind {
 		platform.Shape[Pending]{
 			Name: pendingKind, Prefix: "pen",
 			Columns: func(p Pending) []platform.Column {
+				incoming := ""
+				if len(p.incoming()) > 0 {
+					incoming = "yes"
+				}
 				if p.State != Open {
 					p.Due = time.Time{}
 				}
-				return []platform.Column{{Name: "due", Value: p.Due}}
+				return []platform.Column{{Name: "due", Value: p.Due}, {Name: "incoming", Value: incoming}}
 			},
-			Indexes: []platform.Index{{By: []string{"due"}, Sparse: true}},
+			Indexes: []platform.Index{{By: []string{"due"}, Sparse: true}, {By: []string{"incoming"}, Sparse: true}},
 		}.Kind(),
+		platform.Shape[Periods]{Name: periodsKind, Prefix: "prd", Pinned: true}.Kind(),
 		platform.Shape[Lock]{Name: lockKind, Prefix: "acc", Pinned: true}.Kind(),
 		platform.Shape[Journal]{Name: journalKind, Prefix: "jnl"}.Kind(),
 		platform.Shape[Number]{
@@ -130,6 +141,7 @@ const (
 	postingKind = "finance.posting"
 	pendingKind = "finance.pending"
 	openingKind = "finance.opening"
+	periodsKind = "finance.periods"
 	lockKind    = "finance.account"
 	journalKind = "finance.journal"
 
@@ -151,8 +163,28 @@ func (s store) Openings(ctx context.Context, ids ...platform.ID) ([]Opening, err
 	return existing[Opening](ctx, s.db, openingKind, ids)
 }
 
-func (s store) Locks(ctx context.Context, ids ...platform.ID) ([]Lock, error) {
-	return existing[Lock](ctx, s.db, lockKind, ids)
+func (s store) Bars(ctx context.Context, locks ...platform.ID) (Periods, []Lock, error) {
+	fence := platform.Ref{Kind: periodsKind, ID: periodsID}
+	refs := []platform.Ref{fence}
+	for _, id := range locks {
+		if ref := (platform.Ref{Kind: lockKind, ID: id}); !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+	}
+	found, err := platform.Lookup(ctx, s.db, refs...)
+	if err != nil {
+		return Periods{}, nil, err
+	}
+	periods, err := platform.Found[Periods](found, fence)
+	if err != nil || len(periods) == 0 {
+		periods = []Periods{{Head: platform.Head{ID: periodsID}}}
+	}
+	all, failed := platform.Found[Lock](found, refs[1:]...)
+	return periods[0], all, errors.Join(err, failed)
+}
+
+func (s store) Incoming(ctx context.Context, cursor string) (platform.Page[Pending], error) {
+	return platform.List[Pending](ctx, s.db, platform.Query{Kind: pendingKind, By: []string{"incoming"}, Equal: []any{"yes"}, Limit: pageSize, Cursor: cursor})
 }
 
 func (s store) Pendings(ctx context.Context, ids ...platform.ID) ([]Pending, error) {

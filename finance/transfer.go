@@ -1,9 +1,11 @@
 package finance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/liangding/platform"
@@ -19,10 +21,10 @@ type Line struct {
 // Step is a fact to be booked by its recipe, which may also hold, or end a hold.
 type Step struct {
 	What    string       `json:"what" validate:"required,text=64"`
-	Subject platform.Ref `json:"subject,omitzero"` // to what it happened; if zero, a transfer of its own under the group's key
-	N       int          `json:"n,omitempty" validate:"min=0"`
-	At      time.Time    `json:"at,omitzero"`  // if zero, now
-	Due     time.Time    `json:"due,omitzero"` // of a hold: when it expires
+	Subject platform.Ref `json:"subject,omitzero"`             // to what it happened; if zero, a transfer of its own under the group's key
+	N       int          `json:"n,omitempty" validate:"min=0"` // tells repetitions apart; of a part of a hold without a key: how many came before
+	At      time.Time    `json:"at,omitzero"`                  // if zero, now
+	Due     time.Time    `json:"due,omitzero"`                 // of a hold that guards no call to an institution: when it expires
 	Legs    []Line       `json:"legs" validate:"max=1000,dive"`
 	Reason  string       `json:"reason,omitempty" validate:"text=64"` // a code, also for a rate and its source; required for a fact of more than three days ago
 }
@@ -69,19 +71,33 @@ func (s *Service) transfer(ctx context.Context, in Transfer) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	key, err := platform.KeyOf(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	named := key == (platform.Key{}) && slices.ContainsFunc(facts, Fact.counted)
 	var known Result // what was booked before
 	tries := 0
 	result, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Result, []platform.Change, error) {
-		if tries++; tries > 1 { // the first failed, perhaps since it is in the books already
-			var err error
-			if known, err = s.known(ctx, facts); err != nil {
+		seen := func() (err error) {
+			if known, err = s.known(ctx, facts); err == nil && known.Outcome != "" {
+				err = errKnown
+			}
+			return err
+		}
+		if tries++; tries > 1 || named { // the first failed, perhaps since it is in the books already
+			if err := seen(); err != nil {
 				return Result{}, nil, err
 			}
-			if known.Outcome != "" {
-				return Result{}, nil, errKnown
-			}
 		}
-		return s.steps(ctx, in, facts)
+		result, set, err := s.steps(ctx, in, facts)
+		if named && err == nil && misplaced(set, facts) {
+			err = fmt.Errorf("transfer: %w", ErrPart)
+		}
+		if errors.Is(err, ErrPart) || errors.Is(err, ErrPendingEnded) { // perhaps by these very steps
+			err = cmp.Or(knownOnly(seen()), err)
+		}
+		return result, set, err
 	})
 	switch {
 	case errors.Is(err, errKnown):
@@ -94,6 +110,14 @@ func (s *Service) transfer(ctx context.Context, in Transfer) (Result, error) {
 		}
 	}
 	return result, insufficient(err, facts)
+}
+
+// knownOnly is the error that says what is in the books already.
+func knownOnly(err error) error {
+	if errors.Is(err, errKnown) || errors.Is(err, ErrKeyReused) {
+		return err
+	}
+	return nil
 }
 
 // errKnown ends a command that has nothing left to do.
@@ -141,6 +165,21 @@ func (s *Service) effective(at time.Time, reason string) (time.Time, error) {
 	return at.UTC(), nil
 }
 
+// counted tells whether the fact settles a part of a hold, after which there may
+// be further ones: without a key, its N alone tells it from these.
+func (f Fact) counted() bool { r := recipes[f.What]; return r.Part && !r.Frees }
+
+// misplaced tells whether a part that was told by its N would be another.
+func misplaced(set []platform.Change, facts []Fact) bool {
+	for _, c := range set {
+		p, ok := c.Value.(Posting)
+		if ok && p.counted() && !slices.ContainsFunc(facts, func(f Fact) bool { return f.What == p.What && f.Subject == p.Subject && f.N == p.N }) {
+			return true
+		}
+	}
+	return false
+}
+
 // legsOf reads lines.
 func legsOf(lines []Line) ([]platform.Leg, error) {
 	legs := make([]platform.Leg, len(lines))
@@ -156,15 +195,18 @@ func legsOf(lines []Line) ([]platform.Leg, error) {
 
 // steps decides the steps of a group, one after the other.
 func (s *Service) steps(ctx context.Context, in Transfer, facts []Fact) (Result, []platform.Change, error) {
-	changes, err := s.books.unlocked(ctx, facts...)
+	changes, err := s.unbarred(ctx, facts...)
 	if err != nil {
 		return Result{}, nil, err
 	}
 	result := Result{Outcome: Done, fresh: true}
 	for i, f := range facts {
 		r, err := recipeOf(f.What)
-		if err == nil && len(f.Legs) == 0 && len(r.Debit) > 0 && !r.Part {
+		switch due := in.Steps[i].Due; {
+		case err == nil && len(f.Legs) == 0 && len(r.Debit) > 0 && !r.Part:
 			err = ErrLegs
+		case err == nil && !due.IsZero() && !r.Lapses:
+			err = ErrRecipe
 		}
 		if err != nil {
 			return Result{}, nil, fmt.Errorf("steps[%d]: %w", i, err)
