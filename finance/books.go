@@ -3,6 +3,7 @@ package finance
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/liangding/platform"
@@ -104,5 +105,6 @@ func (b Books) end(ctx context.Context, r recipe, f Fact) ([]platform.Change, er
 	case r.Part:
 		return p.Part(f, r.Frees)
 	}
+	p.Memo = strings.TrimSpace(p.Memo + " " + f.Memo) // why it was booked so, as the posting will say
 	return p.Settle(f.At)
 }

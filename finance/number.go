@@ -2,6 +2,7 @@ package finance
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,6 +18,7 @@ import (
 type Number struct {
 	platform.Head
 	Month   string      `json:"month" class:"internal"` // in which the fact happened: 2026-03
+	Day     string      `json:"day" class:"internal"`   // on which: 2026-03-05
 	No      int64       `json:"no" class:"internal"`
 	Posting platform.ID `json:"posting" class:"internal"`
 }
@@ -69,15 +71,94 @@ func (s *Service) number(ctx context.Context, now time.Time, limit int) (int, er
 		if err != nil {
 			return 0, nil, err
 		}
-		if len(next) > 0 {
+		if next = fitting(next); len(next) > 0 {
 			seq.Upto = placeOf(next[len(next)-1])
 		}
-		changes := seq.give(append(next, late...), s.zone)
+		if fit := fitting(append(slices.Clip(next), late...)); len(fit) < len(next)+len(late) {
+			late, seq.Swept = nil, swept // another pass looks for them
+			if len(next) == 0 {
+				late, seq.Swept = fit, placeOf(fit[len(fit)-1])
+			}
+		}
+		all := append(next, late...)
+		changes := seq.give(all, s.zone)
 		if len(changes) == 0 && seq.Swept == swept {
 			return 0, nil, errNumbered
 		}
-		return len(changes), append(changes, platform.Put(seq)), nil
+		sums, err := s.books.sum(ctx, all, changes)
+		if err != nil {
+			return 0, nil, err
+		}
+		return len(changes), slices.Concat(changes, sums.changes(), []platform.Change{platform.Put(seq)}), nil
 	})
+}
+
+// fitting are as many of the postings as one set has room for, with all the sums
+// that they may touch.
+func fitting(postings []Posting) []Posting {
+	rows := 0
+	for i, p := range postings {
+		if rows += 3 + 2*len(p.Legs); rows > 9000 {
+			return postings[:max(i, 1)]
+		}
+	}
+	return postings
+}
+
+// sum adds postings to the sums that there are, under the numbers that they get.
+func (b Books) sum(ctx context.Context, postings []Posting, numbers []platform.Change) (*summing, error) {
+	roots, err := b.roots(ctx, postings)
+	if err != nil {
+		return nil, err
+	}
+	add := func(s *summing) {
+		for i, p := range postings {
+			n, _ := numbers[i].Value.(Number)
+			s.add(n, p, roots[p.ID])
+		}
+	}
+	s := newSumming() // which it takes
+	if add(s); len(postings) == 0 {
+		return s, nil
+	}
+	there, err := b.Store.Summed(ctx, slices.Collect(maps.Keys(s.spans)), slices.Collect(maps.Keys(s.accounts)), slices.Collect(maps.Keys(s.parties)))
+	if err != nil {
+		return nil, fmt.Errorf("sums: %w", err)
+	}
+	add(there)
+	return there, nil
+}
+
+// roots are, by the id of each posting, what it took back in the end if it is a
+// reversal, and otherwise itself.
+func (b Books) roots(ctx context.Context, postings []Posting) (map[platform.ID]Posting, error) {
+	roots := make(map[platform.ID]Posting, len(postings))
+	for _, p := range postings {
+		roots[p.ID] = p
+	}
+	for range 8 { // a reversal of a reversal of a reversal …
+		var ids []platform.ID
+		for _, p := range roots {
+			if _, err := platform.ParseID(string(p.Reverses)); err == nil && p.What == reversed {
+				ids = append(ids, p.Reverses)
+			}
+		}
+		if len(ids) == 0 {
+			break
+		}
+		found, err := b.Store.Posted(ctx, ids...)
+		if err != nil {
+			return nil, fmt.Errorf("what was reversed: %w", err)
+		}
+		for id, p := range roots {
+			for _, f := range found {
+				if p.What == reversed && p.Reverses == f.ID {
+					roots[id] = f
+				}
+			}
+		}
+	}
+	return roots, nil
 }
 
 // errNumbered ends a pass that has nothing to do.
@@ -113,9 +194,9 @@ func (s *sequence) give(postings []Posting, zone *time.Location) []platform.Chan
 	maps.Copy(months, s.Months)
 	changes := make([]platform.Change, len(postings))
 	for i, p := range postings {
-		month := p.At.In(zone).Format("2006-01")
+		month, day := monthOf(p.At, zone), p.At.In(zone).Format(time.DateOnly)
 		months[month]++
-		changes[i] = platform.Put(Number{Head: platform.Head{ID: p.ID.As("num")}, Month: month, No: months[month], Posting: p.ID})
+		changes[i] = platform.Put(Number{Head: platform.Head{ID: p.ID.As("num")}, Month: month, Day: day, No: months[month], Posting: p.ID})
 	}
 	s.Months = months
 	return changes
@@ -178,13 +259,20 @@ func (v *verifier) numbers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := v.sumUp(ctx, page, known); err != nil {
+			return err
+		}
 		for i, n := range page {
 			if want := last[n.Month] + 1; n.No != want {
 				v.report("V3", n.Ref(), fmt.Sprintf("number %d of %s", want, n.Month), n.No)
 			}
 			last[n.Month] = n.No
-			if _, found := known[refs[i]]; !found || n.ID != n.Posting.As("num") {
+			var p Posting
+			_ = json.Unmarshal(known[refs[i]].Doc, &p)
+			if p.ID == "" || n.ID != n.Posting.As("num") {
 				v.report("V3", n.Ref(), "the number of a posting", n.Posting)
+			} else if !n.dated(p) {
+				v.report("V3", n.Ref(), "the day of "+p.At.String(), n.Day)
 			}
 		}
 	}

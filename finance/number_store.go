@@ -51,3 +51,55 @@ func (s store) Month(ctx context.Context, month, cursor string) (platform.Page[N
 		Kind: numberKind, By: []string{"month", "no"}, Equal: []any{month}, Limit: pageSize, Cursor: cursor,
 	})
 }
+
+func (s store) Summed(ctx context.Context, spans, accounts, parties []platform.ID) (*summing, error) {
+	sums := newSumming()
+	foundSpans, err := existing[Sums](ctx, s.db, sumsKind, spans)
+	if err != nil {
+		return nil, err
+	}
+	foundAccounts, err := existing[AccountSum](ctx, s.db, accountSumKind, accounts)
+	if err != nil {
+		return nil, err
+	}
+	foundParties, err := existing[Turnover](ctx, s.db, turnoverKind, parties)
+	for _, v := range foundSpans {
+		sums.spans[v.ID] = &v
+	}
+	for _, v := range foundAccounts {
+		sums.accounts[v.ID] = &v
+	}
+	for _, v := range foundParties {
+		sums.parties[v.ID] = &v
+	}
+	return sums, err
+}
+
+func (s store) Spans(ctx context.Context, from, until string, days bool) (found []Sums, err error) {
+	size := len("2006-01")
+	if days {
+		size = len(time.DateOnly)
+	}
+	q := platform.Query{Kind: sumsKind, By: []string{"size", "span"}, Equal: []any{size}, From: from, Until: until + "~"}
+	for page, err := range all[Sums](ctx, s.db, q) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, page...)
+	}
+	return found, nil
+}
+
+func (s store) AccountSums(ctx context.Context, month, account, cursor string) (platform.Page[AccountSum], error) {
+	q := platform.Query{Kind: accountSumKind, By: []string{"month", "account"}, Equal: []any{month}, Limit: pageSize, Cursor: cursor}
+	if account != "" {
+		q.From, q.Until = account, account+"~"
+	}
+	return platform.List[AccountSum](ctx, s.db, q)
+}
+
+func (s store) Turnovers(ctx context.Context, month, cursor string) (platform.Page[Turnover], error) {
+	return platform.List[Turnover](ctx, s.db, platform.Query{
+		Kind: turnoverKind, By: []string{"month", "party"}, Equal: []any{month}, Limit: pageSize, Cursor: cursor,
+	})
+}

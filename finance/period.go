@@ -203,8 +203,12 @@ func (b Books) zone() *time.Location {
 // late tells whether the fact books in another month than that in which it is
 // decided.
 func (f Fact) late(zone *time.Location) bool {
-	books := len(nonzero(f.Legs)) > 0 || recipes[f.What].Settles != ""
-	return books && !f.At.IsZero() && monthOf(f.At, zone) < monthOf(f.Booked, zone)
+	at, booked := f.At.In(zone), f.Booked.In(zone)
+	if f.At.IsZero() || at.Year() > booked.Year() || at.Year() == booked.Year() && at.Month() >= booked.Month() {
+		return false
+	}
+	r := recipes[f.What]
+	return r.Settles != "" || !r.Held && len(nonzero(f.Legs)) > 0
 }
 
 // moved is a fact of a domain as it can be booked: one of a closed month stands
@@ -213,7 +217,7 @@ func (f Fact) late(zone *time.Location) bool {
 func (x bars) moved(f Fact) (fact Fact, enters bool) {
 	month := monthOf(f.At, x.zone)
 	switch state := x.periods.State(month); {
-	case f.At.IsZero() || state == PeriodOpen:
+	case state == PeriodOpen || !f.late(x.zone):
 		return f, false
 	case state == PeriodSoftClosed && recipes[f.What].Ending:
 		return f, true
@@ -232,6 +236,7 @@ func (x bars) moved(f Fact) (fact Fact, enters bool) {
 func (x bars) admits(accountant bool, facts ...Fact) (enters bool, err error) {
 	for _, f := range facts {
 		switch state := x.periods.State(monthOf(f.At, x.zone)); {
+		case !f.late(x.zone):
 		case state == PeriodSoftClosed && accountant && f.Memo != "":
 			enters = true
 		case state != PeriodOpen:

@@ -10,8 +10,11 @@ import (
 	"github.com/liangding/platform"
 )
 
-// reversed is the recipe of reversals.
-const reversed = "posting.reversed"
+// Recipes that the books know by name.
+const (
+	reversed   = "posting.reversed"
+	yearClosed = "year.closed"
+)
 
 // Reversal names the n-th reversal of a posting, counted from 0. The formula is
 // that of every posting, so each reversal is found from what it reverses.

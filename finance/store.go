@@ -63,6 +63,19 @@ type numbering interface {
 
 	// Month is a page of the numbers of a month, in order.
 	Month(ctx context.Context, month, cursor string) (platform.Page[Number], error)
+
+	// Summed are those of the sums of these ids that exist.
+	Summed(ctx context.Context, spans, accounts, parties []platform.ID) (*summing, error)
+
+	// Spans are the sums of the months from one to another, both included; days
+	// those of their days.
+	Spans(ctx context.Context, from, until string, days bool) ([]Sums, error)
+
+	// AccountSums is a page of a month's sums of accounts whose text begins so.
+	AccountSums(ctx context.Context, month, account, cursor string) (platform.Page[AccountSum], error)
+
+	// Turnovers is a page of a month's turnovers, by party.
+	Turnovers(ctx context.Context, month, cursor string) (platform.Page[Turnover], error)
 }
 
 // Accounts is what is on accounts: their counters, movements and locks.
@@ -133,6 +146,27 @@ func Kinds() []platform.Kind {
 			Indexes: []platform.Index{{By: []string{"month", "no"}}},
 		}.Kind(),
 		platform.Shape[sequence]{Name: sequenceKind, Prefix: "seq", Derived: true}.Kind(),
+		platform.Shape[Sums]{
+			Name: sumsKind, Prefix: "sms", Derived: true,
+			Columns: func(s Sums) []platform.Column {
+				return []platform.Column{{Name: "size", Value: len(s.Span)}, {Name: "span", Value: s.Span}}
+			},
+			Indexes: []platform.Index{{By: []string{"size", "span"}}},
+		}.Kind(),
+		platform.Shape[AccountSum]{
+			Name: accountSumKind, Prefix: "asm", Derived: true,
+			Columns: func(s AccountSum) []platform.Column {
+				return []platform.Column{{Name: "month", Value: s.Month}, {Name: "account", Value: s.Account.String()}}
+			},
+			Indexes: []platform.Index{{By: []string{"month", "account"}}},
+		}.Kind(),
+		platform.Shape[Turnover]{
+			Name: turnoverKind, Prefix: "tno", Derived: true,
+			Columns: func(t Turnover) []platform.Column {
+				return []platform.Column{{Name: "month", Value: t.Month}, {Name: "party", Value: t.Party}}
+			},
+			Indexes: []platform.Index{{By: []string{"month", "party"}}},
+		}.Kind(),
 		platform.Shape[Opening]{Name: openingKind, Prefix: "opn"}.Kind(),
 	}
 }
@@ -147,6 +181,10 @@ const (
 
 	numberKind   = "finance.number"
 	sequenceKind = "finance.sequence"
+
+	sumsKind       = "finance.sums"
+	accountSumKind = "finance.account_sum"
+	turnoverKind   = "finance.turnover"
 )
 
 type store struct{ db platform.Getter }

@@ -15,7 +15,7 @@ import (
 
 // Discrepancy is one thing that is wrong with the books.
 type Discrepancy struct {
-	Rule     string       `json:"rule"` // V1 to V6, see [Verify]
+	Rule     string       `json:"rule"` // V1 to V6, V8 and V11, see [Verify]
 	Ref      platform.Ref `json:"ref"`
 	Expected string       `json:"expected"`
 	Found    string       `json:"found"`
@@ -29,15 +29,18 @@ type Discrepancy struct {
 //	V4  nothing was ever available below zero
 //	V5  movements are those of the postings and holds, one for one, each with its event
 //	V6  a hold is open, or ended once: settled with its posting, or voided or expired without; its parts and rest make it up
+//	V8  sums of months, days, accounts and parties are those of the numbered postings
+//	V11 what is planned on a budget line is free, committed or spent
 //
 // It reads everything and writes nothing. db must show one moment, as a
 // snapshot does: of commits under way it would see halves. It needs memory for
-// a page, for what open holds take, and for what it finds; where movements and
+// a page, for what open holds take, for the sums, and for what it finds; where movements and
 // records disagree (V5), also for those of the slots concerned. It fails only
 // if it cannot read.
 func Verify(ctx context.Context, db platform.Getter) ([]Discrepancy, error) {
 	v := &verifier{db: db, store: StoreOn(db), held: map[platform.Ref]int64{}}
-	for _, step := range []func(context.Context) error{v.postings, v.pendings, v.numbers, v.counters, v.movements, v.differences} {
+	v.books, v.sums = Books{Store: v.store}, newSumming()
+	for _, step := range []func(context.Context) error{v.postings, v.pendings, v.numbers, v.summed, v.counters, v.movements, v.differences} {
 		if err := step(ctx); err != nil {
 			return v.found, fmt.Errorf("verify books: %w", err)
 		}
@@ -54,6 +57,8 @@ type verifier struct {
 	found []Discrepancy
 	held  map[platform.Ref]int64 // by available counter: what open holds take
 	tally tally
+	books Books
+	sums  *summing // that there ought to be
 }
 
 func (v *verifier) report(rule string, ref platform.Ref, expected, found any) {
@@ -205,7 +210,7 @@ func equal(r platform.Record, p Posting) bool {
 // counters checks that all posted together are zero in each currency, and that
 // what is available is what was posted less what is held.
 func (v *verifier) counters(ctx context.Context) error {
-	sums := map[string]*big.Int{}
+	sums, lines := map[string]*big.Int{}, map[platform.Ref]*big.Int{}
 	for page, err := range all[platform.Count](ctx, v.db, platform.Query{Kind: "counter"}) {
 		if err != nil {
 			return err
@@ -223,6 +228,12 @@ func (v *verifier) counters(ctx context.Context) error {
 				sums[currency] = new(big.Int)
 			}
 			sums[currency].Add(sums[currency], big.NewInt(c.Value))
+			if line, memo := budgetOf(a, currency); memo {
+				if lines[line] == nil {
+					lines[line] = new(big.Int)
+				}
+				lines[line].Add(lines[line], big.NewInt(c.Value))
+			}
 			if l, _ := lineOf(a.Role); l.Floored {
 				free := a.counter(available, currency)
 				want[free] = c.Value*int64(l.Normal) - v.held[free]
@@ -232,6 +243,7 @@ func (v *verifier) counters(ctx context.Context) error {
 			return err
 		}
 	}
+	v.budgets(lines)
 	for currency, sum := range sums {
 		if sum.Sign() != 0 {
 			v.report("V1", platform.Counter(posted, currency), 0, sum)

@@ -1,0 +1,178 @@
+package finance
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+
+	"github.com/liangding/platform"
+)
+
+// MonthBalance is the trial balance of a month in a currency, by role. The books
+// are in order only if debits equal credits, and Closing adds up to zero as
+// Opening does.
+type MonthBalance struct {
+	Month    string            `json:"month"`
+	Currency platform.Currency `json:"currency"`
+	Lines    []MonthLine       `json:"lines"` // in the order of codes
+	Debit    platform.Money    `json:"debit"`
+	Credit   platform.Money    `json:"credit"`
+}
+
+// MonthLine is a role in a month: debits above zero, credits below.
+type MonthLine struct {
+	Code    int            `json:"code"`
+	Role    string         `json:"role"`
+	Class   Class          `json:"class"`
+	Opening platform.Money `json:"opening"`
+	Debit   platform.Money `json:"debit"`  // above zero
+	Credit  platform.Money `json:"credit"` // above zero
+	Closing platform.Money `json:"closing"`
+}
+
+// TrialBalanceOf adds up the numbered postings until the end of a month, a balance
+// for each currency in use, by their codes. It reads the sums of months, never
+// the journal. It is refused as [Books.TrialBalance] is.
+func (b Books) TrialBalanceOf(ctx context.Context, month string) ([]MonthBalance, error) {
+	all, err := b.Sums(ctx, "", month)
+	if err != nil {
+		return nil, fmt.Errorf("trial balance of %s: %w", month, err)
+	}
+	type side struct{ opening, debit, credit *big.Int }
+	sums := map[string]map[string]side{}
+	for _, s := range all {
+		for _, r := range s.Rows {
+			code := r.Currency.String()
+			if sums[code] == nil {
+				sums[code] = map[string]side{}
+			}
+			row, known := sums[code][r.Of]
+			if !known {
+				row = side{new(big.Int), new(big.Int), new(big.Int)}
+				sums[code][r.Of] = row
+			}
+			if s.Span < month {
+				row.opening.Add(row.opening, r.Net())
+				continue
+			}
+			row.debit.Add(row.debit, r.Debit)
+			row.credit.Add(row.credit, r.Credit)
+		}
+	}
+	var out []MonthBalance
+	for _, code := range slices.Sorted(maps.Keys(sums)) {
+		currency, err := platform.ParseCurrency(code)
+		if err != nil {
+			return nil, err
+		}
+		t := MonthBalance{Month: month, Currency: currency}
+		var debits, credits big.Int
+		for _, l := range chart {
+			row, used := sums[code][l.Role]
+			if !used {
+				continue
+			}
+			debits.Add(&debits, row.debit)
+			credits.Add(&credits, row.credit)
+			closing := new(big.Int).Add(row.opening, row.debit)
+			amounts, err := moniesOf(currency, row.opening, row.debit, row.credit, closing.Sub(closing, row.credit))
+			if err != nil {
+				return nil, fmt.Errorf("trial balance of %s in %s: %w", month, code, err)
+			}
+			t.Lines = append(t.Lines, MonthLine{l.Code, l.Role, l.Class, amounts[0], amounts[1], amounts[2], amounts[3]})
+		}
+		amounts, err := moniesOf(currency, &debits, &credits)
+		if err != nil {
+			return nil, fmt.Errorf("trial balance of %s in %s: %w", month, code, err)
+		}
+		t.Debit, t.Credit = amounts[0], amounts[1]
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// moniesOf are sums as money. It fails with ErrOverflow.
+func moniesOf(currency platform.Currency, sums ...*big.Int) ([]platform.Money, error) {
+	minors := make([]int64, len(sums))
+	for i, s := range sums {
+		if !s.IsInt64() {
+			return nil, ErrOverflow
+		}
+		minors[i] = s.Int64()
+	}
+	return monies(currency, minors...)
+}
+
+// Sums are those of the months from one to another, both included: 2026-01,
+// 2026-03. Operators, auditors and the system read them; others are refused with
+// ErrReader.
+func (b Books) Sums(ctx context.Context, from, until string) ([]Sums, error) {
+	if err := b.whole(ctx); err != nil {
+		return nil, err
+	}
+	return b.Store.Spans(ctx, from, until, false)
+}
+
+// Days are the sums of the days of a month. It is refused as [Books.Sums] is.
+func (b Books) Days(ctx context.Context, month string) ([]Sums, error) {
+	if err := b.whole(ctx); err != nil {
+		return nil, err
+	}
+	return b.Store.Spans(ctx, month, month+"-99", true)
+}
+
+// AccountSums is a page of what a month added to the accounts of no order whose
+// text begins so, in its order. It is refused as [Books.Sums] is.
+func (b Books) AccountSums(ctx context.Context, month, account, cursor string) (platform.Page[AccountSum], error) {
+	if err := b.whole(ctx); err != nil {
+		return platform.Page[AccountSum]{}, err
+	}
+	return b.Store.AccountSums(ctx, month, account, cursor)
+}
+
+// Turnovers is a page of what parties earned in a month, by their id. It is
+// refused as [Books.Sums] is.
+func (b Books) Turnovers(ctx context.Context, month, cursor string) (platform.Page[Turnover], error) {
+	if err := b.whole(ctx); err != nil {
+		return platform.Page[Turnover]{}, err
+	}
+	return b.Store.Turnovers(ctx, month, cursor)
+}
+
+// whole refuses those who do not read the whole book.
+func (b Books) whole(ctx context.Context) error {
+	actor, err := platform.ActorOf(ctx)
+	if err == nil && !b.reads(actor, "") {
+		err = ErrReader
+	}
+	return err
+}
+
+// Unnumbered tells whether a posting that happened in the month, or before, has no
+// number yet, so that sums lack it. It reads what was booked since the second
+// look of the numbering.
+func (b Books) Unnumbered(ctx context.Context, month string) (bool, error) {
+	seq, err := b.Store.Sequence(ctx)
+	if err != nil {
+		return false, err
+	}
+	now := platform.Writer{Now: b.Now}.Ready().Now()
+	for after := seq.Swept; ; {
+		found, err := b.Store.Booked(ctx, after, now, pageSize)
+		if err != nil || len(found) == 0 {
+			return false, err
+		}
+		after = placeOf(found[len(found)-1])
+		found = slices.DeleteFunc(found, func(p Posting) bool { return monthOf(p.At, b.zone()) > month })
+		ids := make([]platform.ID, len(found))
+		for i, p := range found {
+			ids[i] = p.ID.As("num")
+		}
+		numbers, err := b.Store.Numbers(ctx, ids...)
+		if err != nil || len(numbers) < len(found) {
+			return true, err
+		}
+	}
+}
