@@ -75,6 +75,11 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"finance.opening":  nil,
 		"finance.account":  nil,
 
+		"finance.periods":     nil,
+		"finance.sums":        nil,
+		"finance.account_sum": nil,
+		"finance.turnover":    nil,
+
 		"screen.decision": id(func(ctx context.Context, i platform.ID) error { _, err := m.Screen.Decision(ctx, i); return err }),
 		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
 		"risk.indicator":  func(ctx context.Context, _ platform.Record) error { _, err := m.Risk.Gauge(ctx, "orders"); return err },
