@@ -70,6 +70,7 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"order/dispatch":  {nil, nil},
 	"staff":           {[]string{"risk/scorecard", "security/verification"}, nil},
 	"finance":         {nil, nil},
+	"finance/closing": {[]string{"finance"}, nil},
 	"finance/payment": {nil, nil},
 	"risk":            {[]string{"risk/scorecard"}, nil},
 	"risk/screen":     {nil, nil},

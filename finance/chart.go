@@ -1,5 +1,7 @@
 package finance
 
+import "strings"
+
 // Class is where an account stands in the statements.
 type Class string
 
@@ -104,6 +106,21 @@ func PRC() Statutory {
 		"cost_of_service": "6401", "gateway_fee": "6603", "bad_debt": "6702", "chargeback_loss": "6711", "compensation": "6601",
 		"reward": "6601", "payroll": "6602", "marketing": "6601", "expense": "6602",
 	}
+}
+
+// Row is the code of a row of [Sums] by role; "" for one that is not shown.
+func (s Statutory) Row(of string) string {
+	if code, apart := s[of]; apart {
+		return code
+	}
+	role, _, _ := strings.Cut(of, ":")
+	return s[role]
+}
+
+// ClassOf is the class of a role; "" for one that the chart has not.
+func ClassOf(role string) Class {
+	l, _ := lineOf(role)
+	return l.Class
 }
 
 // Code is that of an account; "" for one that the law's chart does not show, as

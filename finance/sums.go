@@ -24,11 +24,17 @@ type Sums struct {
 
 // Sum is a row of [Sums], in minor units. Sums may pass what one amount can hold.
 type Sum struct {
-	Of       string            `json:"of"` // a role, an account, or what happened
+	Of       string            `json:"of"` // a role as [Statutory] knows it, an account, or what happened
 	Currency platform.Currency `json:"currency"`
 	Debit    *big.Int          `json:"debit"`
 	Credit   *big.Int          `json:"credit"`
 	Closing  *big.Int          `json:"closing,omitempty"` // debits less credits of it that closed the year's result
+}
+
+// Role is the role of a row by role or account.
+func (s Sum) Role() string {
+	role, _, _ := strings.Cut(s.Of, ":")
+	return role
 }
 
 // Net is debits less credits.
@@ -92,7 +98,7 @@ func (s *summing) add(n Number, p, root Posting) {
 			continue
 		}
 		a := accountOf(l)
-		sum := rowOf(&month.Rows, l.Role, l.Amount.Currency())
+		sum := rowOf(&month.Rows, shownAs(l), l.Amount.Currency())
 		sum.add(l.Amount)
 		if p.What == yearClosed {
 			if sum.Closing == nil {
@@ -104,7 +110,7 @@ func (s *summing) add(n Number, p, root Posting) {
 		case row.cash():
 			rowOf(&month.Flows, p.What, l.Amount.Currency()).add(l.Amount)
 			rowOf(&day.Rows, a.String(), l.Amount.Currency()).add(l.Amount)
-		case row.others():
+		case Entrusted(l.Role):
 			rowOf(&day.Rows, l.Role, l.Amount.Currency()).add(l.Amount)
 		}
 		if a.Of == "" {
@@ -114,15 +120,24 @@ func (s *summing) add(n Number, p, root Posting) {
 	s.turnover(month.Span, p, root)
 }
 
+// shownAs is the row of a leg: its role, with the party's letters behind where a
+// law's chart shows the accounts of such parties apart.
+func shownAs(l platform.Leg) string {
+	if prefix := l.Party.Prefix(); l.Role == "payable" && (prefix == "stf" || prefix == "emp") {
+		return l.Role + ":" + prefix
+	}
+	return l.Role
+}
+
 // cash tells whether money lies on accounts of the role.
 func (l line) cash() bool { return l.Role == "bank" || l.Role == "clearing" }
 
-// others tells whether what is on accounts of the role belongs to others than the
-// platform.
-func (l line) others() bool {
+// Entrusted tells whether what is on accounts of the role belongs to others than
+// the platform: customers, merchants, staff.
+func Entrusted(role string) bool {
 	return slices.Contains([]string{
 		"escrow", "earning", "payable", "reserve", "deposit", "refund_due", "surplus", "tips", "unapplied", "unclaimed",
-	}, l.Role)
+	}, role)
 }
 
 func (s *summing) span(span string) *Sums {

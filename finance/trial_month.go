@@ -48,10 +48,10 @@ func (b Books) TrialBalanceOf(ctx context.Context, month string) ([]MonthBalance
 			if sums[code] == nil {
 				sums[code] = map[string]side{}
 			}
-			row, known := sums[code][r.Of]
+			row, known := sums[code][r.Role()]
 			if !known {
 				row = side{new(big.Int), new(big.Int), new(big.Int)}
-				sums[code][r.Of] = row
+				sums[code][r.Role()] = row
 			}
 			if s.Span < month {
 				row.opening.Add(row.opening, r.Net())

@@ -1,0 +1,163 @@
+package closing
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance"
+)
+
+// Year is the end of a year: its result went to retained earnings by the posting
+// year.closed.
+type Year struct {
+	platform.Head
+	Year   int              `json:"year" class:"internal"`
+	Result []platform.Money `json:"result" class:"internal"` // profit above zero, by currency
+	By     platform.ID      `json:"by" class:"internal"`
+	At     time.Time        `json:"at" class:"internal"`
+}
+
+// Ref names the year.
+func (y Year) Ref() platform.Ref { return platform.Ref{Kind: yearKind, ID: y.ID} }
+
+// yearID is the id of a year: its first moment.
+func yearID(year int) platform.ID {
+	return platform.NewID("yrc", time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), 0, 0)
+}
+
+// CloseYear carries the result of a year on.
+type CloseYear struct {
+	Year int `json:"year" validate:"required,min=1970,max=9999"`
+}
+
+// CloseYear empties the accounts of income and expense into retained earnings, as
+// of the last moment of the year. Accountants may, while December is soft-closed
+// and its journal numbered; it fails with ErrYear otherwise, and when the year was
+// closed before.
+func (s *Service) CloseYear(ctx context.Context, in CloseYear) (Year, error) {
+	by, err := s.w.Actor(ctx)
+	if err == nil && (by.Kind != platform.Operator || !by.Has(finance.Accountant)) {
+		err = finance.ErrAccountant
+	}
+	if err != nil {
+		return Year{}, fmt.Errorf("close year %d: %w", in.Year, err)
+	}
+	december := strconv.Itoa(in.Year) + "-12"
+	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Year, []platform.Change, error) {
+		p, err := s.ports.Books.Periods(ctx)
+		if err != nil {
+			return Year{}, nil, err
+		}
+		y, err := s.store.Year(ctx, in.Year)
+		if err != nil {
+			return Year{}, nil, err
+		}
+		missing, err := s.ports.Books.Unnumbered(ctx, december)
+		if err != nil {
+			return Year{}, nil, err
+		}
+		if missing || y.Version > 0 || p.State(december) != finance.PeriodSoftClosed {
+			return Year{}, nil, fmt.Errorf("close year %d: %w", in.Year, ErrYear)
+		}
+		legs, result, err := s.results(ctx, december)
+		if err != nil {
+			return Year{}, nil, err
+		}
+		y.Result, y.By, y.At = result, by.ID, s.w.Now()
+		end := time.Date(in.Year+1, 1, 1, 0, 0, 0, 0, s.zone).Add(-time.Microsecond)
+		set := []platform.Change{platform.Put(y), platform.Happened("year.closed", y.Ref(), struct {
+			Year   int              `json:"year"`
+			Result []platform.Money `json:"result"`
+		}{y.Year, y.Result})}
+		if len(legs) == 0 {
+			return y, set, nil
+		}
+		booked, err := s.ports.Books.Post(ctx, "year.closed", y.Ref(), end, legs)
+		return y, append(set, booked...), err
+	})
+}
+
+// results are the legs that empty all income and expense at the end of a month,
+// and the profit by currency.
+func (s *Service) results(ctx context.Context, month string) (legs []platform.Leg, profits []platform.Money, err error) {
+	on := map[finance.Account]map[platform.Currency]*big.Int{}
+	months, err := s.ports.Books.Sums(ctx, "", month)
+	if err != nil {
+		return nil, nil, err
+	}
+	total := map[platform.Currency]*big.Int{}
+	for _, m := range s.sinceYear(months) {
+		err := s.accounts(ctx, m.Span, "", func(a finance.AccountSum) {
+			if !ofResult(a.Account.Role) {
+				return
+			}
+			if on[a.Account] == nil {
+				on[a.Account] = map[platform.Currency]*big.Int{}
+			}
+			for _, to := range []map[platform.Currency]*big.Int{on[a.Account], total} {
+				if to[a.Currency] == nil {
+					to[a.Currency] = new(big.Int)
+				}
+				to[a.Currency].Add(to[a.Currency], a.Net())
+			}
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	for a, sums := range on {
+		for currency, net := range sums {
+			amount, err := money(currency, net)
+			if err != nil {
+				return nil, nil, err
+			}
+			if amount.Sign() != 0 {
+				legs = append(legs, platform.Leg{Role: a.Role, Party: a.Party, Amount: amount.Neg()})
+			}
+		}
+	}
+	for _, currency := range slices.Sorted(maps.Keys(total)) {
+		net, err := money(currency, total[currency])
+		if err != nil {
+			return nil, nil, err
+		}
+		profits = append(profits, net.Neg())
+		if net.Sign() != 0 {
+			legs = append(legs, platform.Leg{Role: "retained", Amount: net})
+		}
+	}
+	slices.SortFunc(legs, func(a, b platform.Leg) int {
+		return slices.Compare([]string{a.Role, string(a.Party), a.Amount.Currency().String()}, []string{b.Role, string(b.Party), b.Amount.Currency().String()})
+	})
+	return legs, profits, nil
+}
+
+// sinceYear are the months after the last in which a year was closed: before it,
+// income and expense are zero together.
+func (s *Service) sinceYear(months []finance.Sums) []finance.Sums {
+	for i := len(months) - 1; i >= 0; i-- {
+		if slices.ContainsFunc(months[i].Rows, func(r finance.Sum) bool { return r.Closing != nil }) {
+			return months[i+1:]
+		}
+	}
+	return months
+}
+
+func ofResult(role string) bool {
+	c := finance.ClassOf(role)
+	return c == finance.Income || c == finance.Expense
+}
+
+// money is a sum as an amount. It fails with finance.ErrOverflow.
+func money(currency platform.Currency, minor *big.Int) (platform.Money, error) {
+	if !minor.IsInt64() {
+		return platform.Money{}, finance.ErrOverflow
+	}
+	return platform.FromMinor(minor.Int64(), currency)
+}
