@@ -72,6 +72,9 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"finance":         {nil, nil},
 	"finance/closing": {[]string{"finance"}, nil},
 	"finance/payment": {nil, nil},
+
+	"finance/receivable": {[]string{"finance"}, nil},
+
 	"risk":            {[]string{"risk/scorecard"}, nil},
 	"risk/screen":     {nil, nil},
 	"security":        {nil, nil},

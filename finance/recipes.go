@@ -72,8 +72,9 @@ var recipes = map[string]recipe{
 	"receipt.unapplied":  {Debit: arrived, Credit: roles("unapplied")},
 	"receipt.applied":    {Debit: roles("unapplied"), Credit: roles("receivable")},
 	"receivable.set_off": {Debit: roles("payable"), Credit: roles("receivable")},
-	"dunning.fee_paid":   {Debit: arrived, Credit: roles("dunning_fee", "output_tax")},
+	"dunning.fee_paid":   {Debit: roles("clearing", "bank", "unapplied"), Credit: roles("dunning_fee", "penalty", "output_tax")}, // penalty is the interest for delay
 	"allowance.changed":  {Debit: roles("bad_debt", "allowance"), Credit: roles("allowance", "bad_debt"), Ending: true},
+	"debt.claimed":       {Debit: roles("receivable"), Credit: roles("compensation", "chargeback_loss")}, // what the platform bore for the debtor
 	"debt.written_off":   {Debit: roles("allowance", "bad_debt", "difference"), Credit: roles("receivable")},
 	"debt.recovered":     {Debit: roles("receivable"), Credit: roles("allowance")},
 

@@ -1,0 +1,37 @@
+package receivable
+
+import "github.com/liangding/platform"
+
+// Refusals of this package.
+var (
+	ErrAmount       = platform.Err(platform.ErrInvalid, "receivable.amount", "the amount must be positive", "金额须为正数")
+	ErrCause        = platform.Err(platform.ErrInvalid, "receivable.cause", "not what a claim arises from", "不是应收款的产生原因")
+	ErrCredits      = platform.Err(platform.ErrInvalid, "receivable.credits", "the other side of a claim must be credits that add up to it", "对方科目须为贷方且合计等于应收金额")
+	ErrDue          = platform.Err(platform.ErrInvalid, "receivable.due", "a claim is due on or after its day, within ten years", "到期日须在发生日当日或之后，且不超过十年")
+	ErrSourceUsed   = platform.Err(platform.ErrState, "receivable.source_used", "another claim arose from this already", "该来源已产生其他应收款")
+	ErrNotBooked    = platform.Err(platform.ErrState, "receivable.not_booked", "the books hold no such claim on this party", "账上没有对该方的此项应收")
+	ErrTooMany      = platform.Err(platform.ErrState, "receivable.too_many", "the party owes on too many claims at once", "该方未结应收款过多")
+	ErrNotOpen      = platform.Err(platform.ErrState, "receivable.not_open", "nothing is owed on this any more", "该款项已结清")
+	ErrNotLost      = platform.Err(platform.ErrState, "receivable.not_written_off", "the claim is not written off", "该款项未核销")
+	ErrNotDue       = platform.Err(platform.ErrState, "receivable.not_due", "nothing is to be done yet", "尚无到期事项")
+	ErrNothingFree  = platform.Err(platform.ErrState, "receivable.nothing_free", "there is no money that could cover a claim", "没有可用于抵偿的款项")
+	ErrRole         = platform.Err(platform.ErrInvalid, "receivable.account", "money comes in at a bank or an institution", "款项须来自银行或支付机构账户")
+	ErrReceived     = platform.Err(platform.ErrState, "receivable.received", "the money of this reference is in the books already", "该流水号的款项已入账")
+	ErrAssigned     = platform.Err(platform.ErrState, "receivable.assigned", "it is known whose money this is", "该款项已有归属")
+	ErrDispute      = platform.Err(platform.ErrInvalid, "receivable.dispute", "more than is owed and not disputed", "超出未结且无争议的金额")
+	ErrNotDisputed  = platform.Err(platform.ErrState, "receivable.not_disputed", "nothing of it is disputed", "该款项没有争议")
+	ErrPromise      = platform.Err(platform.ErrInvalid, "receivable.promise", "a promise has 1 to 6 parts on rising days ahead, which add up to what is owed", "承诺须为1至6期，日期递增且在将来，合计等于所欠金额")
+	ErrPromisesUsed = platform.Err(platform.ErrState, "receivable.promises_used", "two promises were broken before", "此前已两次违约")
+	ErrTooEarly     = platform.Err(platform.ErrState, "receivable.too_early", "not at the last level, or not overdue for long enough", "未到最后催收级别，或逾期时间不足")
+	ErrProposed     = platform.Err(platform.ErrState, "receivable.proposed", "a write-off is proposed already", "已有核销提议")
+	ErrNotProposed  = platform.Err(platform.ErrState, "receivable.not_proposed", "no write-off is proposed", "没有核销提议")
+	ErrFourEyes     = platform.Err(platform.ErrDenied, "receivable.four_eyes", "whoever proposed it cannot decide on it", "提出人不得自行审批")
+	ErrAuthority    = platform.Err(platform.ErrDenied, "receivable.authority", "this amount takes a manager or a director", "该金额须由经理或总监审批")
+	ErrTask         = platform.Err(platform.ErrState, "receivable.no_task", "no such task is open", "没有该待办事项")
+	ErrRate         = platform.Err(platform.ErrInvalid, "receivable.rate", "a rate lies between 0 and 1", "比率须在0与1之间")
+	ErrRates        = platform.Err(platform.ErrInvalid, "receivable.rates", "there are six rates between 0 and 1, in force from a day ahead", "须有六个0至1之间的比率，自将来某日起生效")
+	ErrPeriod       = platform.Err(platform.ErrInvalid, "receivable.period", "a period is a month that has ended", "期间须为已结束的月份")
+	ErrPortfolio    = platform.Err(platform.ErrInvalid, "receivable.portfolio", "no such portfolio", "没有此组合")
+	ErrReader       = platform.Err(platform.ErrDenied, "receivable.reader", "only operators and auditors read what all parties owe", "仅运营与审计人员可查看全部应收款")
+	ErrDesk         = platform.Err(platform.ErrDenied, "receivable.actor_not_allowed", "this kind of actor may not do that", "此类操作者无权执行")
+)
