@@ -63,7 +63,7 @@ func (s *Service) Ageing(ctx context.Context) (Ageing, error) {
 		currency platform.Currency
 	}
 	rows := map[row]*Aged{}
-	for page, err := range s.store.Open(ctx) {
+	for page, err := range s.store.Open(ctx, "") {
 		if err != nil {
 			return Ageing{}, fmt.Errorf("ageing: %w", err)
 		}

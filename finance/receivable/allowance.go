@@ -110,7 +110,7 @@ type ChangeAllowance struct {
 // in each currency. It happens once for each period and portfolio: a repeat
 // answers with what was booked. Claims count as they are when it runs. Operators
 // may, and [Service.Tick] does so soon after each month. It reads every open
-// claim.
+// claim of the portfolio.
 //
 // It fails with ErrPeriod and ErrPortfolio.
 func (s *Service) ChangeAllowance(ctx context.Context, in ChangeAllowance) (Allowance, error) {
@@ -178,12 +178,12 @@ func (s *Service) valued(ctx context.Context, portfolio string, ends time.Time) 
 			lines[l.Target.Currency()] = newValued(l.Target.Currency())
 		}
 	}
-	for page, err := range s.store.Open(ctx) {
+	for page, err := range s.store.Open(ctx, portfolio) {
 		if err != nil {
 			return Allowance{}, err
 		}
 		for _, i := range page {
-			if s.terms.portfolio(i.Debtor) != portfolio || !i.At.Before(ends) {
+			if !i.At.Before(ends) {
 				continue
 			}
 			c := i.Amount.Currency()

@@ -101,7 +101,7 @@ func (i Item) arisen(t Terms) (Item, error) {
 		return Item{}, err
 	}
 	none := minus(i.Amount, i.Amount)
-	i.ID = itemOf(i.Source)
+	i.ID, i.Portfolio = itemOf(i.Source), t.portfolio(i.Debtor)
 	i.Paid, i.SetOff, i.WrittenOff, i.Recovered, i.Disputed, i.Fee, i.FeePaid = none, none, none, none, none, none, none
 	return i, nil
 }

@@ -69,6 +69,7 @@ type Item struct {
 	Cause      Cause          `json:"cause" class:"internal"`
 	Source     platform.Ref   `json:"source" class:"internal"`              // from which it arose, once
 	Reference  string         `json:"reference,omitempty" class:"internal"` // by which payers name it, such as an invoice's number
+	Portfolio  string         `json:"portfolio" class:"internal"`           // whose allowance stands for it
 	State      State          `json:"state" class:"internal"`
 	Amount     platform.Money `json:"amount" class:"internal"`
 	Paid       platform.Money `json:"paid" class:"internal"`

@@ -366,7 +366,7 @@ func (s *Service) Assign(ctx context.Context, in Assign) (Receipt, error) {
 	})
 }
 
-// wake has the oldest open claim of a currency looked at at the next tick.
+// wake has the oldest open claim of a currency looked at by the next tick.
 func (a *account) wake(c platform.Currency) {
 	for n, i := range a.claims {
 		if i.Amount.Currency() == c && i.Claimed().Sign() > 0 {

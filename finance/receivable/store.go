@@ -19,8 +19,8 @@ type Store interface {
 	// Items is a page of all claims on a party, the latest due first.
 	Items(ctx context.Context, party platform.ID, cursor string) (platform.Page[Item], error)
 
-	// Open walks all claims that are open, by due.
-	Open(ctx context.Context) iter.Seq2[[]Item, error]
+	// Open walks the claims of a portfolio, or all, that are open, by due.
+	Open(ctx context.Context, portfolio string) iter.Seq2[[]Item, error]
 
 	// Referred are claims of these references, at most limit.
 	Referred(ctx context.Context, limit int, references ...string) ([]Item, error)
@@ -102,13 +102,14 @@ func Kinds() []platform.Kind {
 			Name: "receivable", Prefix: "rcv",
 			Columns: func(i Item) []platform.Column {
 				return []platform.Column{
-					{Name: "debtor", Value: i.Debtor}, {Name: "standing", Value: i.standing()}, {Name: "due", Value: i.Due},
+					{Name: "debtor", Value: i.Debtor}, {Name: "portfolio", Value: i.Portfolio}, {Name: "standing", Value: i.standing()}, {Name: "due", Value: i.Due},
 					{Name: "next", Value: i.Next}, {Name: "reference", Value: i.Reference},
 					{Name: "proposed", Value: i.waits()}, {Name: "task", Value: i.task()},
 				}
 			},
 			Indexes: []platform.Index{
 				{By: []string{"debtor", "standing", "due"}}, {By: []string{"debtor", "due"}}, {By: []string{"standing", "due"}},
+				{By: []string{"portfolio", "standing", "due"}},
 				{By: []string{"next"}, Sparse: true}, {By: []string{"reference"}, Sparse: true},
 				{By: []string{"proposed"}, Sparse: true}, {By: []string{"task"}, Sparse: true},
 			},
@@ -212,12 +213,15 @@ func (s store) Items(ctx context.Context, party platform.ID, cursor string) (pla
 	})
 }
 
-func (s store) Open(ctx context.Context) iter.Seq2[[]Item, error] {
+func (s store) Open(ctx context.Context, portfolio string) iter.Seq2[[]Item, error] {
+	q := platform.Query{Kind: "receivable", By: []string{"standing", "due"}, Equal: []any{"open"}, Limit: mostClaims}
+	if portfolio != "" {
+		q.By, q.Equal = []string{"portfolio", "standing", "due"}, []any{portfolio, "open"}
+	}
 	return func(yield func([]Item, error) bool) {
 		for cursor := ""; ; {
-			page, err := platform.List[Item](ctx, s.db, platform.Query{
-				Kind: "receivable", By: []string{"standing", "due"}, Equal: []any{"open"}, Limit: mostClaims, Cursor: cursor,
-			})
+			q.Cursor = cursor
+			page, err := platform.List[Item](ctx, s.db, q)
 			if !yield(page.Items, err) || err != nil || page.Next == "" {
 				return
 			}

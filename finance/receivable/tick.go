@@ -68,14 +68,14 @@ func (s *Service) value(ctx context.Context, now time.Time) (done int, err error
 
 // idle tells whether nothing is open and nothing ever was valued.
 func (s *Service) idle(ctx context.Context, portfolios []string) (bool, error) {
-	for page, err := range s.store.Open(ctx) {
-		if err != nil || len(page) > 0 {
-			return false, err
-		}
-	}
 	for _, p := range portfolios {
 		page, err := s.store.Valued(ctx, p, "")
 		if err != nil || len(page.Items) > 0 {
+			return false, err
+		}
+	}
+	for page, err := range s.store.Open(ctx, "") {
+		if err != nil || len(page) > 0 {
 			return false, err
 		}
 	}

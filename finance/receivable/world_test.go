@@ -17,7 +17,6 @@ import (
 
 var (
 	noon     = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) // a Monday
-	today    = noon.Truncate(24 * time.Hour)
 	cny      = yuan("0.00").Currency()
 	merchant = platform.Actor{ID: platform.NewID("mer", noon, 7, 1), Kind: platform.Merchant}
 	stranger = platform.Actor{ID: platform.NewID("mer", noon, 8, 2), Kind: platform.Merchant}

@@ -123,7 +123,7 @@ func (s *Service) ApproveWriteOff(ctx context.Context, in ApproveWriteOff) (Item
 		if err != nil {
 			return Item{}, err
 		}
-		legs, err := s.loss(ctx, i, a.terms)
+		legs, err := s.loss(ctx, i)
 		if err != nil {
 			return Item{}, err
 		}
@@ -136,8 +136,8 @@ func (s *Service) ApproveWriteOff(ctx context.Context, in ApproveWriteOff) (Item
 
 // loss are the legs of a claim that is given up: the allowance as far as it goes,
 // the rest a loss.
-func (s *Service) loss(ctx context.Context, i Item, t Terms) ([]platform.Leg, error) {
-	portfolio := platform.ID(t.portfolio(i.Debtor))
+func (s *Service) loss(ctx context.Context, i Item) ([]platform.Leg, error) {
+	portfolio := platform.ID(i.Portfolio)
 	there, err := s.ports.Books.Free(ctx, "allowance", "", portfolio, i.Amount.Currency())
 	if err != nil {
 		return nil, fmt.Errorf("allowance of %s: %w", portfolio, err)
