@@ -14,12 +14,13 @@ import (
 // mostClaims is how many open claims on one party are decided on together.
 const mostClaims = 500
 
-// Claims makes claims in the commits of other domains. It is a value over the
-// store, for their ports.
+// Claims makes claims, and sets them off, in the commits of other domains. It is
+// a value over the store, for their ports.
 type Claims struct {
-	Store Store
-	Books Books
-	Terms Terms
+	Store    Store
+	Books    Books
+	Standing Standing // as in [Ports]
+	Terms    Terms
 }
 
 // Arise is the claim on a party that the caller's own posting put on its account
@@ -31,6 +32,25 @@ func (c Claims) Arise(ctx context.Context, cause string, source platform.Ref, pa
 	i := Item{Debtor: party, Cause: Cause(cause), Source: source, Amount: amount, At: at}
 	_, set, err := c.arise(ctx, i, nil, at)
 	return set, err
+}
+
+// SetOff covers claims on a party from what is payable to it, the oldest due
+// first and at most to an amount, before that is paid out. It tells how much that
+// was, which may be nothing; the changes join the payout's set.
+func (c Claims) SetOff(ctx context.Context, party platform.ID, payout platform.Ref, most platform.Money, at time.Time) (platform.Money, []platform.Change, error) {
+	a, err := c.open(ctx, party, at)
+	if err != nil {
+		return platform.Money{}, nil, err
+	}
+	r, err := c.draw(ctx, a, payout.ID.As("rct"), "payable", most)
+	if errors.Is(err, ErrNothingFree) {
+		return minus(most, most), nil, nil
+	}
+	if err != nil {
+		return platform.Money{}, nil, fmt.Errorf("set off %s: %w", payout, err)
+	}
+	set, err := a.changes(ctx, c.Standing)
+	return r.Amount, set, err
 }
 
 // arise decides on a new claim; credits are the other side of its posting, if it

@@ -59,7 +59,7 @@ func (s *Service) apply(ctx context.Context, a *account) error {
 			return err
 		}
 		if free.Sign() > 0 {
-			if _, err := s.draw(ctx, a, a.drawing("unapplied", c), "unapplied", free); err != nil {
+			if _, err := s.claims.draw(ctx, a, a.drawing("unapplied", c), "unapplied", free); err != nil {
 				return err
 			}
 		}
@@ -113,7 +113,7 @@ func (s *Service) setOff(ctx context.Context, a *account) error {
 					named, sum = append(named, i.ID), plus(sum, i.Claimed())
 				}
 			}
-			_, err := s.draw(ctx, a, a.drawing(role, c), role, sum, named...)
+			_, err := s.claims.draw(ctx, a, a.drawing(role, c), role, sum, named...)
 			if err != nil && !errors.Is(err, ErrNothingFree) {
 				return err
 			}

@@ -353,3 +353,26 @@ func TestF13DunningOutlivesTheAccount(t *testing.T) {
 	assert.Equal(t, i.Due, since)
 	w.sound(merchant.ID)
 }
+
+func TestALetterSaysNothingOfWhatWasPaidMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	first, second := w.invoiced(1, "100.00", 0), w.invoiced(2, "100.00", 0)
+	w.post.fails = 1
+	w.days(3)
+	w.pay("100.00", first.ID)
+	w.clock.Advance(time.Hour)
+	w.tick()
+	l := w.letters()[0]
+	assert.NotContains(t, w.post.texts[l.ID]["en"], first.Reference)
+	assert.Contains(t, w.post.texts[l.ID]["en"], second.Reference)
+
+	w.post.fails = 1
+	w.days(7)
+	w.pay("100.00", second.ID)
+	w.days(1)
+	l = w.letters()[0]
+	assert.Empty(t, w.post.texts[l.ID], "nothing is left to ask for")
+	assert.True(t, l.Sent.IsZero())
+	assert.Len(t, w.events("receivable.letter_withdrawn"), 1)
+}

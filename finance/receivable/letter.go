@@ -98,15 +98,43 @@ func (l Letter) Texts(zone *time.Location) (map[string]string, error) {
 	return texts, nil
 }
 
+// unpaid is the letter without the claims that were paid since it was written.
+func (s *Service) unpaid(ctx context.Context, l Letter) (Letter, error) {
+	ids := make([]platform.ID, len(l.Lines))
+	for n, d := range l.Lines {
+		ids[n] = d.Item
+	}
+	items, err := s.store.ItemsByID(ctx, ids...)
+	if err != nil {
+		return Letter{}, err
+	}
+	lines := l.Lines
+	l.Lines = nil
+	for n, i := range items {
+		if i.Open().Sign() > 0 {
+			l.Lines = append(l.Lines, lines[n])
+		}
+	}
+	return l, nil
+}
+
 // send brings one letter to its debtor, outside any decision, and notes the
-// outcome. What fails is tried again after an hour, and after a day each, five
+// outcome: of what was paid meanwhile it says nothing, and when nothing is left it
+// is not sent. What fails is tried again after an hour, and after a day each, five
 // times in all.
 func (s *Service) send(ctx context.Context, l Letter, now time.Time) error {
-	texts, err := l.Texts(s.terms.Zone)
+	left, err := s.unpaid(ctx, l)
 	if err != nil {
 		return err
 	}
-	failed := s.ports.Notify.Notify(ctx, l.Ref(), l.To, texts)
+	texts, err := left.Texts(s.terms.Zone)
+	if err != nil {
+		return err
+	}
+	var failed error
+	if len(left.Lines) > 0 {
+		failed = s.ports.Notify.Notify(ctx, l.Ref(), l.To, texts)
+	}
 	_, err = platform.Update(ctx, s.w, posted{l.ID}, func(ctx context.Context) (Letter, []platform.Change, error) {
 		next, err := s.store.Letter(ctx, l.ID)
 		if err != nil {
@@ -117,9 +145,12 @@ func (s *Service) send(ctx context.Context, l Letter, now time.Time) error {
 		}
 		what := "receivable.letter_sent"
 		next.Due = time.Time{}
-		if failed == nil {
+		switch {
+		case len(left.Lines) == 0:
+			what = "receivable.letter_withdrawn"
+		case failed == nil:
 			next.Sent = now
-		} else {
+		default:
 			what = "receivable.letter_failed"
 			next.Tries++
 			if wait := [...]time.Duration{time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour}; next.Tries <= len(wait) {

@@ -1,6 +1,8 @@
 package receivable_test
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -280,4 +282,91 @@ func TestReceiptsBelongToTheirPayer(t *testing.T) {
 	abroad.Tenant = "elsewhere"
 	_, err = w.Item(as(abroad), i.ID)
 	require.ErrorIs(t, err, platform.ErrNotFound)
+}
+
+func TestAPayoutSetsOffWhatIsOwed(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	i := w.invoiced(1, "100.00", 0)
+	w.days(20)
+	w.earns("payable", "130.00")
+	payout := platform.Ref{Kind: "settlement.payout", ID: platform.NewID("pay", noon, 7, 1)}
+	claims := receivable.Claims{Store: receivable.StoreOn(w.db), Books: w.books, Standing: gate{w.db}}
+	setOff := func() (taken platform.Money) {
+		_, err := platform.Update(as(clock), w.w, struct{}{}, func(ctx context.Context) (struct{}, []platform.Change, error) {
+			var set []platform.Change
+			var err error
+			taken, set, err = claims.SetOff(ctx, merchant.ID, payout, yuan("130.00"), w.clock.Now())
+			return struct{}{}, append(set, platform.Happened("test.paid_out", payout, nil)), err
+		})
+		require.NoError(t, err)
+		return taken
+	}
+	assert.Equal(t, "100.00 CNY", setOff().String())
+	assert.Equal(t, receivable.Paid, w.item(i.ID).State)
+	assert.Empty(t, w.lacks(), "it may list again")
+	assert.Equal(t, "0.00 CNY", setOff().String(), "nothing is owed any more")
+	w.sound(merchant.ID)
+}
+
+func TestAClaimArisesInTheCommitOfItsFact(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	fine := platform.Ref{Kind: "merchant.fine", ID: platform.NewID("fin", noon, 7, 1)}
+	claims := receivable.Claims{Store: receivable.StoreOn(w.db), Books: w.books}
+	impose := func(cause string) error {
+		_, err := platform.Update(as(clock), w.w, struct{}{}, func(ctx context.Context) (struct{}, []platform.Change, error) {
+			set, err := claims.Arise(ctx, cause, fine, merchant.ID, yuan("80.00"), noon)
+			if err != nil || set == nil {
+				return struct{}{}, nil, errors.Join(err, errNothing)
+			}
+			booked, err := w.books.Post(ctx, "fine.imposed", fine, noon, []platform.Leg{
+				{Role: "receivable", Party: merchant.ID, Amount: yuan("80.00")}, {Role: "penalty", Amount: yuan("-80.00")},
+			})
+			return struct{}{}, append(set, booked...), err
+		})
+		return err
+	}
+	require.ErrorIs(t, impose("mood"), receivable.ErrCause)
+	require.NoError(t, impose("negative_balance"))
+	require.ErrorIs(t, impose("negative_balance"), errNothing, "it arose before")
+	page, err := w.Items(as(merchant), merchant.ID, "")
+	require.NoError(t, err)
+	assert.Len(t, page.Items, 1)
+	w.sound(merchant.ID)
+}
+
+var errNothing = errors.New("nothing changes")
+
+func TestClaimsOfSeveralCurrenciesStandApart(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	yen := platform.MustMoney("10000", "JPY")
+	i, err := w.Arise(as(clerk), receivable.Arise{
+		Debtor: merchant.ID, Cause: receivable.Invoice, Source: invoice(1), Amount: yen, Due: noon,
+		Credits: []platform.Leg{{Role: "advertising", Amount: yen.Neg()}},
+	})
+	require.NoError(t, err)
+	other := w.invoiced(2, "100.00", 0)
+	r := w.pay("150.00")
+	assert.Equal(t, "50.00 CNY", r.Over.String())
+	assert.Equal(t, receivable.Paid, w.item(other.ID).State)
+	w.days(10)
+	i = w.item(i.ID)
+	assert.Equal(t, "10000 JPY", i.Open().String())
+	assert.Equal(t, 2, i.Level)
+	assert.Equal(t, "0 JPY", i.Fee.String(), "no limit is agreed in yen")
+	require.NoError(t, w.propose(clerk, i.ID, proof))
+	require.ErrorIs(t, w.approve(manager, i.ID), receivable.ErrAuthority, "nor for a manager")
+	require.NoError(t, w.approve(director, i.ID))
+}
+
+func TestKindsAreWellFormed(t *testing.T) {
+	t.Parallel()
+	for _, k := range receivable.Kinds() {
+		require.NoError(t, k.Fault(), k.Name)
+		for _, f := range k.Fields {
+			assert.Equal(t, platform.Internal, f.Class, "%s.%s", k.Name, f.Path)
+		}
+	}
 }

@@ -61,7 +61,7 @@ func New(w platform.Writer, store Store, ports Ports, o *Options) *Service {
 		o = &Options{}
 	}
 	terms := o.Terms.ready()
-	return &Service{w: w.Ready(), store: store, ports: ports, terms: terms, claims: Claims{Store: store, Books: ports.Books, Terms: terms}}
+	return &Service{w: w.Ready(), store: store, ports: ports, terms: terms, claims: Claims{store, ports.Books, ports.Standing, terms}}
 }
 
 // Terms are those in force.
@@ -123,7 +123,7 @@ func (s *Service) onDebtor(ctx context.Context, in any, party platform.ID, decid
 		if err := decide(ctx, a); err != nil {
 			return Debtor{}, nil, err
 		}
-		set, err := a.changes(ctx, s.ports.Standing)
+		set, err := a.changes(ctx, s.claims.Standing)
 		return a.Debtor, set, err
 	})
 }

@@ -11,6 +11,7 @@ import (
 // Store is what this package reads. Records that are not there are ErrNotFound.
 type Store interface {
 	Records
+	Values
 
 	// Owed are the claims on a party that are open or written off and not
 	// recovered, as they are now; at most 500 of each, the oldest due first.
@@ -41,12 +42,13 @@ type Store interface {
 // Records are read by their id, and lists of them that stand in no claim.
 type Records interface {
 	Item(ctx context.Context, id platform.ID) (Item, error)
+
+	// ItemsByID are several, in the order asked, in one trip.
+	ItemsByID(ctx context.Context, ids ...platform.ID) ([]Item, error)
+
 	Debtor(ctx context.Context, id platform.ID) (Debtor, error)
 	Receipt(ctx context.Context, id platform.ID) (Receipt, error)
 	Letter(ctx context.Context, id platform.ID) (Letter, error)
-
-	// Allowances are those of these ids that exist.
-	Allowances(ctx context.Context, ids ...platform.ID) ([]Allowance, error)
 
 	// Receipts is a page of the money that came from a payer, or from anybody,
 	// the latest first.
@@ -54,6 +56,12 @@ type Records interface {
 
 	// Letters is a page of the letters to a party, the latest first.
 	Letters(ctx context.Context, party platform.ID, cursor string) (platform.Page[Letter], error)
+}
+
+// Values are what is expected to be lost, and what was given up.
+type Values interface {
+	// Allowances are those of these ids that exist.
+	Allowances(ctx context.Context, ids ...platform.ID) ([]Allowance, error)
 
 	// Valued is a page of the allowances of a portfolio, the latest period first.
 	Valued(ctx context.Context, portfolio, cursor string) (platform.Page[Allowance], error)
@@ -153,6 +161,10 @@ const pageSize = 100
 
 func (s store) Item(ctx context.Context, id platform.ID) (Item, error) {
 	return platform.Read[Item](ctx, s.db, "receivable", id)
+}
+
+func (s store) ItemsByID(ctx context.Context, ids ...platform.ID) ([]Item, error) {
+	return platform.ReadAll[Item](ctx, s.db, "receivable", ids...)
 }
 
 func (s store) Debtor(ctx context.Context, id platform.ID) (Debtor, error) {

@@ -36,14 +36,6 @@ func invoice(n int) platform.Ref {
 	return platform.Ref{Kind: "invoice", ID: platform.NewID("inv", noon, 7, uint64(n))}
 }
 
-// ledger is the books as the port asks for them.
-type ledger struct{ finance.Books }
-
-func (l ledger) Free(ctx context.Context, role string, of, party platform.ID, c platform.Currency) (platform.Money, error) {
-	b, err := l.Balance(platform.As(ctx, platform.SystemActor("free")), finance.Account{Role: role, Of: of, Party: party}, c)
-	return b.Available, err
-}
-
 // bar is what a party was told that it lacks.
 type bar struct {
 	platform.Head
@@ -102,7 +94,7 @@ type world struct {
 	db    *memory.DB
 	clock *storetest.Clock
 	w     platform.Writer
-	books ledger
+	books finance.Books
 	post  *post
 	sales int
 }
@@ -115,7 +107,7 @@ func open(t testing.TB, terms func(*receivable.Terms)) *world {
 	t.Cleanup(func() { _ = db.Close() })
 	w := &world{t: t, db: db, clock: storetest.NewClock(noon), post: &post{texts: map[platform.ID]map[string]string{}}}
 	w.w = platform.Writer{Store: db, Now: w.clock.Now, IDs: storetest.IDs(1)}
-	w.books = ledger{finance.Books{Store: finance.StoreOn(db), Now: w.clock.Now}}
+	w.books = finance.Books{Store: finance.StoreOn(db), Now: w.clock.Now}
 	o := &receivable.Options{Terms: receivable.Standard()}
 	if terms != nil {
 		terms(&o.Terms)

@@ -201,7 +201,7 @@ func (s *Service) decide(ctx context.Context, in any, id platform.ID, on func(co
 			return Item{}, nil, err
 		}
 		a.put(next)
-		set, err := a.changes(ctx, s.ports.Standing)
+		set, err := a.changes(ctx, s.claims.Standing)
 		n := slices.IndexFunc(a.claims, func(c Item) bool { return c.ID == id })
 		return a.claims[n], set, err
 	})
