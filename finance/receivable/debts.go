@@ -63,3 +63,9 @@ func (d Debts) May(ctx context.Context, party platform.ID, capability string, _ 
 	}
 	return []platform.Change{platform.Unchanged(debtor)}, nil
 }
+
+// Held is [Debts.May] for payouts: it fails while dunning has stopped those of
+// the party.
+func (d Debts) Held(ctx context.Context, party platform.ID, at time.Time) ([]platform.Change, error) {
+	return d.May(ctx, party, "payout", at)
+}

@@ -213,7 +213,12 @@ func TestCapabilitiesEndWithTheLevelAndComeBackWithTheMoney(t *testing.T) {
 	w.days(10)
 	assert.Equal(t, []string{"advertise", "list", "payout"}, w.lacks())
 
+	_, err = debts.Held(as(clock), merchant.ID, w.clock.Now())
+	require.ErrorIs(t, err, platform.ErrState)
+
 	w.pay("100.00", i.ID)
+	_, err = debts.Held(as(clock), merchant.ID, w.clock.Now())
+	require.NoError(t, err)
 	assert.Equal(t, []string{"advertise", "list"}, w.lacks(), "the other is at the third level")
 	w.pay("100.00", other.ID)
 	assert.Empty(t, w.lacks())

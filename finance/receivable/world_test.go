@@ -244,6 +244,9 @@ func (w *world) sound(parties ...platform.ID) {
 	wrong, err := finance.Verify(context.Background(), w.db.Snapshot())
 	require.NoError(w.t, err)
 	require.Empty(w.t, wrong)
+	wrong, err = receivable.Verify(context.Background(), w.db.Snapshot())
+	require.NoError(w.t, err)
+	require.Empty(w.t, wrong)
 	for _, party := range parties {
 		open := yuan("0.00")
 		for cursor := ""; ; {
