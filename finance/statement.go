@@ -84,26 +84,54 @@ func (b Books) Entries(ctx context.Context, a Account, currency platform.Currenc
 	if err != nil {
 		return platform.Page[Entry]{}, fmt.Errorf("entries of %s: %w", a, err)
 	}
-	ids := make([]platform.ID, len(page.Items))
-	for i, m := range page.Items {
+	items, err := b.entries(ctx, l, currency, page.Items)
+	if err != nil {
+		return platform.Page[Entry]{}, fmt.Errorf("entries of %s: %w", a, err)
+	}
+	return platform.Page[Entry]{Items: items, Next: page.Next}, nil
+}
+
+// EntriesFrom are at most 500 lines of the account's statement, from the one with
+// the number seq on; none once there is no more. It is refused as
+// [Books.Balance] is.
+func (b Books) EntriesFrom(ctx context.Context, a Account, currency platform.Currency, seq int64) ([]Entry, error) {
+	l, err := b.readable(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	moved, err := b.Store.MovementsFrom(ctx, a.counter(posted, currency.String()), seq, pageSize, false)
+	if err != nil {
+		return nil, fmt.Errorf("entries of %s from %d: %w", a, seq, err)
+	}
+	items, err := b.entries(ctx, l, currency, moved)
+	if err != nil {
+		return nil, fmt.Errorf("entries of %s from %d: %w", a, seq, err)
+	}
+	return items, nil
+}
+
+// entries are movements of an account, with what they were for.
+func (b Books) entries(ctx context.Context, l line, currency platform.Currency, moved []platform.Movement) ([]Entry, error) {
+	ids := make([]platform.ID, len(moved))
+	for i, m := range moved {
 		ids[i] = m.Cause.ID
 	}
 	postings, err := b.Store.Postings(ctx, ids...)
 	if err != nil {
-		return platform.Page[Entry]{}, fmt.Errorf("entries of %s: %w", a, err)
+		return nil, err
 	}
-	out := platform.Page[Entry]{Items: make([]Entry, len(ids)), Next: page.Next}
-	for i, m := range page.Items {
+	items := make([]Entry, len(moved))
+	for i, m := range moved {
 		amounts, err := monies(currency, m.Delta*int64(l.Normal), m.After*int64(l.Normal))
 		if err != nil {
-			return platform.Page[Entry]{}, fmt.Errorf("entries of %s: %w", a, err)
+			return nil, err
 		}
-		out.Items[i] = Entry{
+		items[i] = Entry{
 			Seq: m.Seq, At: m.At, Effective: postings[i].At, What: postings[i].What, Subject: postings[i].Subject,
 			Posting: ids[i], Amount: amounts[0], After: amounts[1],
 		}
 	}
-	return out, nil
+	return items, nil
 }
 
 // readable is the chart's line of an account that the actor may read.
