@@ -217,3 +217,8 @@ func account(text string) finance.Account {
 	}
 	return a
 }
+
+// lines are one account that takes an amount up.
+func lines(account string, amount platform.Money) []finance.Line {
+	return []finance.Line{{Account: account, Amount: amount}}
+}
