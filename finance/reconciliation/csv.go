@@ -73,6 +73,7 @@ type csvFile struct {
 	in    *csv.Reader
 	names []string // of the columns
 	row   []string
+	last  int // line of the row read last
 }
 
 // fence keeps one record from filling the memory.
@@ -101,6 +102,7 @@ func (f *csvFile) header() error {
 		return fmt.Errorf("read header: %w", f.place(err, ErrFormat))
 	}
 	f.names = slices.Clone(row)
+	f.last, _ = f.in.FieldPos(len(row) - 1)
 	for n, name := range f.names {
 		if _, known := columns[name]; !known || slices.Contains(f.names[:n], name) {
 			return platform.Detail(fmt.Errorf("read header: %w", ErrFormat), "column", n+1)
@@ -121,12 +123,7 @@ func (f *csvFile) place(err, as error) error {
 	case errors.As(err, &at):
 		return platform.Detail(platform.Detail(as, "line", at.Line), "column", at.Column)
 	case errors.Is(err, errLong):
-		line := 1
-		if f.row != nil {
-			line, _ = f.in.FieldPos(len(f.row) - 1)
-			line++
-		}
-		return platform.Detail(as, "line", line)
+		return platform.Detail(as, "line", f.last+1)
 	case errors.Is(err, io.EOF):
 		return as
 	}
@@ -143,6 +140,7 @@ func (f *csvFile) next() (Line, error) {
 		return Line{}, fmt.Errorf("read row: %w", f.place(err, ErrRow))
 	}
 	f.row = row
+	f.last, _ = f.in.FieldPos(len(row) - 1)
 	l, wrong := f.line()
 	if wrong != "" {
 		line, _ := f.in.FieldPos(slices.Index(f.names, wrong))

@@ -126,7 +126,8 @@ func (s *Service) compare(ctx context.Context, in Reconcile, st Statement) (Run,
 type running struct {
 	s       *Service
 	st      Statement
-	last    Run // of the account; zero if this is the first
+	last    Run     // of the account; zero if this is the first
+	first   []Total // of the account's first statement, when nothing was compared before
 	days    map[string]bool
 	run     Run
 	m       *matcher
@@ -190,8 +191,21 @@ func (r *running) history(ctx context.Context) error {
 	if r.last.Until.After(r.run.Until) {
 		r.run.Until = r.last.Until
 	}
-	r.run.No = r.last.No + 1
-	return nil
+	if r.run.No = r.last.No + 1; r.run.No > 1 {
+		return nil
+	}
+	for cursor := ""; ; {
+		page, err := r.s.store.Statements(ctx, r.run.Account, cursor)
+		if err != nil {
+			return err
+		}
+		if n := len(page.Items); n > 0 {
+			r.first = page.Items[n-1].Totals
+		}
+		if cursor = page.Next; cursor == "" {
+			return nil
+		}
+	}
 }
 
 // unknown tells whether no statement of the moment's day has come, among days of
@@ -259,10 +273,7 @@ func (r *running) line(ctx context.Context, fees *feeOf, l Line, no int) error {
 
 // opening is what the account had before its first statement.
 func (r *running) opening() (all []*item) {
-	if r.last.No > 0 {
-		return nil
-	}
-	for _, t := range r.st.Totals {
+	for _, t := range r.first {
 		if t.Opening.Sign() != 0 {
 			all = append(all, &item{
 				Line: "opening/" + t.Opening.Currency().String(), Of: r.st.ID, Currency: t.Opening.Currency(), Amount: t.Opening.Minor(),
@@ -322,7 +333,7 @@ func (r *running) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, t := range r.st.Totals {
+	for _, t := range slices.Concat(r.st.Totals, r.first) {
 		if err := r.addProof(Proof{Currency: t.Net.Currency()}); err != nil {
 			return err
 		}
@@ -344,9 +355,9 @@ func (r *running) addProof(p Proof) error {
 	}
 	if p.Books.Absent() {
 		p.Books, p.Lines = none, none
-		for _, t := range r.st.Totals {
+		for _, t := range r.first {
 			if t.Opening.Currency() == p.Currency {
-				p.Lines = t.Opening // of the first statement that has the currency
+				p.Lines = t.Opening
 			}
 		}
 	}
