@@ -71,6 +71,29 @@ func TestDecidingCodeLearnsWhatIsFree(t *testing.T) {
 	}
 }
 
+func TestEntriesAreReadFromAnyOfThemOn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for n := range uint64(3) {
+		of := platform.NewID("ord", noon, 7, 100+n)
+		require.NoError(t, d.book(booked("pay.captured", platform.Ref{Kind: "payment.attempt", ID: of.As("att")}, dr("clearing", "1.00", "sandbox"), cr("escrow", "1.00", of))))
+	}
+	account, cny := Account{Role: "clearing", Party: "sandbox"}, currency(t, "CNY")
+	page, err := d.Entries(asSystem(), account, cny, "")
+	require.NoError(t, err)
+	require.Len(t, page.Items, 3)
+
+	for seq, want := range [][]Entry{page.Items, page.Items, page.Items[1:], page.Items[2:], {}} {
+		got, err := d.EntriesFrom(asSystem(), account, cny, int64(seq))
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	_, err = d.EntriesFrom(as(platform.Merchant, merchant), account, cny, 1)
+	require.ErrorIs(t, err, platform.ErrNotFound)
+	_, err = d.EntriesFrom(asSystem(), Account{Role: "purse"}, cny, 1)
+	require.ErrorIs(t, err, ErrRole)
+}
+
 func TestABalanceSaysWhatIsHeld(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, captured("100.00"), approved(1, "30.00"))
