@@ -27,7 +27,7 @@ func BenchmarkImport(b *testing.B) {
 			for b.Loop() {
 				v := worldOn(b, open(b), sandbox.Faults{}, 0, nil)
 				peak := watch()
-				st, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02"}, long(million))
+				st, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02", File: long(million)})
 				require.NoError(b, err)
 				require.Equal(b, million, st.Lines)
 				b.ReportMetric(float64(peak())/(1<<20), "MiB")
@@ -64,8 +64,9 @@ func held() uint64 {
 func engines(b *testing.B) map[string]func(*testing.B) platform.DB {
 	b.Helper()
 	return map[string]func(*testing.B) platform.DB{
-		"memory": func(b *testing.B) platform.DB { return memory.New(kinds(), nil) },
+		"memory": func(*testing.B) platform.DB { return memory.New(kinds(), nil) },
 		"sqlite": func(b *testing.B) platform.DB {
+			b.Helper()
 			db, err := sqlite.Open(context.Background(), b.TempDir()+"/books.db", kinds(), nil)
 			require.NoError(b, err)
 			b.Cleanup(func() { _ = db.Close() })
@@ -82,7 +83,7 @@ func BenchmarkReconcile(b *testing.B) {
 	for i := range n {
 		v.captured(i, yuan(fmt.Sprintf("%d.00", 100+i%900)))
 	}
-	st, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02"}, long(n))
+	st, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02", File: long(n)})
 	require.NoError(b, err)
 	cny := yuan("0.00").Currency()
 	var reading time.Duration

@@ -2,7 +2,6 @@ package reconciliation_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/liangding/platform"
@@ -37,11 +36,11 @@ func ExampleService_Import() {
 	in := reconciliation.Import{Institution: "sandbox", Day: "2026-03-02", Closing: []platform.Money{yuan("99.40")}}
 	file := "id,kind,gross,fee,currency,at\ntxn_1,charge,100.00,0.60,CNY,2026-03-02T12:00:00Z\n"
 
-	_, err := v.s.Import(by(clerk), in, strings.NewReader(file+"txn_2,gift,1.00,,CNY,2026-03-02T12:00:00Z\n"))
+	_, err := v.s.Import(by(clerk), from(in, file+"txn_2,gift,1.00,,CNY,2026-03-02T12:00:00Z\n"))
 	fmt.Println(platform.Code(err), platform.Details(err)["line"], platform.Details(err)["column"])
-	st, _ := v.s.Import(by(clerk), in, strings.NewReader(file))
+	st, _ := v.s.Import(by(clerk), from(in, file))
 	fmt.Println(st.Lines, st.Totals[0].Net)
-	_, err = v.s.Import(by(clerk), in, strings.NewReader(file))
+	_, err = v.s.Import(by(clerk), from(in, file))
 	fmt.Println(platform.Code(err))
 	// Output:
 	// statement.row 3 kind

@@ -20,6 +20,7 @@ import (
 // Import is a file that an institution or a bank made of a day. What it says
 // about itself is compared with its lines; what is left out is not.
 type Import struct {
+	File        io.Reader        `json:"-" validate:"-"` // read once, to its end
 	Institution string           `json:"institution" validate:"required,max=64"`
 	Account     string           `json:"account,omitempty" validate:"max=64"`
 	Day         string           `json:"day" validate:"required,datetime=2006-01-02"`                        // in the institution's zone
@@ -51,12 +52,16 @@ type Fetch struct {
 // day, is in already, with ErrFormat and ErrRow for a file that cannot be read
 // (the details line and column tell where), and with ErrTotals when the lines
 // are not what the command says.
-func (s *Service) Import(ctx context.Context, in Import, file io.Reader) (Statement, error) {
+func (s *Service) Import(ctx context.Context, in Import) (Statement, error) {
 	if err := platform.Validate(in); err != nil {
 		return Statement{}, err
 	}
+	if in.File == nil {
+		return Statement{}, platform.Wrong("file", ErrFormat)
+	}
 	sum := sha256.New()
-	all := io.TeeReader(file, sum)
+	all := io.TeeReader(in.File, sum)
+	in.File = nil
 	return s.take(ctx, in, "csv", readCSV(all), func() (string, error) {
 		_, err := io.Copy(io.Discard, all) // nothing is left but what the reader need not see
 		return hex.EncodeToString(sum.Sum(nil)), err

@@ -28,7 +28,7 @@ func imported(v *world, in reconciliation.Import, text string) (reconciliation.S
 	if in.Institution == "" {
 		in.Institution, in.Day = "sandbox", "2026-03-02"
 	}
-	return v.s.Import(by(clerk), in, strings.NewReader(text))
+	return v.s.Import(by(clerk), from(in, text))
 }
 
 // empty tells whether no sheet and no draft is left of what was begun.
@@ -162,7 +162,7 @@ func TestOfManyImportsOfOneFileOneComesIn(t *testing.T) {
 	var crowd sync.WaitGroup
 	for i := range told {
 		crowd.Go(func() {
-			_, told[i] = s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02"}, strings.NewReader(text))
+			_, told[i] = s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02", File: strings.NewReader(text)})
 		})
 	}
 	crowd.Wait()
@@ -187,13 +187,13 @@ func TestARepeatedImportHasTheSameAnswer(t *testing.T) {
 	text := header + "a,charge,,,1.00,,,CNY,2026-03-02T12:00:00Z,\n"
 	in := reconciliation.Import{Institution: "sandbox", Day: "2026-03-02"}
 	ctx := platform.WithKey(by(clerk), "morning")
-	first, err := v.s.Import(ctx, in, strings.NewReader(text))
+	first, err := v.s.Import(ctx, from(in, text))
 	require.NoError(t, err)
 
-	again, err := v.s.Import(ctx, in, strings.NewReader(text))
+	again, err := v.s.Import(ctx, from(in, text))
 	require.NoError(t, err)
 	assert.Equal(t, first, again)
-	_, err = v.s.Import(ctx, in, strings.NewReader(header))
+	_, err = v.s.Import(ctx, from(in, header))
 	assert.Equal(t, "key.reused", platform.Code(err))
 	page, err := v.db.Scan(context.Background(), platform.Query{Kind: "reconciliation.sheet"})
 	require.NoError(t, err)
@@ -266,7 +266,7 @@ func TestAFileThatBreaksOffLeavesNothing(t *testing.T) {
 	v := newWorld(t, sandbox.Faults{}, 0, nil)
 	text := header + strings.Repeat("a,charge,,,1.00,,,CNY,2026-03-02T12:00:00Z,\n", 2500)
 
-	_, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02"}, broken{strings.NewReader(text)})
+	_, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02", File: broken{strings.NewReader(text)}})
 
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.True(t, empty(t, v))
@@ -296,7 +296,7 @@ func TestWhatACrashLeftIsRemoved(t *testing.T) {
 		w := v.w
 		w.Store = failing{v.db, &left}
 		s := reconciliation.New(w, v.store, reconciliation.Ports{Books: v.books}, nil)
-		_, err := s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02"}, strings.NewReader(text))
+		_, err := s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02", File: strings.NewReader(text)})
 		require.ErrorIs(t, err, platform.ErrUnavailable)
 
 		_, err = v.s.Tick(context.Background(), noon.Add(time.Hour-1), 0)
@@ -348,7 +348,7 @@ func TestOnlyOperatorsImportAndAuditorsLook(t *testing.T) {
 	v := newWorld(t, sandbox.Faults{}, 0, nil)
 	st := v.file("2026-03-02")
 	for _, who := range []platform.Actor{auditor, shop} {
-		_, err := v.s.Import(by(who), reconciliation.Import{Institution: "sandbox", Day: "2026-03-03"}, strings.NewReader(header))
+		_, err := v.s.Import(by(who), reconciliation.Import{Institution: "sandbox", Day: "2026-03-03", File: strings.NewReader(header)})
 		assert.Equal(t, "recon.actor_not_allowed", platform.Code(err))
 		_, err = v.s.Reconcile(by(who), reconciliation.Reconcile{Statement: st.ID})
 		assert.Equal(t, "recon.actor_not_allowed", platform.Code(err))

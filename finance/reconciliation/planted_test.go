@@ -94,7 +94,7 @@ func TestEveryPlantedDifferenceIsFoundAndNoneInvented(t *testing.T) {
 			all[string(c.Class)]++
 		}
 		require.Equal(t, want, found, "seed %d", seed)
-		require.Equal(t, run.Cases, len(v.cases(reconciliation.CaseOpen)), "seed %d", seed)
+		require.Len(t, v.cases(reconciliation.CaseOpen), run.Cases, "seed %d", seed)
 	}
 	for _, class := range []string{"duplicate", "missing_in_books", "missing_at_institution", "amount_differs"} {
 		assert.Greater(t, all[class], 100, class)

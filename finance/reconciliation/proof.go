@@ -100,48 +100,57 @@ func Verify(ctx context.Context, st Store, books finance.Books, accounts ...stri
 }
 
 func verify(ctx context.Context, st Store, books finance.Books, run Run) (wrong []finance.Discrepancy, err error) {
-	report := func(expected, found any) {
-		wrong = append(wrong, finance.Discrepancy{Rule: "V7", Ref: run.Ref(), Expected: fmt.Sprint(expected), Found: fmt.Sprint(found)})
-	}
 	statement, err := st.Statement(ctx, run.Statement)
 	if err != nil {
 		return nil, err
 	}
+	report := func(expected, found any) {
+		wrong = append(wrong, finance.Discrepancy{Rule: "V7", Ref: run.Ref(), Expected: fmt.Sprint(expected), Found: fmt.Sprint(found)})
+	}
 	for _, p := range run.Proofs {
-		again := p.next()
-		none, err := platform.FromMinor(0, p.Currency)
+		again, err := p.reopened(ctx, st, run)
 		if err != nil {
 			return nil, err
-		}
-		again.OpenEntries, again.OpenLines = none, none
-		for page, err := range pages(ctx, st, run.Draft, ofOpen, run.OpenPages) {
-			if err != nil {
-				return nil, err
-			}
-			for _, i := range page.Open {
-				if i.Currency != p.Currency {
-					continue
-				}
-				if err := again.leave(&i); err != nil {
-					return nil, err
-				}
-			}
 		}
 		if again.OpenEntries != p.OpenEntries || again.OpenLines != p.OpenLines {
 			report(fmt.Sprintf("%s and %s open", p.OpenEntries, p.OpenLines), fmt.Sprintf("%s and %s", again.OpenEntries, again.OpenLines))
 		}
-		if p.Seq > 0 {
-			entries, err := books.EntriesFrom(ctx, statement.Ledger, p.Currency, p.Seq)
-			if err != nil {
-				return nil, err
-			}
-			if len(entries) == 0 || entries[0].Seq != p.Seq || entries[0].After != p.Books {
-				report(fmt.Sprintf("%s after entry %d", p.Books, p.Seq), "another balance of the books")
-			}
-		}
 		if !p.Holds() {
 			report("nothing unexplained", p.Unexplained)
 		}
+		if p.Seq == 0 {
+			continue
+		}
+		entries, err := books.EntriesFrom(ctx, statement.Ledger, p.Currency, p.Seq)
+		if err != nil {
+			return nil, err
+		}
+		if len(entries) == 0 || entries[0].Seq != p.Seq || entries[0].After != p.Books {
+			report(fmt.Sprintf("%s after entry %d", p.Books, p.Seq), "another balance of the books")
+		}
 	}
 	return wrong, nil
+}
+
+// reopened is the proof with what the run has open, added up anew.
+func (p Proof) reopened(ctx context.Context, st Store, run Run) (Proof, error) {
+	none, err := platform.FromMinor(0, p.Currency)
+	if err != nil {
+		return Proof{}, err
+	}
+	again := Proof{Currency: p.Currency, OpenEntries: none, OpenLines: none}
+	for page, err := range pages(ctx, st, run.Draft, ofOpen, run.OpenPages) {
+		if err != nil {
+			return Proof{}, err
+		}
+		for _, i := range page.Open {
+			if i.Currency != p.Currency {
+				continue
+			}
+			if err := again.leave(&i); err != nil {
+				return Proof{}, err
+			}
+		}
+	}
+	return again, nil
 }

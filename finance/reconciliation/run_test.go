@@ -293,7 +293,7 @@ func TestAHundredThousandLinesComeIn(t *testing.T) {
 	t.Cleanup(func() { _ = db.Close() })
 	v := worldOn(t, db, sandbox.Faults{}, 0, nil)
 
-	st, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02"}, long(100_000))
+	st, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02", File: long(100_000)})
 
 	require.NoError(t, err)
 	assert.Equal(t, 100_000, st.Lines)

@@ -152,7 +152,7 @@ func (v *world) paid(n int, amount string) {
 func (v *world) file(day string, rows ...string) reconciliation.Statement {
 	v.Helper()
 	text := "id,kind,key,reference,gross,fee,currency,at,batch\n" + strings.Join(rows, "\n")
-	st, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: day}, strings.NewReader(text))
+	st, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: day, File: strings.NewReader(text)})
 	require.NoError(v, err)
 	return st
 }
@@ -221,4 +221,10 @@ func account(text string) finance.Account {
 // lines are one account that takes an amount up.
 func lines(account string, amount platform.Money) []finance.Line {
 	return []finance.Line{{Account: account, Amount: amount}}
+}
+
+// from is an import of a file.
+func from(in reconciliation.Import, text string) reconciliation.Import {
+	in.File = strings.NewReader(text)
+	return in
 }
