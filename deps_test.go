@@ -75,6 +75,8 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 
 	"finance/receivable": {[]string{"finance"}, nil},
 
+	"finance/invoice": {[]string{"finance"}, nil},
+	"finance/refund":  {nil, nil},
 	"risk":            {[]string{"risk/scorecard"}, nil},
 	"risk/screen":     {nil, nil},
 	"security":        {nil, nil},

@@ -35,7 +35,7 @@ var recipes = map[string]recipe{
 	"reserve.released":          {Debit: roles("reserve"), Credit: roles("payable")},
 	"cancel.compensation":       {Debit: roles("payable", "reserve", "deposit", "receivable", "compensation"), Credit: roles("refund_due")},
 
-	"refund.approved":  {Debit: slices.Concat(bearers, roles("tips"), undone), Credit: roles("refund_due", "cost_of_service"), Held: true},
+	"refund.approved":  {Debit: slices.Concat(bearers, roles("tips"), undone), Credit: roles("refund_due", "cost_of_service", "gateway_fee"), Held: true}, // gateway_fee: what the institution keeps and the merchant bears
 	"refund.withdrawn": {Voids: "refund.approved"},
 	"refund.succeeded": {Settles: "refund.approved", Debit: roles("refund_due"), Credit: roles("clearing", "marketing")}, // what a promotion paid goes back to marketing
 	"refund.given_up":  {Settles: "refund.approved"},
