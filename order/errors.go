@@ -105,6 +105,8 @@ var (
 	errRefundNotWithdrawn  = platform.Err(platform.ErrState, "refund.not_withdrawable", "the refund cannot be withdrawn now", "退款目前不可撤回")
 	errRefundNotSendable   = platform.Err(platform.ErrState, "refund.not_sendable", "the refund does not wait to be paid", "退款并非待支付")
 	errRefundOutcome       = platform.Err(platform.ErrInvalid, "refund.outcome", "no such outcome of a refund", "未知的退款结果")
+	errRefundPlans         = platform.Err(platform.ErrInvalid, "refund.plans", "refunds are not planned here", "此处不提供退款方案")
+	errRefundSources       = platform.Err(platform.ErrUnavailable, "refund.sources", "the accounts that would give do not make the amount", "出款账户合计与退款金额不符")
 	errRefundSelf          = platform.Err(platform.ErrDenied, "refund.four_eyes", "somebody else must approve this refund", "须由他人批准此退款")
 	errRefundNotYours      = platform.Err(platform.ErrDenied, "refund.not_requester", "only who asked for a refund may withdraw it", "仅申请人可撤回退款")
 )

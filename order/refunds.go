@@ -147,6 +147,9 @@ func (s *Service) approve(ctx context.Context, o Order, r Refund, at time.Time) 
 	}
 	r.Source = o.source()
 	o, legs := o.approved(r)
+	if legs, err = s.sources(ctx, o, legs); err != nil {
+		return Order{}, Refund{}, nil, err
+	}
 	changes, err := s.post(ctx, "refund.approved", r.Ref(), at, legs)
 	if err != nil {
 		return Order{}, Refund{}, nil, err
@@ -176,6 +179,7 @@ func (s *Service) giveBack(ctx context.Context, o Order, r Refund, at time.Time)
 // ApproveRefund grants a refund that was asked for.
 type ApproveRefund struct {
 	Refund platform.ID `json:"refund" validate:"required,id=rfd"`
+	Plan   string      `json:"plan,omitempty" validate:"max=64"` // the hash of the plan that its approver saw; if empty, none is demanded
 }
 
 // Subject is the refund.
@@ -186,8 +190,19 @@ func (in ApproveRefund) Subject() platform.Ref {
 // ApproveRefund books the refund and hands it to the payments. The merchant or
 // an operator may, an operator not its own request; above Options.FourEyes two
 // different actors must, and the first approval leaves it requested. A refund
-// that is not requested is refund.not_approvable.
+// that is not requested is refund.not_approvable, and one whose plan is no longer
+// the one named is refused by [Plans].
 func (s *Service) ApproveRefund(ctx context.Context, in ApproveRefund) (Refund, error) {
+	for tries := 1; ; tries++ {
+		r, err := s.approveRefund(ctx, in)
+		moved := platform.Code(err) == "floor" && s.ports.Sources != nil // an account has less than when the sources were chosen
+		if !moved || tries == 8 {
+			return r, err
+		}
+	}
+}
+
+func (s *Service) approveRefund(ctx context.Context, in ApproveRefund) (Refund, error) {
 	return onRefund(ctx, s, in, in.Refund, func(ctx context.Context, o Order, r Refund, by platform.Actor, at time.Time) (Order, Refund, []platform.Change, error) {
 		if _, err := r.take("approve", by.Kind); err != nil {
 			return Order{}, Refund{}, nil, err
@@ -196,11 +211,16 @@ func (s *Service) ApproveRefund(ctx context.Context, in ApproveRefund) (Refund, 
 		if own || slices.Contains(r.Approvers, by.ID) {
 			return Order{}, Refund{}, nil, fmt.Errorf("approve refund %s: %w", r.ID, errRefundSelf)
 		}
+		planned, err := s.planned(ctx, r, in.Plan)
+		if err != nil {
+			return Order{}, Refund{}, nil, err
+		}
 		r.Approvers = append(slices.Clone(r.Approvers), by.ID)
 		if len(r.Approvers) < s.options.eyes(r.Amount) {
-			return o, r, []platform.Change{o.gives("endorsed", r)}, nil
+			return o, r, append(planned, o.gives("endorsed", r)), nil
 		}
-		return s.approve(ctx, o, r, at)
+		o, r, changes, err := s.approve(ctx, o, r, at)
+		return o, r, append(planned, changes...), err
 	})
 }
 

@@ -1,6 +1,8 @@
 package refund_test
 
 import (
+	"cmp"
+	"context"
 	"testing"
 	"time"
 
@@ -256,4 +258,43 @@ func TestRefundNeverExceedsCapture(t *testing.T) {
 		require.ErrorIs(t, err, c.want, name)
 	}
 	assert.Equal(t, "50.00 CNY", plan(t, sold(half), whole).Amount.String())
+}
+
+// free is what accounts have, by role.
+type free map[string]string
+
+func (f free) Free(_ context.Context, role string, _, _ platform.ID, _ platform.Currency) (platform.Money, error) {
+	return yuan(cmp.Or(f[role], "0.00")), nil
+}
+
+func TestTheChainGoesOnWhereAnAccountEnds(t *testing.T) {
+	t.Parallel()
+	have := free{"payable": "10.00", "reserve": "4.50", "deposit": "50.00"}
+	told := func(c refund.Chain, amount string) (all []string) {
+		legs, err := c.Sources(t.Context(), merchant, yuan(amount))
+		require.NoError(t, err)
+		for _, l := range legs {
+			all = append(all, l.Role+" "+l.Amount.String())
+		}
+		return all
+	}
+	assert.Equal(t, []string{"payable 10.00 CNY"}, told(refund.Chain{Books: have, Deposit: true}, "10.00"))
+	assert.Equal(t, []string{"payable 10.00 CNY", "reserve 4.50 CNY", "receivable 75.50 CNY"}, told(refund.Chain{Books: have}, "90.00"))
+	assert.Equal(t, []string{"payable 10.00 CNY", "reserve 4.50 CNY", "deposit 50.00 CNY", "receivable 25.50 CNY"}, told(refund.Chain{Books: have, Deposit: true}, "90.00"))
+}
+
+func TestAPlanIsStoredWithItsRefund(t *testing.T) {
+	t.Parallel()
+	p := plan(t, sold(), whole)
+	of := platform.NewID("rfd", noon, 7, 9)
+
+	s, err := p.For(of, noon)
+
+	require.NoError(t, err)
+	assert.Equal(t, platform.Ref{Kind: "refund.plan", ID: of.As("rpl")}, s.Ref())
+	assert.Equal(t, p.Hash, s.Hash)
+	assert.Contains(t, string(s.Plan), `"steps"`)
+	for _, k := range refund.Kinds() {
+		require.NoError(t, k.Fault())
+	}
 }

@@ -1,0 +1,62 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/liangding/platform"
+)
+
+// Sources tells out of which accounts a merchant gives back what it was paid
+// already. refund.Chain is one.
+type Sources interface {
+	// Sources returns debits that add up to the amount, as far as they are free at
+	// this moment; the commit's floors have the last word.
+	Sources(ctx context.Context, merchant platform.ID, amount platform.Money) ([]platform.Leg, error)
+}
+
+// sources puts the accounts of [Sources] in the place of what a merchant is owed.
+func (s *Service) sources(ctx context.Context, o Order, legs []platform.Leg) ([]platform.Leg, error) {
+	at := slices.IndexFunc(legs, func(l platform.Leg) bool { return l.Role == "payable" && l.Party == o.Merchant })
+	if at < 0 || s.ports.Sources == nil || legs[at].Amount.Sign() == 0 {
+		return legs, nil
+	}
+	amount := legs[at].Amount
+	out, err := s.ports.Sources.Sources(ctx, o.Merchant, amount)
+	if err != nil {
+		return nil, fmt.Errorf("refund order %s: %w", o.ID, err)
+	}
+	sum := plus(amount, amount.Neg())
+	for _, l := range out {
+		sum = plus(sum, l.Amount)
+	}
+	if sum != amount {
+		return nil, fmt.Errorf("refund order %s: %w", o.ID, errRefundSources)
+	}
+	return slices.Concat(legs[:at], out, legs[at+1:]), nil
+}
+
+// Plans knows how a refund is going to be carried out, as its approver was shown
+// it.
+type Plans interface {
+	// Confirm returns the changes under which a refund is carried out as the plan
+	// of this hash, which join the approval: the plan itself, and checks of what it
+	// rests on. It refuses with refund.plan_changed when the plan is another now.
+	Confirm(ctx context.Context, refund platform.Ref, hash string) ([]platform.Change, error)
+}
+
+// planned are the changes of the plan that an approval names.
+func (s *Service) planned(ctx context.Context, r Refund, hash string) ([]platform.Change, error) {
+	if hash == "" {
+		return nil, nil
+	}
+	if s.ports.Plans == nil {
+		return nil, fmt.Errorf("approve refund %s: %w", r.ID, errRefundPlans)
+	}
+	changes, err := s.ports.Plans.Confirm(ctx, r.Ref(), hash)
+	if err != nil {
+		return nil, fmt.Errorf("approve refund %s: %w", r.ID, err)
+	}
+	return slices.Clip(changes), nil
+}

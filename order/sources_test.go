@@ -1,0 +1,95 @@
+package order_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/order"
+)
+
+// purse gives what is payable as far as it reaches; the rest is owed.
+type purse struct{ payable, lie platform.Money }
+
+func (p purse) Sources(_ context.Context, merchant platform.ID, amount platform.Money) ([]platform.Leg, error) {
+	owed, err := amount.Sub(p.payable)
+	if err != nil {
+		return nil, err
+	}
+	if !p.lie.Absent() {
+		owed = p.lie
+	}
+	return []platform.Leg{{Role: "payable", Party: merchant, Amount: p.payable}, {Role: "receivable", Party: merchant, Amount: owed}}, nil
+}
+
+// plans know one plan of every refund.
+type plans struct{}
+
+var errPlan = platform.Err(platform.ErrState, "refund.plan_changed", "another plan", "方案已变化")
+
+func (plans) Confirm(_ context.Context, refund platform.Ref, hash string) ([]platform.Change, error) {
+	if hash != "shown" {
+		return nil, errPlan
+	}
+	return []platform.Change{platform.Happened("refund.planned", refund, nil)}, nil
+}
+
+// closedWith is a closed order with a refund of 50.00 asked for, over other ports.
+func (h *house) closedWith(change func(*order.Ports)) order.Refund {
+	h.t.Helper()
+	change(&h.ports)
+	h.orders = order.New(h.w, h.store, h.ports, nil)
+	o := h.completed(h.list(nil))
+	h.clock.pass(7 * 24 * time.Hour)
+	require.Equal(h.t, 1, h.tick())
+	r, err := h.refund(o, merchant, "50")
+	require.NoError(h.t, err)
+	return r
+}
+
+// E12: a refund after payout does not wait for the merchant's money.
+func TestARefundAfterPayoutIsOwedByTheMerchant(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	r := h.closedWith(func(p *order.Ports) { p.Sources = purse{payable: cny("30")} })
+
+	_, err := h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID})
+	require.NoError(t, err)
+	require.NoError(t, h.tell(r.ID, "succeeded"))
+
+	o := h.read(r.Order)
+	assert.Equal(t, "60.00", h.balance("payable", "", o.Merchant))
+	assert.Equal(t, "-15.00", h.balance("receivable", "", o.Merchant))
+	assert.Equal(t, "5.00", h.balance("commission", "", ""))
+}
+
+func TestSourcesThatDoNotMakeTheAmountAreRefused(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	r := h.closedWith(func(p *order.Ports) { p.Sources = purse{payable: cny("30"), lie: cny("14.99")} })
+
+	_, err := h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID})
+
+	require.ErrorIs(t, err, platform.ErrUnavailable)
+	assert.Equal(t, "refund.sources", platform.Code(err))
+}
+
+func TestARefundIsApprovedAsItsPlanWasShown(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	r := h.closedWith(func(*order.Ports) {})
+	_, err := h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID, Plan: "shown"})
+	assert.Equal(t, "refund.plans", platform.Code(err), "nobody plans here")
+
+	h.ports.Plans = plans{}
+	h.orders = order.New(h.w, h.store, h.ports, nil)
+	_, err = h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID, Plan: "another"})
+	require.ErrorIs(t, err, errPlan)
+	r, err = h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID, Plan: "shown"})
+	require.NoError(t, err)
+	assert.Equal(t, order.RefundApproved, r.State)
+}
