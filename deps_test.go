@@ -77,6 +77,8 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 
 	"finance/invoice": {[]string{"finance"}, nil},
 	"finance/refund":  {nil, nil},
+	"finance/budget":  {[]string{"finance"}, nil},
+	"finance/claim":   {[]string{"finance"}, nil},
 	"risk":            {[]string{"risk/scorecard"}, nil},
 	"risk/screen":     {nil, nil},
 	"security":        {nil, nil},

@@ -84,6 +84,7 @@ var recipes = map[string]recipe{
 	"claim.payment_failed": {Voids: "claim.sent"},
 	"advance.paid":         {Debit: roles("advance"), Credit: roles("bank")},
 	"advance.offset":       {Debit: roles("payable"), Credit: roles("advance")},
+	"claim.reclaimed":      {Debit: roles("receivable"), Credit: roles("expense", "input_tax")},
 	"advance.returned":     {Debit: roles("bank"), Credit: roles("advance")},
 	"reward.granted":       {Debit: roles("reward"), Credit: roles("payable", "withholding")},
 	"payroll.accrued":      {Debit: roles("payroll"), Credit: roles("payable", "withholding")},
@@ -96,11 +97,11 @@ var recipes = map[string]recipe{
 	"dormant.moved":     {Debit: roles("payable"), Credit: roles("unclaimed")},
 	"dormant.claimed":   {Debit: roles("unclaimed"), Credit: roles("payable")},
 
-	"budget.planned":   {Debit: roles("plan"), Credit: roles("free")},
-	"budget.committed": {Debit: roles("free"), Credit: roles("committed")},
-	"budget.spent":     {Debit: roles("committed", "free"), Credit: roles("spent")}, // what was spent above the commitment comes from free
-	"budget.released":  {Debit: roles("committed"), Credit: roles("free")},
-	"budget.moved":     {Debit: roles("free", "plan"), Credit: roles("plan", "free"), Across: true}, // from line to line
+	"budget.planned":   {Debit: roles("plan"), Credit: roles("free")},                             // of one line, as months begin
+	"budget.committed": {Debit: roles("free"), Credit: roles("committed"), Across: true},          // a source may commit on several lines
+	"budget.spent":     {Debit: roles("committed", "free"), Credit: roles("spent"), Across: true}, // what was spent above the commitment comes from free
+	"budget.released":  {Debit: roles("committed"), Credit: roles("free"), Across: true},
+	"budget.moved":     {Debit: roles("free", "plan"), Credit: roles("plan", "free"), Across: true}, // from line to line, or as an edition of the plan has it
 
 	"transfer.made":    {Debit: roles("unapplied", "payable"), Credit: roles("payable", "unapplied", "commission", "output_tax")},
 	"transfer.held":    {Debit: roles("unapplied", "payable"), Credit: roles("payable", "unapplied", "commission", "output_tax"), Held: true, Lapses: true},

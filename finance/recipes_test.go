@@ -78,6 +78,7 @@ var writings = []writing{
 	{what: "claim.approved", on: claim, legs: "expense:hq.travel 20 input_tax:vat6 1.20 payable:E -21.20", adds: "posted:expense:hq.travel +2000, posted:input_tax:vat6 +120, posted:payable:E -2120, available:payable:E +2120 ≥0"},
 	{what: "claim.sent", on: claim, legs: "payable:E 20 bank:house -20", adds: "available:payable:E -2000 ≥0"},
 	{what: "claim.paid", on: claim, legs: "", adds: "posted:payable:E +2000, posted:bank:house -2000"},
+	{what: "claim.reclaimed", on: claim, legs: "receivable:E 21.20 expense:hq.travel -20 input_tax:vat6 -1.20", adds: "posted:receivable:E +2120, available:receivable:E +2120 ≥0, posted:expense:hq.travel -2000, posted:input_tax:vat6 -120"},
 	{what: "claim.payment_failed", on: claim, legs: "", adds: "available:payable:E +2000 ≥0"},
 	{what: "advance.paid", on: claim, legs: "advance:E 100 bank:house -100", adds: "posted:advance:E +10000, available:advance:E +10000 ≥0, posted:bank:house -10000"},
 	{what: "advance.offset", on: claim, legs: "payable:E 80 advance:E -80", adds: "posted:payable:E +8000, available:payable:E -8000 ≥0, posted:advance:E -8000, available:advance:E -8000 ≥0"},
