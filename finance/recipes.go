@@ -79,7 +79,7 @@ var recipes = map[string]recipe{
 	"debt.recovered":     {Debit: roles("receivable"), Credit: roles("allowance")},
 
 	"claim.approved":       {Debit: roles("expense", "input_tax"), Credit: roles("payable")},
-	"claim.sent":           {Debit: roles("payable"), Credit: roles("bank"), Held: true},
+	"claim.sent":           {Debit: roles("payable"), Credit: roles("clearing", "bank"), Held: true},
 	"claim.paid":           {Settles: "claim.sent"},
 	"claim.payment_failed": {Voids: "claim.sent"},
 	"advance.paid":         {Debit: roles("advance"), Credit: roles("bank")},

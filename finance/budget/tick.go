@@ -79,7 +79,10 @@ func (s *Service) month(ctx context.Context, id platform.ID) error {
 			return struct{}{}, set, nil
 		}
 		booked, err := s.ports.Books.Post(ctx, "budget.planned", e.Ref(), now, grown)
-		return struct{}{}, append(set, booked...), err
+		if err != nil {
+			return struct{}{}, nil, err
+		}
+		return struct{}{}, append(set, booked...), nil
 	})
 	return err
 }
