@@ -77,6 +77,7 @@ var writings = []writing{
 	{what: "debt.recovered", on: contract, legs: "receivable:M 10 allowance:merchants -10", adds: "posted:receivable:M +1000, available:receivable:M +1000 ≥0, posted:allowance:merchants -1000, available:allowance:merchants +1000 ≥0"},
 	{what: "claim.approved", on: claim, legs: "expense:hq.travel 20 input_tax:vat6 1.20 payable:E -21.20", adds: "posted:expense:hq.travel +2000, posted:input_tax:vat6 +120, posted:payable:E -2120, available:payable:E +2120 ≥0"},
 	{what: "claim.sent", on: claim, legs: "payable:E 20 bank:house -20", adds: "available:payable:E -2000 ≥0"},
+	{what: "claim.sent", on: claim, legs: "payable:E 20 clearing:sandbox -20", adds: "available:payable:E -2000 ≥0"},
 	{what: "claim.paid", on: claim, legs: "", adds: "posted:payable:E +2000, posted:bank:house -2000"},
 	{what: "claim.reclaimed", on: claim, legs: "receivable:E 21.20 expense:hq.travel -20 input_tax:vat6 -1.20", adds: "posted:receivable:E +2120, available:receivable:E +2120 ≥0, posted:expense:hq.travel -2000, posted:input_tax:vat6 -120"},
 	{what: "claim.payment_failed", on: claim, legs: "", adds: "available:payable:E +2000 ≥0"},

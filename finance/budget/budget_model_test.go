@@ -13,7 +13,7 @@ import (
 // ledger is what a line should hold, in fen.
 type ledger struct {
 	plan, allowed  int64
-	open, spent    map[int]int64 // by source
+	open           map[int]int64 // by source
 	totalCommitted int64
 	totalSpent     int64
 }

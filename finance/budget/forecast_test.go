@@ -27,7 +27,8 @@ func TestAForecastAddsTheMedianOfThreeMonths(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, cny("70.00"), f.Rate)
 	assert.Equal(t, 8, f.Left)
-	assert.Equal(t, cny("1005.00"), f.Expected, "425 spent, 20 committed, 8 × 70")
+	expected := cny("1005.00") // 425 spent, 20 committed, 8 × 70
+	assert.Equal(t, expected, f.Expected)
 	assert.True(t, f.Above)
 	assert.False(t, f.Early)
 }

@@ -74,6 +74,18 @@ func TestWhoeverApprovedALevelApprovesNoOther(t *testing.T) {
 	require.NoError(t, v.judge(director, c))
 }
 
+func TestWhoeverWasStoodInForApprovesNoOtherLevel(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t)
+	c := v.submitted(v.voucher(1, "5000.00"))
+	stands := manager
+	stands.OnBehalf = director.ID
+	c = v.approve(c, stands)
+
+	require.ErrorIs(t, v.judge(director, c), claim.ErrTurn)
+	assert.Equal(t, director.ID, c.Chain[0].For)
+}
+
 func TestARoleThatWasLostApprovesNothing(t *testing.T) {
 	t.Parallel()
 	v := newWorld(t)
