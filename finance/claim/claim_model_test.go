@@ -1,7 +1,7 @@
 package claim_test
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -80,7 +80,7 @@ func TestFourEyesHoldWhateverRolesAndDelegations(t *testing.T) {
 			"stand in": func(r *rapid.T) {
 				_, _ = v.Approve(v.as(actor(pick.Draw(r, "who"), all[pick.Draw(r, "for")].ID)), claim.Approve{Claim: c.ID})
 			},
-			"race": func(r *rapid.T) {
+			"race": func(*rapid.T) {
 				crowd(len(all), func(i int) error {
 					_, err := v.Approve(v.as(actor(i, "")), claim.Approve{Claim: c.ID})
 					return err
@@ -145,23 +145,23 @@ func fourEyes(c claim.Claim, claimant platform.ID, paid map[platform.ID]bool) er
 			continue
 		}
 		if s.By == claimant || s.For == claimant {
-			return fmt.Errorf("the claimant approved")
+			return errors.New("the claimant approved")
 		}
 		if slices.Contains(hands, s.By) || slices.Contains(hands, s.For) {
-			return fmt.Errorf("one person approved two levels")
+			return errors.New("one person approved two levels")
 		}
 		hands = append(hands, s.By, s.For)
 	}
 	done := c.State == claim.Approved || c.State == claim.Payable || c.State == claim.Paid
 	if done && c.Chain[len(c.Chain)-1].By == "" {
-		return fmt.Errorf("the last level was passed over")
+		return errors.New("the last level was passed over")
 	}
 	if paid[claimant] {
-		return fmt.Errorf("the claimant paid")
+		return errors.New("the claimant paid")
 	}
 	for _, id := range c.Hands {
 		if paid[id] {
-			return fmt.Errorf("an approver paid")
+			return errors.New("an approver paid")
 		}
 	}
 	return nil

@@ -101,10 +101,10 @@ func (b *bank) PayOut(ctx context.Context, _, key, _ string, amount platform.Mon
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.calls++
-	switch {
-	case b.say == "failed":
+	switch b.say {
+	case "failed":
 		return "failed", "", "no_account", nil
-	case b.say == "absent":
+	case "absent":
 		return "unknown", "", "timeout", nil
 	}
 	b.paid[key] = amount
