@@ -67,15 +67,17 @@ func (s *Service) Pay(ctx context.Context, in Pay) (Claim, error) {
 		}
 		return next, append(held, platform.Put(next), platform.Put(p), platform.Happened("claim.sent", c.Ref(), next.facts())), nil
 	})
-	if err != nil || s.ports.Funds == nil || c.Payment != id {
-		return c, err
-	}
-	p, err := s.store.Payment(ctx, c.Payment)
-	if err == nil {
-		err = s.call(s.system(ctx), p)
-	}
 	if err != nil {
-		return c, err // it is on its way; Tick finds out
+		return Claim{}, err
+	}
+	if c.Payment == id && s.ports.Funds != nil { // a repeat has another
+		p, err := s.store.Payment(ctx, id)
+		if err == nil {
+			err = s.call(s.system(ctx), p)
+		}
+		if err != nil && !errors.Is(err, platform.ErrState) { // somebody else heard first
+			return Claim{}, err // it is on its way; Tick finds out
+		}
 	}
 	return s.store.Claim(ctx, in.Claim)
 }
