@@ -133,6 +133,8 @@ func (s *Service) take(ctx context.Context, n Received, at time.Time) error {
 		n = stored
 	}
 	switch known := n.Key.about() == about; {
+	case about.ID.Prefix() == "pay" && s.ports.Payouts != nil:
+		return s.tellPayout(ctx, n, at)
 	case known && len(found.Returns) > 0:
 		return s.takeReturn(ctx, n, found.Returns[0], at)
 	case known && len(found.Attempts) > 0:

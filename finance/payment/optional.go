@@ -114,6 +114,7 @@ type Payouter interface {
 type Payout struct {
 	Key     Key
 	Account string // whose money and whose bank; empty: our own
+	To      string // which of the payees that the institution knows for the account; empty: its holder's bank
 	Amount  platform.Money
 }
 

@@ -36,11 +36,13 @@ type Screen interface {
 	Screen(ctx context.Context, ev platform.Event) (outcome string, changes []platform.Change, err error)
 }
 
-// Ports are the other domains, and the institutions. A nil Screen allows all.
+// Ports are the other domains, and the institutions. A nil Screen allows all;
+// without Payouts, notices of payouts belong to nothing.
 type Ports struct {
 	Books    Books
 	Subject  Subject
 	Screen   Screen
+	Payouts  Payouts
 	Gateways []Gateway // in order of preference
 }
 

@@ -196,6 +196,9 @@ func (g *Gateway) Payout(ctx context.Context, p payment.Payout) (payment.Status,
 	}
 	in := &stripe.PayoutCreateParams{Amount: amount, Currency: currency, Metadata: map[string]string{ofKey: string(p.Key)}}
 	in.SetIdempotencyKey(string(p.Key))
+	if p.To != "" {
+		in.Destination = stripe.String(p.To)
+	}
 	if p.Account != "" {
 		in.SetStripeAccount(p.Account)
 	}
