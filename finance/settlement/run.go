@@ -43,7 +43,7 @@ type StartRun struct {
 
 // StartRun plans a run, and returns it when it is planned: every verified account
 // of the currency has its payout in it, or a reason why not. Started again, or by
-// several at once, it is the same run. Operators start it, and the system; whoever
+// several at once, it is the same run, which says so in an event. Operators start it, and the system; whoever
 // did approves none of its payouts.
 func (s *Service) StartRun(ctx context.Context, in StartRun) (Run, error) {
 	by, err := s.actor(ctx, platform.Operator, platform.System)
@@ -57,7 +57,7 @@ func (s *Service) StartRun(ctx context.Context, in StartRun) (Run, error) {
 	r, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Run, []platform.Change, error) {
 		known, err := read[Run](ctx, s, runKind, id)
 		if !missing(err) {
-			return known, []platform.Change{known.unchanged(), known.happened("joined")}, err
+			return known, []platform.Change{platform.Unchanged(known), known.happened("joined")}, err
 		}
 		now := s.w.Now()
 		r := Run{Head: platform.Head{ID: id}, Name: in.Name, Currency: in.Currency, StartedAt: now, StartedBy: s.hands(by), Due: now.Add(time.Minute)}
@@ -68,8 +68,6 @@ func (s *Service) StartRun(ctx context.Context, in StartRun) (Run, error) {
 	}
 	return s.plan(s.system(ctx), r)
 }
-
-func (r Run) unchanged() platform.Change { return platform.Unchanged(r) }
 
 // plan goes through the accounts of a run that is not planned yet. A crash is
 // taken up by Tick, where it finds the payouts that are there.
@@ -103,7 +101,7 @@ type closeRun struct {
 // planned closes the run: payouts check that it is open, so none joins it after
 // this, and its sum stands.
 func (s *Service) planned(ctx context.Context, r Run) (Run, error) {
-	r, err := platform.Update(ctx, s.w, closeRun{r.ID}, func(ctx context.Context) (Run, []platform.Change, error) {
+	closed, err := platform.Update(ctx, s.w, closeRun{r.ID}, func(ctx context.Context) (Run, []platform.Change, error) {
 		now, err := read[Run](ctx, s, runKind, r.ID)
 		if err == nil && now.Planned {
 			err = ErrRunOver
@@ -115,9 +113,9 @@ func (s *Service) planned(ctx context.Context, r Run) (Run, error) {
 		return now, []platform.Change{platform.Put(now), now.happened("planned")}, nil
 	})
 	if errors.Is(err, ErrRunOver) { // somebody else was as far
-		return read[Run](ctx, s, runKind, RunID(r.Name, r.Currency))
+		return read[Run](ctx, s, runKind, r.ID)
 	}
-	return r, err
+	return closed, err
 }
 
 func (r Run) happened(what string) platform.Change {
