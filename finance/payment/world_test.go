@@ -201,6 +201,7 @@ type setup struct {
 	licence *payment.Licence
 	store   func(platform.DB) platform.DB // what the service sees of the store
 	screen  payment.Screen
+	payouts payment.Payouts
 	tries   int
 	opts    *payment.Options
 }
@@ -250,7 +251,7 @@ func (v *world) start(wrap func(platform.DB) platform.DB) {
 		db = wrap(db)
 	}
 	w := platform.Writer{Store: db, Now: v.clock.Now, IDs: v.ids, Tries: v.setup.tries}
-	ports := payment.Ports{Books: ledger{}, Subject: shop{db}, Screen: v.setup.screen, Gateways: []payment.Gateway{v.hooks, v.second}}
+	ports := payment.Ports{Books: ledger{}, Subject: shop{db}, Screen: v.setup.screen, Payouts: v.setup.payouts, Gateways: []payment.Gateway{v.hooks, v.second}}
 	v.s = payment.New(w, payment.StoreOn(db), ports, v.setup.opts)
 }
 
