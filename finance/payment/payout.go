@@ -61,7 +61,7 @@ func (f Funds) LookUp(ctx context.Context, institution, key, payee string, amoun
 	defer cancel()
 	st, err := g.LookupPayout(call, Payout{Key: Key(key), To: payee, Amount: amount})
 	if err != nil {
-		return PayoutUnknown, "", platform.Code(err), nil //nolint:nilerr // no answer tells nothing
+		return PayoutUnknown, "", platform.Code(err), nil // no answer tells nothing
 	}
 	now := platform.Writer{Now: f.Now}.Ready().Now()
 	outcome, reason = payoutOutcome(st, amount, info.Final && Operation{Until: until}.Missed(now))

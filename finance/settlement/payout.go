@@ -28,6 +28,7 @@ const (
 
 var (
 	inFlight = []PayoutState{PayoutSending, PayoutUnknown, PayoutManual}
+	over     = []PayoutState{PayoutPaid, PayoutFailed, PayoutReturned} // each is booked when it begins
 	unsent   = []PayoutState{PayoutReview, PayoutPlanned, PayoutApproved}
 )
 

@@ -54,7 +54,7 @@ func TestPayoutsAgreeWithAModel(t *testing.T) {
 		var credited, held, runs int64
 		states := map[platform.ID]settlement.PayoutState{}
 		payouts := func() []settlement.Payout { return each[settlement.Payout](r, v, "settlement.payout") }
-		any := func() (settlement.Payout, bool) {
+		one := func() (settlement.Payout, bool) {
 			list := payouts()
 			if len(list) == 0 {
 				return settlement.Payout{}, false
@@ -81,19 +81,19 @@ func TestPayoutsAgreeWithAModel(t *testing.T) {
 			},
 			"run": func(*rapid.T) { runs++; v.run(r, fmt.Sprint("r", runs)) },
 			"approve": func(*rapid.T) {
-				if p, ok := any(); ok {
+				if p, ok := one(); ok {
 					_, err := v.s.ApprovePayout(by(second), settlement.ApprovePayout{Payout: p.ID})
 					require.Equal(r, p.State == settlement.PayoutPlanned, err == nil, "%v", err)
 				}
 			},
 			"cancel": func(*rapid.T) {
-				if p, ok := any(); ok {
+				if p, ok := one(); ok {
 					_, err := v.s.CancelPayout(by(clerk), settlement.CancelPayout{Payout: p.ID, Reason: "test"})
 					require.Equal(r, p.State == settlement.PayoutPlanned || p.State == settlement.PayoutApproved, err == nil, "%v", err)
 				}
 			},
 			"resolve": func(*rapid.T) {
-				if p, ok := any(); ok && p.State == settlement.PayoutManual {
+				if p, ok := one(); ok && p.State == settlement.PayoutManual {
 					_, err := v.s.LookPayout(by(clerk), settlement.LookPayout{Payout: p.ID})
 					require.NoError(r, err)
 				}

@@ -76,7 +76,7 @@ func TestPayoutIsNotPlanned(t *testing.T) {
 		want []string
 	}{
 		"below the minimum": {setup{terms: settlement.Terms{Limits: map[string]settlement.Limits{"CNY": {Minimum: 101}}}}, nil, []string{"payout.minimum"}},
-		"to an account that was changed": {setup{}, func(t *testing.T, v *world, a settlement.Account) {
+		"to an account that was changed": {setup{}, func(t *testing.T, v *world, _ settlement.Account) {
 			t.Helper()
 			v.account(t, merchant, "elsewhere")
 			v.clock.Advance(72*time.Hour - time.Second)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/liangding/platform"
@@ -291,11 +292,11 @@ func (s *Service) learn(ctx context.Context, in recorded, decide func(Payout) (P
 		}
 		now := s.w.Now()
 		var set []platform.Change
-		what := string(next.State)
-		switch {
-		case next.State == p.State || next.State == PayoutSending:
+		what, moved := string(next.State), next.State != p.State
+		if !moved || next.State == PayoutSending {
 			what = "waited"
-		case next.State == PayoutPaid, next.State == PayoutFailed, next.State == PayoutReturned:
+		}
+		if moved && slices.Contains(over, next.State) {
 			set, err = s.booked(ctx, next, now)
 		}
 		if err != nil {
