@@ -243,7 +243,7 @@ func (p Payout) since(at time.Time) (platform.Money, error) {
 // unheld refuses a party to which nothing may be paid: its payable is locked, or
 // another domain holds it. The changes belong in the set that relies on it.
 func (s *Service) unheld(ctx context.Context, party platform.ID, at time.Time) ([]platform.Change, error) {
-	locks, err := finance.StoreOn(s.db).Locks(ctx, finance.LockID(finance.Account{Role: "payable", Party: party}))
+	_, locks, err := finance.StoreOn(s.db).Bars(ctx, finance.LockID(finance.Account{Role: "payable", Party: party}))
 	if err != nil {
 		return nil, err
 	}

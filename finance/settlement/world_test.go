@@ -37,18 +37,6 @@ func by(actor platform.Actor) context.Context { return platform.As(context.Backg
 
 func system() context.Context { return by(platform.SystemActor("test")) }
 
-// books are those of finance, with what is free.
-type books struct{ finance.Books }
-
-func (b books) Free(ctx context.Context, role string, of, party platform.ID, currency platform.Currency) (platform.Money, error) {
-	name := finance.Account{Role: role, Of: of, Party: party}.String()
-	counts, err := b.Store.Counts(ctx, platform.Counter("available:"+name, currency.String()))
-	if err != nil {
-		return platform.Money{}, err
-	}
-	return platform.FromMinor(counts[0].Value, currency)
-}
-
 // box seals so that a test can read it.
 type box struct{}
 
@@ -93,7 +81,7 @@ type world struct {
 	bank  *sandbox.Sandbox
 	funds *hooked
 	w     platform.Writer
-	books books
+	books finance.Books
 	s     *settlement.Service
 	set   setup
 }
@@ -103,7 +91,7 @@ func newWorld(set setup) *world {
 	v.bank = sandbox.New(&sandbox.Options{Seed: 1, Now: v.clock.Now, Faults: set.faults})
 	v.funds = &hooked{Funds: payment.Funds{Gateways: []payment.Gateway{v.bank}, Now: v.clock.Now}}
 	v.w = platform.Writer{Store: v.db, Now: v.clock.Now, IDs: storetest.IDs(1)}.Ready()
-	v.books = books{finance.Books{Store: finance.StoreOn(v.db), Now: v.clock.Now}}
+	v.books = finance.Books{Store: finance.StoreOn(v.db), Now: v.clock.Now}
 	v.start(nil)
 	return v
 }
@@ -116,7 +104,7 @@ func (v *world) start(wrap func(platform.DB) platform.DB) {
 	}
 	w := platform.Writer{Store: db, Now: v.clock.Now, IDs: v.w.IDs}
 	ports := settlement.Ports{
-		Books: books{finance.Books{Store: finance.StoreOn(db), Now: v.clock.Now}}, Funds: v.funds,
+		Books: finance.Books{Store: finance.StoreOn(db), Now: v.clock.Now}, Funds: v.funds,
 		Screen: v.set.screen, Holds: v.set.holds, Sealer: box{}, Opener: box{},
 	}
 	v.s = settlement.New(w, db, ports, &settlement.Options{Terms: v.set.terms})
