@@ -18,6 +18,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/care"
@@ -65,6 +66,8 @@ type Options struct {
 	Access   access.Options
 	Rules    *screen.Rules // of screening; if nil, screen.Standard
 	Risk     *risk.Options
+
+	Settlement settlement.Options
 }
 
 // Market is the services over one store. It may be used by several goroutines
@@ -81,6 +84,7 @@ type Market struct {
 	Payments  *payment.Service
 	Books     finance.Books
 	Ledger    *finance.Service
+	Payouts   *settlement.Service
 	Screen    *screen.Service
 	Risk      *risk.Service
 	Access    *access.Service
@@ -98,7 +102,7 @@ type Market struct {
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
-		finance.Kinds(), payment.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
+		finance.Kinds(), payment.Kinds(), settlement.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -155,9 +159,11 @@ func (m *Market) serve() error {
 	m.Staff = staff.New(w, members, staff.Ports{Sealer: seal}, &o.Staff)
 	m.Ledger, m.Orders = m.desk(db)
 	m.Dispatch = dispatch.New(w, dispatch.StoreOn(db), dispatch.Ports{Members: duty, Orders: order.Seats{Store: orders}}, &o.Dispatch)
+	m.Payouts = m.payouts(db)
 	m.Payments = payment.New(w, payment.StoreOn(db), payment.Ports{
 		Books:    m.Books,
 		Subject:  order.Payable{Store: orders, Books: m.Books},
+		Payouts:  m.Payouts,
 		Screen:   m.Screen,
 		Gateways: []payment.Gateway{m.Sandbox},
 	}, &o.Payment)
@@ -175,7 +181,7 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 		Catalogue: merchant.Catalogue{Store: merchants},
 		Parties:   merchant.Standing{Store: merchants},
 		Payments:  payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}},
-		Books:     finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now},
+		Books:     settlement.Reserving{Books: finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}, Terms: o.Settlement.Terms},
 		Fees:      o.Fees,
 		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
 		Screen:    m.Screen,
@@ -260,7 +266,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Ledger, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Ledger, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/security/audit"
 	"github.com/liangding/platform/store"
@@ -68,6 +69,11 @@ func verifyOrders(ctx context.Context, now store.Snapshot, tell func(store.Findi
 
 func verifyBooks(ctx context.Context, now store.Snapshot, tell func(store.Finding)) error {
 	found, err := finance.Verify(ctx, now)
+	if err == nil {
+		var more []finance.Discrepancy
+		more, err = settlement.Verify(ctx, now)
+		found = append(found, more...)
+	}
 	for _, d := range found {
 		tell(store.Finding{Code: "books." + d.Rule, Ref: d.Ref, What: fmt.Sprintf("should be %s, is %s", d.Expected, d.Found)})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/liangding/platform"
@@ -263,7 +264,12 @@ func (s *Service) details(ctx context.Context, in Register) (Details, error) {
 			return Details{}, err
 		}
 	}
-	return d, nil
+	if in.Number == "" {
+		return d, nil
+	}
+	var err error
+	d.Print, err = s.ports.Sealer.Blind(ctx, "settlement.number", strings.ReplaceAll(in.Number, " ", ""))
+	return d, err
 }
 
 // VerifyAccount confirms that an account is its party's own.

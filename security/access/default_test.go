@@ -30,9 +30,12 @@ var domains = map[string]struct {
 	"staff":    {"staff", []string{"admission", "staff"}},
 	"payment":  {"finance/payment", []string{"finance"}},
 	"finance":  {"finance", []string{"accountant", "finance"}},
-	"risk":     {"risk", []string{"risk"}},
-	"screen":   {"risk/screen", nil},
-	"vault":    {"", nil},
+
+	"settlement": {"finance/settlement", []string{"finance", "merchant", "staff"}},
+
+	"risk":   {"risk", []string{"risk"}},
+	"screen": {"risk/screen", nil},
+	"vault":  {"", nil},
 }
 
 // Who may give a single command beside those who may give all of its domain.

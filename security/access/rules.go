@@ -68,13 +68,13 @@ func Standard() Rules {
 	return Rules{
 		Roles: []Role{
 			{Name: string(platform.Customer), May: may("order.*", "payment.pay", "care.*")},
-			{Name: string(platform.Merchant), May: may("merchant.*", "order.*", "dispatch.*")},
-			{Name: string(platform.Staff), May: may("staff.*", "order.*", "dispatch.*")},
+			{Name: string(platform.Merchant), May: may("merchant.*", "order.*", "dispatch.*", "settlement.*")},
+			{Name: string(platform.Staff), May: may("staff.*", "order.*", "dispatch.*", "settlement.*")},
 			{Name: string(platform.System), May: may("*")},
 			{Name: "admission", May: slices.Concat(may("merchant.*", "staff.*", "access.request"), looks("agreement", security.Full))},
 			{Name: "service", May: slices.Concat(may("order.*", "dispatch.*", "care.*", "payment.pay", "access.request"),
 				looks("fulfilment", security.Full), looks("review", security.Full), looks("employment", security.Surname))},
-			{Name: "finance", May: may("finance.*", "payment.*", "order.approveRefund", "order.rejectRefund", "order.requestRefund")},
+			{Name: "finance", May: may("finance.*", "payment.*", "settlement.*", "order.approveRefund", "order.rejectRefund", "order.requestRefund")},
 			{Name: "accountant", May: may("finance.*")},
 			{Name: "risk", May: slices.Concat(may("risk.*", "order.clearReview", "merchant.suspend", "merchant.restore", "access.request"), looks("", security.Hash))},
 			{Name: "privacy", May: slices.Concat(may("access.approve", "access.refuse", "access.review", shred), looks("", security.Full))},
