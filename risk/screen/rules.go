@@ -242,7 +242,8 @@ func distinct(amounts []platform.Money) bool {
 
 // Standard is rules to begin with, for order.place and payment.pay: a review
 // above 50,000.00 CNY or its like, a block above 500,000.00, a review of many
-// attempts in an hour. Without features, orders pass and larger payments wait;
+// attempts in an hour; and for payout.plan, of which the party is the customer: a
+// review above 500,000.00 and of many in a day. Without features, orders pass and larger payments wait;
 // reads are not bounded, so that no verdict depends on the machine's speed.
 func Standard() Rules {
 	like := func(cny, other, yen string) []platform.Money {
@@ -257,6 +258,7 @@ func Standard() Rules {
 		Policies: []Policy{
 			{Event: "order.place", Failure: "open", Review: 50, Block: 200},
 			{Event: "payment.pay", Failure: "review", Tolerate: like("200", "30", "4000"), Review: 50, Block: 200},
+			{Event: "payout.plan", Failure: "review", Review: 50, Block: 200},
 		},
 		Rules: []Rule{
 			{ID: "order.amount_most", Version: 1, Event: "order.place", Feature: "amount", Limits: most, Outcome: Block},
@@ -266,6 +268,8 @@ func Standard() Rules {
 			{ID: "payment.amount_most", Version: 1, Event: "payment.pay", Feature: "amount", Limits: most, Outcome: Block},
 			{ID: "payment.amount_high", Version: 1, Event: "payment.pay", Feature: "amount", Limits: high, Outcome: Review},
 			{ID: "payment.many", Version: 1, Event: "payment.pay", Feature: "count", Minutes: 60, Most: 20, Points: 60},
+			{ID: "payout.amount_most", Version: 1, Event: "payout.plan", Feature: "amount", Limits: most, Outcome: Review},
+			{ID: "payout.many", Version: 1, Event: "payout.plan", Feature: "count", Minutes: 24 * 60, Most: 5, Points: 60},
 		},
 	}
 }
