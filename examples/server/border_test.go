@@ -16,6 +16,7 @@ import (
 // prefixes are those of the ids that stand in a path after the resource.
 var prefixes = map[string]string{
 	"journals": "jnl", "agreements": "agr", "alerts": "alr", "applications": "apl", "assignments": "asg", "attempts": "att", "audit": "evt", "breaks": "brk", "catalogue": "lst", "deliveries": "evt", "grants": "grt", "intents": "int",
+	"payout-accounts": "pac", "payout-files": "pbf", "payout-runs": "run", "payouts": "pay", "settlements": "set",
 	"listings": "lst", "members": "stf", "merchants": "mer", "orders": "ord", "refunds": "rfd", "returns": "rtn", "reviews": "cam", "revisions": "rev", "zones": "zon",
 }
 

@@ -124,7 +124,7 @@ func (p Payout) Approve(r Run, needs int, by platform.ActorKind, hands []platfor
 		verb = "approve"
 	}
 	state, err := PayoutMoves.Take(p.State, verb, by)
-	if err == nil && (meet(hands, r.StartedBy) || slices.ContainsFunc(p.Approvals, func(a Approval) bool { return meet(hands, a.By) })) {
+	if err == nil && (meet(hands, r.StartedBy) || p.approvedBy(hands)) {
 		err = ErrSelf
 	}
 	if err != nil {
@@ -135,6 +135,11 @@ func (p Payout) Approve(r Run, needs int, by platform.ActorKind, hands []platfor
 		p.Due = at
 	}
 	return p, nil
+}
+
+// approvedBy tells whether one of the persons has approved the payout.
+func (p Payout) approvedBy(hands []platform.ID) bool {
+	return slices.ContainsFunc(p.Approvals, func(a Approval) bool { return meet(hands, a.By) })
 }
 
 // Clear returns the payout after a person looked at what screening found.
@@ -228,11 +233,16 @@ type ApproveRun struct {
 }
 
 // ApproveRun approves the payouts of a run one by one, as ApprovePayout does, and
-// tells how many it approved. Those that need another person's approval stay
-// planned. It fails with the first refusal, and leaves the rest.
+// tells how many got an approval; those that the operator approved before are left
+// out. Those that need another person's stay planned. It fails with the first
+// refusal, and leaves the rest.
 func (s *Service) ApproveRun(ctx context.Context, in ApproveRun) (int, error) {
-	if err := platform.Validate(in); err != nil {
-		return 0, err
+	by, err := s.actor(ctx, platform.Operator)
+	if err == nil {
+		err = platform.Validate(in)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("approve run %s: %w", in.Run, err)
 	}
 	ctx, approved := platform.WithoutKey(ctx), 0
 	q := platform.Query{Kind: payoutKind, By: []string{"run", "state"}, Equal: []any{in.Run, PayoutPlanned}, Limit: pageSize}
@@ -242,6 +252,9 @@ func (s *Service) ApproveRun(ctx context.Context, in ApproveRun) (int, error) {
 			return approved, err
 		}
 		for _, p := range page.Items {
+			if p.approvedBy(s.hands(by)) {
+				continue
+			}
 			if _, err := s.ApprovePayout(ctx, ApprovePayout{Payout: p.ID}); err != nil {
 				return approved, err
 			}

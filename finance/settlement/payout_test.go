@@ -202,6 +202,9 @@ func TestLargeRunTakesTwoApprovalsForEach(t *testing.T) {
 	for _, a := range accounts {
 		assert.Equal(t, settlement.PayoutPlanned, v.payout(t, settlement.PayoutID(a.ID, r.ID)).State)
 	}
+	n, err = v.s.ApproveRun(by(second), settlement.ApproveRun{Run: r.ID})
+	require.NoError(t, err)
+	assert.Zero(t, n, "the same person again")
 	_, err = v.s.ApproveRun(by(third), settlement.ApproveRun{Run: r.ID})
 	require.NoError(t, err)
 	for _, a := range accounts {

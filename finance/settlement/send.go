@@ -27,10 +27,8 @@ func (p Payout) Send(by platform.ActorKind, hands []platform.ID, at, until time.
 		return Payout{}, err
 	}
 	if by == platform.Operator {
-		for _, a := range p.Approvals {
-			if meet(hands, a.By) {
-				return Payout{}, fmt.Errorf("send payout %s: %w", p.ID, ErrSelf)
-			}
+		if p.approvedBy(hands) {
+			return Payout{}, fmt.Errorf("send payout %s: %w", p.ID, ErrSelf)
 		}
 		next.Payers = hands
 	}
