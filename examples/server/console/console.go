@@ -42,6 +42,12 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("POST /console/alerts/{id}/{move}", c.act("alerts", c.alerts, alertMoves))
 	s.Handle("GET /console/books", c.show("books", c.books))
 	s.Handle("POST /console/books/verify", c.operators(http.HandlerFunc(c.verify)))
+	s.Handle("GET /console/payouts", c.show("payouts", c.payouts))
+	s.Handle("POST /console/payouts/{id}/{move}", c.act("payouts", c.payouts, payoutMoves))
+	s.Handle("GET /console/accounts", c.show("accounts", c.accounts))
+	s.Handle("POST /console/accounts/{id}/{move}", c.act("accounts", c.accounts, accountMoves))
+	s.Handle("GET /console/money", c.showTo("money", c.money, platform.Merchant, platform.Staff))
+	s.Handle("POST /console/money/{id}/{move}", c.own(c.acted("money", c.money, statementMoves)))
 	s.Handle("GET /console/audit", c.show("audit", c.audit))
 	s.Handle("POST /console/reveals", c.operators(http.HandlerFunc(c.reveal)))
 	s.Handle("GET /console/grants", c.show("grants", c.grants))
@@ -72,8 +78,13 @@ type view func(*http.Request) (any, error)
 
 // show answers with a page for those who may look at the console.
 func (c console) show(name string, read view) http.Handler {
+	return c.showTo(name, read, platform.Operator, platform.Auditor)
+}
+
+// showTo answers with a page for these kinds of actors.
+func (c console) showTo(name string, read view, kinds ...platform.ActorKind) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := edge.Only(r.Context(), platform.Operator, platform.Auditor); err != nil {
+		if err := edge.Only(r.Context(), kinds...); err != nil {
 			edge.Refuse(w, r, err)
 			return
 		}
@@ -97,10 +108,15 @@ type move struct {
 	do     func(c console, ctx context.Context, id platform.ID, form url.Values) error
 }
 
-// act carries a move out under the form's key, then leads back to the page. A
-// refusal shows the page as it is now, with the reason and its status.
+// act carries out a move of operators.
 func (c console) act(name string, read view, moves map[string]move) http.Handler {
-	return c.operators(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return c.operators(c.acted(name, read, moves))
+}
+
+// acted carries a move out under the form's key, then leads back to the page. A
+// refusal shows the page as it is now, with the reason and its status.
+func (c console) acted(name string, read view, moves map[string]move) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		verb, id := r.PathValue("move"), platform.ID(r.PathValue("id"))
 		m, known := moves[verb]
 		if !known {
@@ -124,7 +140,7 @@ func (c console) act(name string, read view, moves map[string]move) http.Handler
 		}
 		p := page{Name: name, Data: data, Problem: edge.Explain(r.Context(), err), Other: m.page(id)}
 		c.render(w, r, p.Problem.Status, p)
-	}))
+	})
 }
 
 // page is where the move's button stands.

@@ -62,7 +62,7 @@ func openAfter(t *testing.T, last audit.Last) *house {
 	h.cast, err = h.Demo(t.Context())
 	require.NoError(t, err)
 	s := edge.New(edge.Options{CommandsPerMinute: -1, ReadsPerMinute: -1, Who: edge.Tokens(map[string]platform.Actor{
-		"operator": h.cast.Operator, "merchant": h.cast.Merchant, "customer": h.cast.Customer, "staff": h.cast.Staff,
+		"operator": h.cast.Operator, "second": h.cast.Second, "merchant": h.cast.Merchant, "customer": h.cast.Customer, "staff": h.cast.Staff,
 		"auditor":   {ID: "aud_01kdvdna00eajs4d2pf2dbsqqg", Kind: platform.Auditor},
 		"admission": {ID: "opr_01kdvdna00eajs4d2pf2dbsqqg", Kind: platform.Operator, Roles: []string{"admission"}},
 	})})

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/store/sandbox"
@@ -18,6 +19,7 @@ type scene struct {
 	asked                                                                       order.Refund // of confirmed
 	application                                                                 merchant.Application
 	revision                                                                    merchant.Revision
+	account                                                                     settlement.Account
 }
 
 // hostile is a text that must never reach a page as it is.
@@ -46,9 +48,18 @@ func (h *house) scene() scene {
 	s.review = h.place(300)
 	s.awaiting = h.place(2)
 	s.application, s.revision = h.apply(), h.draft()
+	s.account = h.register()
 	h.pass(time.Minute) // the indicators learn of the orders, and the next sample shows
 	h.pass(time.Minute)
 	return s
+}
+
+// register tells where the merchant's money goes.
+func (h *house) register() settlement.Account {
+	h.t.Helper()
+	a, err := h.Payouts.Register(h.as(h.cast.Merchant), settlement.Register{Party: h.cast.Merchant.ID, Currency: "CNY", Institution: "sandbox", Payee: "payee " + hostile})
+	require.NoError(h.t, err)
+	return a
 }
 
 func (h *house) apply() merchant.Application {

@@ -41,13 +41,13 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves} {
+	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves} {
 		for verb := range moves {
 			assert.Contains(t, words, "move."+verb)
 			assert.Contains(t, words, "done."+verb)
 		}
 	}
-	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers} {
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies} {
 		for _, code := range reasons {
 			assert.Contains(t, words, "reason."+code)
 		}
@@ -72,6 +72,10 @@ func TestEveryStateHasALabel(t *testing.T) {
 		{"finance/payment", "ReturnState", "return"},
 		{"finance/payment", "Purpose", "purpose"},
 		{"finance", "Class", "class"},
+		{"finance/settlement", "PayoutState", "payout"},
+		{"finance/settlement", "AccountState", "account"},
+		{"finance/settlement", "StatementState", "statement"},
+		{"finance/settlement", "Cycle", "cycle"},
 		{"risk", "State", "alert"},
 		{"risk", "Level", "level"},
 		{".", "ActorKind", "actor"},
