@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
 	"github.com/liangding/platform/risk"
@@ -80,6 +82,20 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"finance.account_sum": nil,
 		"finance.turnover":    nil,
 
+		"settlement.account": id(func(ctx context.Context, i platform.ID) error { _, err := m.Payouts.Account(ctx, i); return err }),
+		"settlement.details": of(func(ctx context.Context, d settlement.Details) error {
+			_, err := m.Payouts.History(ctx, d.Account, "")
+			return err
+		}),
+		"settlement.statement": id(func(ctx context.Context, i platform.ID) error { _, err := m.Payouts.Statement(ctx, i); return err }),
+		"settlement.run":       id(func(ctx context.Context, i platform.ID) error { _, err := m.Payouts.Run(ctx, i); return err }),
+		"settlement.payout":    id(func(ctx context.Context, i platform.ID) error { _, err := m.Payouts.Payout(ctx, i); return err }),
+		"settlement.file": of(func(ctx context.Context, f settlement.File) error {
+			_, err := m.Payouts.Files(ctx, f.Run, "")
+			return err
+		}),
+		"settlement.reserve": nil,
+
 		"screen.decision": id(func(ctx context.Context, i platform.ID) error { _, err := m.Screen.Decision(ctx, i); return err }),
 		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
 		"risk.indicator":  func(ctx context.Context, _ platform.Record) error { _, err := m.Risk.Gauge(ctx, "orders"); return err },
@@ -147,6 +163,7 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 	town := newTown(t, 2)
 	town.play()
 	town.govern()
+	town.settle()
 	west, err := market.Open(memory.New(market.Kinds(), nil), &market.Options{Tenant: "west"})
 	require.NoError(t, err)
 	cast, err := west.Demo(t.Context())
@@ -173,6 +190,19 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 	for name, list := range lists(west) {
 		require.ErrorIs(t, list(platform.As(t.Context(), town.operator)), platform.ErrNotFound, name)
 	}
+}
+
+// settle plans a payout of what the town has sold, so that there is a record of
+// each kind.
+func (c *town) settle() {
+	c.t.Helper()
+	a := give(c, c.seller, c.Payouts.Register, settlement.Register{Party: c.seller.ID, Currency: "CNY", Institution: "sandbox", Payee: "bright-windows"})
+	give(c, c.operator, c.Payouts.VerifyAccount, settlement.VerifyAccount{Account: a.ID, Reason: "document"})
+	for range 2 {
+		c.tick("settlement", 8*24*time.Hour, c.Payouts)
+	}
+	run := give(c, c.operator, c.Payouts.StartRun, settlement.StartRun{Name: "town", Currency: "CNY"}, 3)
+	give(c, c.operator, c.Payouts.DraftFile, settlement.DraftFile{Run: run.ID, Bank: "house"})
 }
 
 // govern gives the commands of access, so that there is a record of each kind.
