@@ -7,6 +7,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/security/access"
@@ -45,8 +46,8 @@ func (m *Market) Demo(ctx context.Context) (Cast, error) {
 }
 
 // DemoRoles are those of the demo's operators: every command, a look at what is
-// sealed, and bookings by hand.
-var DemoRoles = []string{"admin", "privacy", finance.Accountant}
+// sealed, bookings by hand, and the word on what is written off.
+var DemoRoles = []string{"admin", "privacy", finance.Accountant, receivable.Director}
 
 // appoint gives two operators the first grants.
 func (m *Market) appoint(ctx context.Context, c *Cast) (err error) {

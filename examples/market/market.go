@@ -18,6 +18,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
@@ -59,6 +60,9 @@ type Options struct {
 	Fees     finance.Fees
 	Finance  finance.Options
 	Payment  payment.Options
+
+	Receivable receivable.Options
+
 	Sandbox  sandbox.Options
 	Staff    staff.Options
 	Dispatch dispatch.Options
@@ -76,23 +80,24 @@ type Market struct {
 	DB     store.Engine
 	Writer platform.Writer
 
-	Merchants *merchant.Service
-	Orders    *order.Service
-	Reviews   *care.Service
-	Staff     *staff.Service
-	Dispatch  *dispatch.Service
-	Payments  *payment.Service
-	Books     finance.Books
-	Ledger    *finance.Service
-	Payouts   *settlement.Service
-	Screen    *screen.Service
-	Risk      *risk.Service
-	Access    *access.Service
-	Audit     *audit.Log
-	Vault     *vault.Vault
-	Verifier  note.Verifier    // of the audit log's signatures
-	AuditKey  string           // the same as text, for those who verify elsewhere
-	Sandbox   *sandbox.Sandbox // the institution
+	Merchants   *merchant.Service
+	Orders      *order.Service
+	Reviews     *care.Service
+	Staff       *staff.Service
+	Dispatch    *dispatch.Service
+	Payments    *payment.Service
+	Books       finance.Books
+	Ledger      *finance.Service
+	Payouts     *settlement.Service
+	Receivables *receivable.Service
+	Screen      *screen.Service
+	Risk        *risk.Service
+	Access      *access.Service
+	Audit       *audit.Log
+	Vault       *vault.Vault
+	Verifier    note.Verifier    // of the audit log's signatures
+	AuditKey    string           // the same as text, for those who verify elsewhere
+	Sandbox     *sandbox.Sandbox // the institution
 
 	relay   *store.Relay
 	keyLog  *store.Relay
@@ -102,7 +107,7 @@ type Market struct {
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
-		finance.Kinds(), payment.Kinds(), settlement.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
+		finance.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -157,6 +162,7 @@ func (m *Market) serve() error {
 	m.Screen = screen.New(w, screen.StoreOn(db), compiled, nil)
 	m.Merchants = merchant.New(w, merchants, merchant.Ports{Sealer: seal}, &o.Merchant)
 	m.Staff = staff.New(w, members, staff.Ports{Sealer: seal}, &o.Staff)
+	m.Receivables = m.receivables(db)
 	m.Ledger, m.Orders = m.desk(db)
 	m.Dispatch = dispatch.New(w, dispatch.StoreOn(db), dispatch.Ports{Members: duty, Orders: order.Seats{Store: orders}}, &o.Dispatch)
 	m.Payouts = m.payouts(db)
@@ -179,7 +185,7 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 	merchants := merchant.StoreOn(db)
 	return finance.New(w, finance.StoreOn(db), &o.Finance), order.New(w, order.StoreOn(db), order.Ports{
 		Catalogue: merchant.Catalogue{Store: merchants},
-		Parties:   merchant.Standing{Store: merchants},
+		Parties:   solvent{merchant.Standing{Store: merchants}, receivable.Debts{Store: receivable.StoreOn(db)}},
 		Payments:  payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}},
 		Books:     settlement.Reserving{Books: finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}, Terms: o.Settlement.Terms},
 		Fees:      o.Fees,
@@ -266,7 +272,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Ledger, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Ledger, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
@@ -96,6 +97,19 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		}),
 		"settlement.reserve": nil,
 
+		"receivable":         id(func(ctx context.Context, i platform.ID) error { _, err := m.Receivables.Item(ctx, i); return err }),
+		"receivable.receipt": id(func(ctx context.Context, i platform.ID) error { _, err := m.Receivables.Receipt(ctx, i); return err }),
+		"receivable.letter":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Receivables.Letter(ctx, i); return err }),
+		"receivable.debtor": of(func(ctx context.Context, d receivable.Debtor) error {
+			_, err := m.Receivables.Debtor(ctx, d.Party)
+			return err
+		}),
+		"receivable.rates": nil,
+		"receivable.allowance": of(func(ctx context.Context, a receivable.Allowance) error {
+			_, err := m.Receivables.Allowances(ctx, a.Portfolio, "")
+			return err
+		}),
+
 		"screen.decision": id(func(ctx context.Context, i platform.ID) error { _, err := m.Screen.Decision(ctx, i); return err }),
 		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
 		"risk.indicator":  func(ctx context.Context, _ platform.Record) error { _, err := m.Risk.Gauge(ctx, "orders"); return err },
@@ -145,6 +159,10 @@ func lists(m *market.Market) map[string]func(context.Context) error {
 		"breaks":      func(ctx context.Context) error { _, err := m.Access.Breaks(ctx, "", "", 0); return err },
 		"campaigns":   func(ctx context.Context) error { _, err := m.Access.Campaigns(ctx, "", "", 0); return err },
 		"who can":     func(ctx context.Context) error { _, _, err := m.Access.WhoCan(ctx, "order.cancel", "", ""); return err },
+		"ageing":      func(ctx context.Context) error { _, err := m.Receivables.Ageing(ctx); return err },
+		"write-offs":  func(ctx context.Context) error { _, err := m.Receivables.Proposed(ctx, ""); return err },
+		"tasks":       func(ctx context.Context) error { _, err := m.Receivables.Tasks(ctx, ""); return err },
+		"receipts":    func(ctx context.Context) error { _, err := m.Receivables.Receipts(ctx, "", ""); return err },
 		"balance": func(ctx context.Context) error {
 			_, err := m.Books.Balance(ctx, finance.Account{Role: "opening"}, platform.MustMoney("0", "CNY").Currency())
 			return err
@@ -164,6 +182,7 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 	town.play()
 	town.govern()
 	town.settle()
+	town.owe()
 	west, err := market.Open(memory.New(market.Kinds(), nil), &market.Options{Tenant: "west"})
 	require.NoError(t, err)
 	cast, err := west.Demo(t.Context())

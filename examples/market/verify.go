@@ -31,6 +31,7 @@ func (m *Market) Verify(ctx context.Context, tell func(store.Finding)) (audit.Re
 		func() error { return verifyStore(ctx, now, tell) },
 		func() error { return verifyOrders(ctx, now, tell) },
 		func() error { return verifyBooks(ctx, now, tell) },
+		func() error { return verifyReceivables(ctx, now, tell) },
 	} {
 		if err := step(); err != nil {
 			return audit.Report{}, err

@@ -59,23 +59,25 @@ var own = []string{
 // Standard opens to customers, merchants and staff the domains in which they have
 // anything to do; there the domains' own tables and ownership rules decide. It
 // divides the operators' commands among roles: admission, service, finance,
-// accountant, who books by hand with another, risk, privacy, which looks at
-// personal fields, reviews who did and has people forgotten, and admin. The system
-// may give every command, auditors none; a command of a platform's own is for
-// these two until a policy says otherwise. Nobody both admits merchants and pays
-// them.
+// accountant, who books by hand with another, manager and director, who decide
+// what is given up, risk, privacy, which looks at personal fields, reviews who did
+// and has people forgotten, and admin. The system may give every command, auditors
+// none; a command of a platform's own is for these two until a policy says
+// otherwise. Nobody both admits merchants and pays them.
 func Standard() Rules {
 	return Rules{
 		Roles: []Role{
-			{Name: string(platform.Customer), May: may("order.*", "payment.pay", "care.*")},
-			{Name: string(platform.Merchant), May: may("merchant.*", "order.*", "dispatch.*", "settlement.*")},
-			{Name: string(platform.Staff), May: may("staff.*", "order.*", "dispatch.*", "settlement.*")},
+			{Name: string(platform.Customer), May: may("order.*", "payment.pay", "care.*", "receivable.*")},
+			{Name: string(platform.Merchant), May: may("merchant.*", "order.*", "dispatch.*", "settlement.*", "receivable.*")},
+			{Name: string(platform.Staff), May: may("staff.*", "order.*", "dispatch.*", "settlement.*", "receivable.*")},
 			{Name: string(platform.System), May: may("*")},
 			{Name: "admission", May: slices.Concat(may("merchant.*", "staff.*", "access.request"), looks("agreement", security.Full))},
 			{Name: "service", May: slices.Concat(may("order.*", "dispatch.*", "care.*", "payment.pay", "access.request"),
 				looks("fulfilment", security.Full), looks("review", security.Full), looks("employment", security.Surname))},
-			{Name: "finance", May: may("finance.*", "payment.*", "settlement.*", "order.approveRefund", "order.rejectRefund", "order.requestRefund")},
+			{Name: "finance", May: may("finance.*", "payment.*", "settlement.*", "receivable.*", "order.approveRefund", "order.rejectRefund", "order.requestRefund")},
 			{Name: "accountant", May: may("finance.*")},
+			{Name: "manager", May: may("receivable.*")},
+			{Name: "director", May: may("receivable.*")},
 			{Name: "risk", May: slices.Concat(may("risk.*", "order.clearReview", "merchant.suspend", "merchant.restore", "access.request"), looks("", security.Hash))},
 			{Name: "privacy", May: slices.Concat(may("access.approve", "access.refuse", "access.review", shred), looks("", security.Full))},
 			{Name: "admin", May: may("*")},
