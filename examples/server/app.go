@@ -21,6 +21,7 @@ import (
 	"github.com/liangding/platform/examples/server/orders"
 	"github.com/liangding/platform/examples/server/payments"
 	"github.com/liangding/platform/examples/server/payouts"
+	"github.com/liangding/platform/examples/server/receivables"
 	"github.com/liangding/platform/examples/server/staff"
 	"github.com/liangding/platform/examples/server/trust"
 	"github.com/liangding/platform/security/access"
@@ -73,6 +74,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	orders.Mount(ctx, s.API, m)
 	payments.Mount(s.API, m)
 	payouts.Mount(s.API, m)
+	receivables.Mount(s.API, m)
 	staff.Mount(s.API, m)
 	trust.Mount(s.API, m)
 	grants.Mount(s.API, m)

@@ -78,12 +78,11 @@ func (c Claims) arise(ctx context.Context, i Item, credits []platform.Leg, now t
 	if a.set, err = c.book(ctx, i, credits); err != nil {
 		return Item{}, nil, err
 	}
-	a.put(i)
+	i = a.put(i)
 	spare, err := c.Books.Free(ctx, "unapplied", "", i.Debtor, i.Amount.Currency())
 	if err != nil {
 		return Item{}, nil, fmt.Errorf("unapplied money of %s: %w", i.Debtor, err)
 	}
-	i = a.claims[len(a.claims)-1]
 	if spare.Sign() > 0 { // it is applied at the next tick
 		i.Next = now
 		a.claims[len(a.claims)-1] = i

@@ -55,17 +55,16 @@ func (c Claims) open(ctx context.Context, party platform.ID, at time.Time) (*acc
 }
 
 // put has a claim as it is now, and notes when to look at it again.
-func (a *account) put(i Item) {
+func (a *account) put(i Item) Item {
 	i.Next = i.next(a.Written, a.terms)
-	for n := range a.claims {
-		if a.claims[n].ID == i.ID {
-			a.claims[n] = i
-			a.moved[i.ID] = true
-			return
-		}
-	}
-	a.claims = append(a.claims, i)
 	a.moved[i.ID] = true
+	n := slices.IndexFunc(a.claims, func(c Item) bool { return c.ID == i.ID })
+	if n < 0 {
+		a.claims = append(a.claims, i)
+	} else {
+		a.claims[n] = i
+	}
+	return i
 }
 
 // tell adds an event on a claim.

@@ -76,23 +76,22 @@ func (s *Service) apply(ctx context.Context, a *account) error {
 	return nil
 }
 
-// judge ends the promises of which a part did not come in time, and takes their
-// claims one level higher.
+// judge ends the promises of which a part did not come in time; their claims go
+// one level higher.
 func (s *Service) judge(_ context.Context, a *account) error {
 	for _, i := range slices.Clone(a.claims) {
-		if i.State != Promised || !a.due(i) {
-			continue
+		for i.State == Promised && a.due(i) {
+			next, broken, err := i.judged(a.at, a.terms)
+			if err != nil {
+				return err
+			}
+			i = a.put(next)
+			if broken {
+				a.tell("receivable.promise_broken", i, map[string]any{"broken": i.Broken})
+			} else {
+				a.tell("receivable.promise_kept", i, map[string]any{"parts": i.Promise.Kept})
+			}
 		}
-		next, broken, err := i.judged(a.at, a.terms)
-		if err != nil {
-			return err
-		}
-		a.put(next)
-		if !broken {
-			a.tell("receivable.promise_kept", next, map[string]any{"parts": next.Promise.Kept})
-			continue
-		}
-		a.tell("receivable.promise_broken", next, map[string]any{"broken": next.Broken})
 	}
 	return nil
 }

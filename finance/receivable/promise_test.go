@@ -120,3 +120,18 @@ func TestABrokenPromiseWaitsForTheNextLetter(t *testing.T) {
 	require.Len(t, w.letters(), 1, "both in one")
 	assert.Equal(t, 1, w.item(i.ID).Level)
 }
+
+func TestALateTickJudgesEveryPart(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	i := w.invoiced(1, "100.00", 0)
+	require.NoError(t, w.promise(i.ID, 1, "40.00", 5, "60.00"))
+	w.pay("40.00")
+	w.clock.Advance(30 * 24 * time.Hour)
+	w.tick()
+	i = w.item(i.ID)
+	assert.Equal(t, 1, i.Broken)
+	assert.Equal(t, 1, i.Level)
+	assert.Len(t, w.events("receivable.promise_kept"), 1)
+	assert.Len(t, w.events("receivable.promise_broken"), 1)
+}

@@ -200,10 +200,9 @@ func (s *Service) decide(ctx context.Context, in any, id platform.ID, on func(co
 		if err != nil {
 			return Item{}, nil, err
 		}
-		a.put(next)
+		next = a.put(next)
 		set, err := a.changes(ctx, s.claims.Standing)
-		n := slices.IndexFunc(a.claims, func(c Item) bool { return c.ID == id })
-		return a.claims[n], set, err
+		return next, set, err
 	})
 }
 
