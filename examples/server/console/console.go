@@ -14,6 +14,7 @@ import (
 	"embed"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
@@ -48,6 +49,11 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("POST /console/accounts/{id}/{move}", c.act("accounts", c.accounts, accountMoves))
 	s.Handle("GET /console/money", c.showTo("money", c.money, platform.Merchant, platform.Staff))
 	s.Handle("POST /console/money/{id}/{move}", c.own(c.acted("money", c.money, statementMoves)))
+	s.Handle("GET /console/receivables", c.show("receivables", c.receivables))
+	s.Handle("GET /console/receivables/{id}", c.show("receivable", c.receivable))
+	s.Handle("POST /console/receivables/{id}/{move}", c.act("receivable", c.receivable, receivableMoves))
+	s.Handle("GET /console/debtors/{id}", c.show("debtor", c.debtor))
+	s.Handle("POST /console/debtors/{id}/{move}", c.act("debtor", c.debtor, debtorMoves))
 	s.Handle("GET /console/audit", c.show("audit", c.audit))
 	s.Handle("POST /console/reveals", c.operators(http.HandlerFunc(c.reveal)))
 	s.Handle("GET /console/grants", c.show("grants", c.grants))
@@ -104,7 +110,7 @@ func (c console) showTo(name string, read view, kinds ...platform.ActorKind) htt
 // move is what a button does.
 type move struct {
 	action string // as the guard knows the command
-	back   string // the page to return to; of orders, each has its own
+	back   string // the page to return to; one that ends in / has the record's own below it
 	do     func(c console, ctx context.Context, id platform.ID, form url.Values) error
 }
 
@@ -145,8 +151,8 @@ func (c console) acted(name string, read view, moves map[string]move) http.Handl
 
 // page is where the move's button stands.
 func (m move) page(id platform.ID) string {
-	if m.back == ordersPage {
-		return ordersPage + url.PathEscape(string(id))
+	if strings.HasSuffix(m.back, "/") {
+		return m.back + url.PathEscape(string(id))
 	}
 	return m.back
 }

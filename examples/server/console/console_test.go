@@ -24,7 +24,7 @@ import (
 
 // paths are all pages of the console.
 func (s scene) paths() []string {
-	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/payouts", "/console/payouts?state=planned", "/console/accounts", "/console/accounts?account=" + string(s.account.ID), "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/catalogue", "/console/catalogue?class=personal"}
+	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/payouts", "/console/payouts?state=planned", "/console/accounts", "/console/accounts?account=" + string(s.account.ID), "/console/receivables", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/catalogue", "/console/catalogue?class=personal"}
 	for _, o := range []order.Order{s.closed, s.delivered, s.refunded, s.cancelled, s.failed, s.confirmed, s.review, s.awaiting} {
 		all = append(all, orderPage(o))
 	}

@@ -41,13 +41,13 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves} {
+	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves} {
 		for verb := range moves {
 			assert.Contains(t, words, "move."+verb)
 			assert.Contains(t, words, "done."+verb)
 		}
 	}
-	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies} {
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse} {
 		for _, code := range reasons {
 			assert.Contains(t, words, "reason."+code)
 		}
@@ -76,6 +76,8 @@ func TestEveryStateHasALabel(t *testing.T) {
 		{"finance/settlement", "AccountState", "account"},
 		{"finance/settlement", "StatementState", "statement"},
 		{"finance/settlement", "Cycle", "cycle"},
+		{"finance/receivable", "State", "receivable"},
+		{"finance/receivable", "Cause", "cause"},
 		{"risk", "State", "alert"},
 		{"risk", "Level", "level"},
 		{".", "ActorKind", "actor"},
