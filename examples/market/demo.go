@@ -42,12 +42,15 @@ func (m *Market) Demo(ctx context.Context) (Cast, error) {
 	if err := m.list(ctx, &c); err != nil {
 		return Cast{}, fmt.Errorf("demo listing: %w", err)
 	}
+	if err := m.plan(ctx, &c); err != nil {
+		return Cast{}, fmt.Errorf("demo budget: %w", err)
+	}
 	return c, nil
 }
 
 // DemoRoles are those of the demo's operators: every command, a look at what is
-// sealed, bookings by hand, and the word on what is written off.
-var DemoRoles = []string{"admin", "privacy", finance.Accountant, receivable.Director}
+// sealed, bookings by hand, and the word on what is written off, and approvals of what was spent.
+var DemoRoles = []string{"admin", "privacy", finance.Accountant, receivable.Director, "manager", "director"}
 
 // appoint gives two operators the first grants.
 func (m *Market) appoint(ctx context.Context, c *Cast) (err error) {

@@ -17,6 +17,8 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/budget"
+	"github.com/liangding/platform/finance/claim"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/settlement"
@@ -68,6 +70,8 @@ type Options struct {
 	Dispatch dispatch.Options
 	Care     care.Options
 	Access   access.Options
+	Budget   budget.Options
+	Claim    claim.Options
 	Rules    *screen.Rules // of screening; if nil, screen.Standard
 	Risk     *risk.Options
 
@@ -90,14 +94,15 @@ type Market struct {
 	Ledger      *finance.Service
 	Payouts     *settlement.Service
 	Receivables *receivable.Service
-	Screen      *screen.Service
-	Risk        *risk.Service
-	Access      *access.Service
-	Audit       *audit.Log
-	Vault       *vault.Vault
-	Verifier    note.Verifier    // of the audit log's signatures
-	AuditKey    string           // the same as text, for those who verify elsewhere
-	Sandbox     *sandbox.Sandbox // the institution
+	Spending
+	Screen   *screen.Service
+	Risk     *risk.Service
+	Access   *access.Service
+	Audit    *audit.Log
+	Vault    *vault.Vault
+	Verifier note.Verifier    // of the audit log's signatures
+	AuditKey string           // the same as text, for those who verify elsewhere
+	Sandbox  *sandbox.Sandbox // the institution
 
 	relay   *store.Relay
 	keyLog  *store.Relay
@@ -107,7 +112,7 @@ type Market struct {
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
-		finance.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
+		finance.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -174,6 +179,7 @@ func (m *Market) serve() error {
 		Gateways: []payment.Gateway{m.Sandbox},
 	}, &o.Payment)
 	m.Reviews = care.New(w, care.StoreOn(db), care.Ports{Orders: order.Sales{Store: orders}, Sealer: seal}, &o.Care)
+	m.Spending = m.spending(&o.Budget, &o.Claim)
 	return nil
 }
 
@@ -272,7 +278,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Ledger, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

@@ -22,14 +22,15 @@ const (
 )
 
 var (
-	office = []platform.ActorKind{platform.Operator}
-	clock  = []platform.ActorKind{platform.System}
+	office   = []platform.ActorKind{platform.Operator}
+	clock    = []platform.ActorKind{platform.System}
+	planners = []platform.ActorKind{platform.Operator, platform.System}
 )
 
 // moves is what can happen to a budget.
 var moves = platform.Moves[State]{
-	{Verb: "amend", From: []State{Drafted, Active}, By: office, Refusal: ErrNotDraft},
-	{Verb: "submit", From: []State{Drafted}, To: Submitted, By: office, Refusal: ErrNotDraft},
+	{Verb: "amend", From: []State{Drafted, Active}, By: planners, Refusal: ErrNotDraft},
+	{Verb: "submit", From: []State{Drafted}, To: Submitted, By: planners, Refusal: ErrNotDraft},
 	{Verb: "sign", From: []State{Submitted, Active}, By: office, Refusal: ErrNotPending},
 	{Verb: "approve", From: []State{Submitted}, To: Approved, By: office, Refusal: ErrNotPending},
 	{Verb: "approve", From: []State{Active}, To: Active, By: office, Refusal: ErrNotPending},

@@ -132,7 +132,7 @@ func (s *Service) onCommitment(ctx context.Context, in any, id platform.ID, deci
 		if err != nil {
 			return Commitment{}, nil, err
 		}
-		if _, err := moves.Take(Active, "amend", by.Kind); err != nil {
+		if _, err := moves.Take(Active, "close", by.Kind); err != nil {
 			return Commitment{}, nil, err
 		}
 		found, err := s.store.Commitments(ctx, id)

@@ -59,7 +59,7 @@ var own = []string{
 // Standard opens to customers, merchants and staff the domains in which they have
 // anything to do; there the domains' own tables and ownership rules decide. It
 // divides the operators' commands among roles: admission, service, finance,
-// accountant, who books by hand with another, manager and director, who decide
+// accountant, who books by hand with another, manager and director, who approve what was spent, manager and director, who decide
 // what is given up, risk, privacy, which looks at personal fields, reviews who did
 // and has people forgotten, and admin. The system may give every command, auditors
 // none; a command of a platform's own is for these two until a policy says
@@ -69,12 +69,15 @@ func Standard() Rules {
 		Roles: []Role{
 			{Name: string(platform.Customer), May: may("order.*", "payment.pay", "care.*", "receivable.*")},
 			{Name: string(platform.Merchant), May: may("merchant.*", "order.*", "dispatch.*", "settlement.*", "receivable.*")},
-			{Name: string(platform.Staff), May: may("staff.*", "order.*", "dispatch.*", "settlement.*", "receivable.*")},
+			{Name: string(platform.Staff), May: may("staff.*", "order.*", "dispatch.*", "settlement.*", "receivable.*", "claim.*")},
+			{Name: string(platform.Operator), May: may("claim.draft", "claim.amend", "claim.submit", "claim.withdraw", "claim.askAdvance", "claim.away")},
 			{Name: string(platform.System), May: may("*")},
 			{Name: "admission", May: slices.Concat(may("merchant.*", "staff.*", "access.request"), looks("agreement", security.Full))},
 			{Name: "service", May: slices.Concat(may("order.*", "dispatch.*", "care.*", "payment.pay", "access.request"),
 				looks("fulfilment", security.Full), looks("review", security.Full), looks("employment", security.Surname))},
-			{Name: "finance", May: may("finance.*", "payment.*", "settlement.*", "receivable.*", "order.approveRefund", "order.rejectRefund", "order.requestRefund")},
+			{Name: "finance", May: may("finance.*", "payment.*", "settlement.*", "receivable.*", "order.approveRefund", "order.rejectRefund", "order.requestRefund", "budget.*", "claim.*")},
+			{Name: "manager", May: slices.Concat(may("claim.*"), looks("reimbursement", security.Full))},
+			{Name: "director", May: slices.Concat(may("budget.*", "claim.*"), looks("reimbursement", security.Full))},
 			{Name: "accountant", May: may("finance.*")},
 			{Name: "manager", May: may("receivable.*")},
 			{Name: "director", May: may("receivable.*")},
