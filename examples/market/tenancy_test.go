@@ -13,6 +13,8 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/budget"
+	"github.com/liangding/platform/finance/claim"
 	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
@@ -110,6 +112,17 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 			return err
 		}),
 
+		"budget":            id(func(ctx context.Context, i platform.ID) error { _, err := m.Budgets.Budget(ctx, i); return err }),
+		"budget.line":       id(func(ctx context.Context, i platform.ID) error { _, err := m.Budgets.Forecast(ctx, i); return err }),
+		"budget.commitment": nil,
+		"budget.entry":      nil,
+		"budget.move":       nil,
+		"finance.claim":     id(func(ctx context.Context, i platform.ID) error { _, err := m.Claims.Claim(ctx, i); return err }),
+		"claim.advance":     id(func(ctx context.Context, i platform.ID) error { _, err := m.Claims.Advance(ctx, i); return err }),
+		"claim.payment":     nil,
+		"claim.person":      nil,
+		"claim.matrix":      nil,
+
 		"screen.decision": id(func(ctx context.Context, i platform.ID) error { _, err := m.Screen.Decision(ctx, i); return err }),
 		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
 		"risk.indicator":  func(ctx context.Context, _ platform.Record) error { _, err := m.Risk.Gauge(ctx, "orders"); return err },
@@ -151,18 +164,24 @@ func lists(m *market.Market) map[string]func(context.Context) error {
 			page, err := m.Orders.Orders(ctx, order.Query{})
 			return found(page, err)
 		},
-		"assignments": func(ctx context.Context) error { _, err := m.Dispatch.Assignments(ctx, dispatch.Find{}); return err },
-		"members":     func(ctx context.Context) error { _, err := m.Staff.Members(ctx, staff.Find{}); return err },
-		"zones":       func(ctx context.Context) error { _, err := m.Staff.Zones(ctx, staff.Live, ""); return err },
-		"alerts":      func(ctx context.Context) error { _, err := m.Risk.Alerts(ctx, risk.AlertFiring, "", 0); return err },
-		"grants":      func(ctx context.Context) error { _, err := m.Access.Grants(ctx, "", "", 0); return err },
-		"breaks":      func(ctx context.Context) error { _, err := m.Access.Breaks(ctx, "", "", 0); return err },
-		"campaigns":   func(ctx context.Context) error { _, err := m.Access.Campaigns(ctx, "", "", 0); return err },
-		"who can":     func(ctx context.Context) error { _, _, err := m.Access.WhoCan(ctx, "order.cancel", "", ""); return err },
-		"ageing":      func(ctx context.Context) error { _, err := m.Receivables.Ageing(ctx); return err },
-		"write-offs":  func(ctx context.Context) error { _, err := m.Receivables.Proposed(ctx, ""); return err },
-		"tasks":       func(ctx context.Context) error { _, err := m.Receivables.Tasks(ctx, ""); return err },
-		"receipts":    func(ctx context.Context) error { _, err := m.Receivables.Receipts(ctx, "", ""); return err },
+		"budgets":      func(ctx context.Context) error { _, err := m.Budgets.Budgets(ctx, ""); return err },
+		"budget lines": func(ctx context.Context) error { _, err := m.Budgets.Lines(ctx, "", ""); return err },
+		"virements":    func(ctx context.Context) error { _, err := m.Budgets.Moves(ctx, ""); return err },
+		"claims":       func(ctx context.Context) error { _, err := m.Claims.Claims(ctx, ""); return err },
+		"advances":     func(ctx context.Context) error { _, err := m.Claims.Advances(ctx, claim.AdvanceOpen, ""); return err },
+		"matrix":       func(ctx context.Context) error { _, err := m.Claims.Matrix(ctx); return err },
+		"assignments":  func(ctx context.Context) error { _, err := m.Dispatch.Assignments(ctx, dispatch.Find{}); return err },
+		"members":      func(ctx context.Context) error { _, err := m.Staff.Members(ctx, staff.Find{}); return err },
+		"zones":        func(ctx context.Context) error { _, err := m.Staff.Zones(ctx, staff.Live, ""); return err },
+		"alerts":       func(ctx context.Context) error { _, err := m.Risk.Alerts(ctx, risk.AlertFiring, "", 0); return err },
+		"grants":       func(ctx context.Context) error { _, err := m.Access.Grants(ctx, "", "", 0); return err },
+		"breaks":       func(ctx context.Context) error { _, err := m.Access.Breaks(ctx, "", "", 0); return err },
+		"campaigns":    func(ctx context.Context) error { _, err := m.Access.Campaigns(ctx, "", "", 0); return err },
+		"who can":      func(ctx context.Context) error { _, _, err := m.Access.WhoCan(ctx, "order.cancel", "", ""); return err },
+		"ageing":       func(ctx context.Context) error { _, err := m.Receivables.Ageing(ctx); return err },
+		"write-offs":   func(ctx context.Context) error { _, err := m.Receivables.Proposed(ctx, ""); return err },
+		"tasks":        func(ctx context.Context) error { _, err := m.Receivables.Tasks(ctx, ""); return err },
+		"receipts":     func(ctx context.Context) error { _, err := m.Receivables.Receipts(ctx, "", ""); return err },
 		"balance": func(ctx context.Context) error {
 			_, err := m.Books.Balance(ctx, finance.Account{Role: "opening"}, platform.MustMoney("0", "CNY").Currency())
 			return err
@@ -236,6 +255,7 @@ func (c *town) govern() {
 	require.NoError(c.t, err)
 	_, err = c.Access.Begin(ctx, access.Begin{})
 	require.NoError(c.t, err)
+	c.budget(ctx)
 	accountant := c.operator
 	accountant.Roles = append(slices.Clone(accountant.Roles), finance.Accountant)
 	_, err = c.Ledger.ProposeJournal(platform.As(c.t.Context(), accountant), finance.ProposeJournal{
@@ -243,5 +263,29 @@ func (c *town) govern() {
 	})
 	require.NoError(c.t, err)
 	_, err = c.Vault.Shred(ctx, vault.Shred{Of: platform.Ref{Kind: "customer", ID: c.Writer.NewRoot(ctx, "cus")}, Basis: "consent_withdrawn"})
+	require.NoError(c.t, err)
+}
+
+// budget makes a budget with a claim on it, and an advance.
+func (c *town) budget(ctx context.Context) {
+	c.t.Helper()
+	now := c.Writer.Now()
+	b, err := c.Budgets.Draft(ctx, budget.Draft{
+		Centre: "service", From: now.AddDate(0, -1, 0), Until: now.AddDate(0, 1, 0), Envelope: yuan(9), Lines: []budget.Planned{{Account: "travel", Amount: yuan(9)}},
+	})
+	require.NoError(c.t, err)
+	_, err = c.Budgets.Submit(ctx, budget.Submit{Budget: b.ID})
+	require.NoError(c.t, err)
+	for i := range 2 {
+		other := c.second
+		other.ID = platform.NewID("opr", now, 1, uint64(i+70))
+		_, err = c.Budgets.Approve(platform.As(c.t.Context(), other), budget.Approve{Budget: b.ID})
+		require.NoError(c.t, err)
+	}
+	_, err = c.Budgets.Tick(c.t.Context(), c.Writer.Now(), 0)
+	require.NoError(c.t, err)
+	_, err = c.Claims.Draft(ctx, claim.Draft{Items: []claim.Voucher{{Kind: "ticket", Date: now, Amount: yuan(1)}}})
+	require.NoError(c.t, err)
+	_, err = c.Claims.AskAdvance(ctx, claim.AskAdvance{Amount: yuan(1), Reason: "trip"})
 	require.NoError(c.t, err)
 }
