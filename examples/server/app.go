@@ -22,6 +22,7 @@ import (
 	"github.com/liangding/platform/examples/server/payments"
 	"github.com/liangding/platform/examples/server/payouts"
 	"github.com/liangding/platform/examples/server/receivables"
+	"github.com/liangding/platform/examples/server/spending"
 	"github.com/liangding/platform/examples/server/staff"
 	"github.com/liangding/platform/examples/server/trust"
 	"github.com/liangding/platform/security/access"
@@ -78,6 +79,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	staff.Mount(s.API, m)
 	trust.Mount(s.API, m)
 	grants.Mount(s.API, m)
+	spending.Mount(s.API, m)
 	console.Mount(s, m)
 	a.http = s.HTTP(c.addr)
 	return a, nil

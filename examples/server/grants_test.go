@@ -16,7 +16,7 @@ func TestPowerComesAndGoesWithGrants(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Faults{})
 	roles := func(who string) any { return w.get(who, "/v1/access/me").body["roles"] }
-	assert.Equal(t, []any{"accountant", "admin", "privacy"}, roles("second"))
+	assert.Equal(t, []any{"accountant", "admin", "director", "manager", "privacy"}, roles("second"))
 	require.Equal(t, 422, w.call("operator", "POST", "/v1/access/grants", object{"account": w.cast.Second.ID, "role": "king", "reason": "x"}).status)
 
 	// two give a role

@@ -29,8 +29,7 @@ var (
 	ErrAdvance     = platform.Err(platform.ErrState, "claim.advance_state", "not possible for this advance now", "备用金目前不可操作")
 	ErrAdvanceSelf = platform.Err(platform.ErrDenied, "claim.advance_self", "nobody grants or settles their own advance", "不得审批或结清本人的备用金")
 
-	errSealer   = platform.Err(platform.ErrUnavailable, "claim.unsealable", "vouchers cannot be kept here", "此处无法保存凭证信息")
-	errClaimant = platform.Err(platform.ErrDenied, "claim.claimant", "only staff and operators claim expenses", "仅员工可报销")
-	errOffice   = platform.Err(platform.ErrDenied, "claim.office", "only operators may", "仅运营人员可操作")
-	errLines    = platform.Err(platform.ErrUnavailable, "claim.lines", "what the budget tells of its lines cannot be read", "无法读取预算科目")
+	errSealer = platform.Err(platform.ErrUnavailable, "claim.unsealable", "vouchers cannot be kept here", "此处无法保存凭证信息")
+	errActor  = platform.Err(platform.ErrDenied, "claim.actor_not_allowed", "this kind of actor may not do that", "此类操作者无权执行")
+	errLines  = platform.Err(platform.ErrUnavailable, "claim.lines", "what the budget tells of its lines cannot be read", "无法读取预算科目")
 )

@@ -142,10 +142,7 @@ func (t Terms) ready() Terms {
 func (s *Service) actor(ctx context.Context, kinds ...platform.ActorKind) (platform.Actor, error) {
 	by, err := s.w.Actor(ctx)
 	if err == nil && !slices.Contains(kinds, by.Kind) {
-		err = errOffice
-		if slices.Contains(kinds, platform.Staff) {
-			err = errClaimant
-		}
+		err = errActor
 	}
 	return by, err
 }
