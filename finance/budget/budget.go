@@ -135,6 +135,20 @@ func (b Budget) pending() (*Edition, error) {
 	return nil, fmt.Errorf("budget %s, %s: %w", b.ID, b.State, ErrNotPending)
 }
 
+// Waits tells whether an edition waits for approval.
+func (b Budget) Waits() bool { _, err := b.pending(); return err == nil }
+
+// Signed tells whether somebody proposed or approved the edition that waits, and
+// so cannot approve it.
+func (b Budget) Signed(by platform.Actor) bool {
+	e, err := b.pending()
+	if err != nil {
+		return false
+	}
+	hands := append([]platform.ID{e.Proposer}, e.Approvers...)
+	return slices.Contains(hands, by.ID) || slices.Contains(hands, by.For())
+}
+
 // Amend is the budget with another plan: in its draft, or beside the one in
 // force, where it waits for its approval.
 func (b Budget) Amend(envelope platform.Money, lines []Planned, by platform.Actor) (Budget, error) {
@@ -165,7 +179,7 @@ func (b Budget) Approve(by platform.Actor) (next Budget, done bool, err error) {
 	if err != nil {
 		return Budget{}, false, err
 	}
-	if hands := append([]platform.ID{e.Proposer}, e.Approvers...); slices.Contains(hands, by.ID) || slices.Contains(hands, by.For()) {
+	if b.Signed(by) {
 		return Budget{}, false, fmt.Errorf("approve budget %s: %w", b.ID, ErrFourEyes)
 	}
 	signed := *e

@@ -62,7 +62,7 @@ func Kinds() []platform.Kind {
 			Name: claimKind, Prefix: "clm",
 			Columns: func(c Claim) []platform.Column {
 				return []platform.Column{
-					{Name: "claimant", Value: c.Claimant}, {Name: "state", Value: c.State}, {Name: "turn", Value: c.role()}, {Name: "due", Value: c.Due},
+					{Name: "claimant", Value: c.Claimant}, {Name: "state", Value: c.State}, {Name: "turn", Value: c.Turn()}, {Name: "due", Value: c.Due},
 				}
 			},
 			Indexes: []platform.Index{{By: []string{"claimant"}}, state, {By: []string{"turn"}, Sparse: true}, due},
@@ -85,8 +85,8 @@ func Kinds() []platform.Kind {
 	}
 }
 
-// role is the one whose turn it is; empty when nobody's is.
-func (c Claim) role() string {
+// Turn is the role whose turn it is; empty when nobody's is.
+func (c Claim) Turn() string {
 	if c.State != Submitted && c.State != Approving || c.At >= len(c.Chain) {
 		return ""
 	}

@@ -54,6 +54,12 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("POST /console/receivables/{id}/{move}", c.act("receivable", c.receivable, receivableMoves))
 	s.Handle("GET /console/debtors/{id}", c.show("debtor", c.debtor))
 	s.Handle("POST /console/debtors/{id}/{move}", c.act("debtor", c.debtor, debtorMoves))
+	s.Handle("GET /console/budgets", c.show("budgets", c.budgets))
+	s.Handle("POST /console/budgets/{id}/{move}", c.act("budgets", c.budgets, budgetMoves))
+	s.Handle("GET /console/claims", c.show("claims", c.claims))
+	s.Handle("POST /console/claims/new/{move}", c.act("claims", c.claims, draftMoves))
+	s.Handle("GET /console/claims/{id}", c.show("claim", c.claim))
+	s.Handle("POST /console/claims/{id}/{move}", c.act("claim", c.claim, claimMoves))
 	s.Handle("GET /console/audit", c.show("audit", c.audit))
 	s.Handle("POST /console/reveals", c.operators(http.HandlerFunc(c.reveal)))
 	s.Handle("GET /console/grants", c.show("grants", c.grants))
@@ -110,7 +116,7 @@ func (c console) showTo(name string, read view, kinds ...platform.ActorKind) htt
 // move is what a button does.
 type move struct {
 	action string // as the guard knows the command
-	back   string // the page to return to; one that ends in / has the record's own below it
+	back   string // the page to return to; onebehind that ends in /a slash record has the record's own below it
 	do     func(c console, ctx context.Context, id platform.ID, form url.Values) error
 }
 

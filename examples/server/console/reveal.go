@@ -11,7 +11,7 @@ import (
 
 // What sealed fields are looked at for, and why now.
 var (
-	uses     = []string{"fulfilment", "agreement", "dispute", "supervision"}
+	uses     = []string{"fulfilment", "agreement", "dispute", "supervision", "reimbursement"}
 	occasion = []string{"customer_request", "unreachable", "complaint", "verification", "authority"}
 )
 
@@ -65,8 +65,11 @@ func (c console) reveal(w http.ResponseWriter, r *http.Request) {
 	}
 	in := market.Reveal{Record: on, Field: r.PostForm.Get("field"), Purpose: r.PostForm.Get("purpose"), Reason: r.PostForm.Get("reason")}
 	v := revealedView{Record: on, Field: in.Field, Back: applicationsPage}
-	if on.Kind == "order" {
+	switch on.Kind {
+	case "order":
 		v.Back = ordersPage + string(on.ID)
+	case "finance.claim":
+		v.Back = claimsPage + "/" + string(on.ID)
 	}
 	p := page{Name: "reveal", Other: v.Back}
 	status := http.StatusOK

@@ -41,13 +41,13 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves} {
+	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves, budgetMoves, draftMoves, claimMoves} {
 		for verb := range moves {
 			assert.Contains(t, words, "move."+verb)
 			assert.Contains(t, words, "done."+verb)
 		}
 	}
-	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse} {
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse, planRefusals, planEndings, claimReturns, claimRefusals, bankAnswers, bankFailures, reclaims} {
 		for _, code := range reasons {
 			assert.Contains(t, words, "reason."+code)
 		}
@@ -78,6 +78,8 @@ func TestEveryStateHasALabel(t *testing.T) {
 		{"finance/settlement", "Cycle", "cycle"},
 		{"finance/receivable", "State", "receivable"},
 		{"finance/receivable", "Cause", "cause"},
+		{"finance/budget", "State", "budget"},
+		{"finance/claim", "State", "claim"},
 		{"risk", "State", "alert"},
 		{"risk", "Level", "level"},
 		{".", "ActorKind", "actor"},
