@@ -24,7 +24,7 @@ import (
 
 // paths are all pages of the console.
 func (s scene) paths() []string {
-	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/payouts", "/console/payouts?state=planned", "/console/accounts", "/console/accounts?account=" + string(s.account.ID), "/console/receivables", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/catalogue", "/console/catalogue?class=personal"}
+	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/payouts", "/console/payouts?state=planned", "/console/accounts", "/console/accounts?account=" + string(s.account.ID), "/console/receivables", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/budgets", "/console/claims", "/console/claims?state=submitted", "/console/catalogue", "/console/catalogue?class=personal"}
 	for _, o := range []order.Order{s.closed, s.delivered, s.refunded, s.cancelled, s.failed, s.confirmed, s.review, s.awaiting} {
 		all = append(all, orderPage(o))
 	}
@@ -54,6 +54,8 @@ func TestPagesReadInBothLanguages(t *testing.T) {
 		"/console/grants?state=active": {{"In force", "First of the system", "admin", "Propose a grant"}, {"生效", "系统首次授权", "提议授权"}},
 		"/console/breaks":              {{"Ask for emergency access", "None."}, {"申请应急访问", "无。"}},
 		"/console/campaigns":           {{"Begin a review", "None."}, {"开始复核", "无。"}},
+		"/console/budgets":             {{"In force", "travel", "24,000.00 CNY", "<svg"}, {"生效科目", "travel", "可用"}},
+		"/console/claims":              {{"My turn", "Claim an expense", "None."}, {"待我审批", "填写报销", "无。"}},
 		"/":                            {{"Authorization: Bearer $TOKEN", "/openapi.json", "/healthz", `href="/console/"`}, {"使用令牌", "/openapi.json", "/healthz"}},
 		"/console/catalogue":           {{"merchant.application", "legal_name", "internal", "agreement", "3y", "contract"}, {"merchant.application", "内部", "个人", "合同"}},
 	} {
