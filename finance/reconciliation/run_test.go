@@ -15,7 +15,6 @@ import (
 	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/sandbox"
-	"github.com/liangding/platform/store/sqlite"
 )
 
 // F16: an institution's statement a day late, or in another time zone.
@@ -288,10 +287,7 @@ func TestKindsAreSound(t *testing.T) {
 // TestAHundredThousandLinesComeIn is the tenth of what BenchmarkImport takes in.
 func TestAHundredThousandLinesComeIn(t *testing.T) {
 	t.Parallel()
-	db, err := sqlite.Open(context.Background(), t.TempDir()+"/books.db", kinds(), nil)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	v := worldOn(t, db, sandbox.Faults{}, 0, nil)
+	v := newWorld(t, sandbox.Faults{}, 0, nil)
 
 	st, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02", File: long(100_000)})
 
