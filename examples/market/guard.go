@@ -15,6 +15,7 @@ import (
 	"github.com/liangding/platform/finance/claim"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
+	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
@@ -51,7 +52,7 @@ func Commands() (names []string) {
 	ctx := reflect.TypeFor[context.Context]()
 	for _, of := range []reflect.Type{
 		reflect.TypeFor[*merchant.Service](), reflect.TypeFor[*order.Service](), reflect.TypeFor[*care.Service](), reflect.TypeFor[*dispatch.Service](),
-		reflect.TypeFor[*staff.Service](), reflect.TypeFor[*finance.Service](), reflect.TypeFor[*payment.Service](), reflect.TypeFor[*receivable.Service](), reflect.TypeFor[*budget.Service](), reflect.TypeFor[*claim.Service](),
+		reflect.TypeFor[*staff.Service](), reflect.TypeFor[*finance.Service](), reflect.TypeFor[*payment.Service](), reflect.TypeFor[*receivable.Service](), reflect.TypeFor[*budget.Service](), reflect.TypeFor[*claim.Service](), reflect.TypeFor[*reconciliation.Service](),
 		reflect.TypeFor[*settlement.Service](),
 		reflect.TypeFor[*risk.Service](), reflect.TypeFor[*access.Service](), reflect.TypeFor[*vault.Vault](), reflect.TypeFor[*Market](),
 	} {

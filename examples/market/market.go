@@ -21,6 +21,7 @@ import (
 	"github.com/liangding/platform/finance/claim"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
+	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
@@ -65,6 +66,7 @@ type Options struct {
 
 	Receivable receivable.Options
 
+	Recon    reconciliation.Options
 	Sandbox  sandbox.Options
 	Staff    staff.Options
 	Dispatch dispatch.Options
@@ -90,6 +92,7 @@ type Market struct {
 	Staff       *staff.Service
 	Dispatch    *dispatch.Service
 	Payments    *payment.Service
+	Recon       *reconciliation.Service
 	Books       finance.Books
 	Ledger      *finance.Service
 	Payouts     *settlement.Service
@@ -112,7 +115,7 @@ type Market struct {
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
-		finance.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
+		finance.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -178,6 +181,7 @@ func (m *Market) serve() error {
 		Screen:   m.Screen,
 		Gateways: []payment.Gateway{m.Sandbox},
 	}, &o.Payment)
+	m.Recon = m.reconciliation(db)
 	m.Reviews = care.New(w, care.StoreOn(db), care.Ports{Orders: order.Sales{Store: orders}, Sealer: seal}, &o.Care)
 	m.Spending = m.spending(&o.Budget, &o.Claim)
 	return nil
@@ -278,7 +282,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Recon, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

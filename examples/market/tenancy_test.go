@@ -16,6 +16,7 @@ import (
 	"github.com/liangding/platform/finance/budget"
 	"github.com/liangding/platform/finance/claim"
 	"github.com/liangding/platform/finance/receivable"
+	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
@@ -123,6 +124,12 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"claim.person":      nil,
 		"claim.matrix":      nil,
 
+		"reconciliation.statement": id(func(ctx context.Context, i platform.ID) error { _, err := m.Recon.Statement(ctx, i); return err }),
+		"reconciliation.run":       id(func(ctx context.Context, i platform.ID) error { _, err := m.Recon.Run(ctx, i); return err }),
+		"reconciliation.case":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Recon.Case(ctx, i); return err }),
+		"reconciliation.sheet":     nil,
+		"reconciliation.draft":     nil,
+
 		"screen.decision": id(func(ctx context.Context, i platform.ID) error { _, err := m.Screen.Decision(ctx, i); return err }),
 		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
 		"risk.indicator":  func(ctx context.Context, _ platform.Record) error { _, err := m.Risk.Gauge(ctx, "orders"); return err },
@@ -177,11 +184,16 @@ func lists(m *market.Market) map[string]func(context.Context) error {
 		"grants":       func(ctx context.Context) error { _, err := m.Access.Grants(ctx, "", "", 0); return err },
 		"breaks":       func(ctx context.Context) error { _, err := m.Access.Breaks(ctx, "", "", 0); return err },
 		"campaigns":    func(ctx context.Context) error { _, err := m.Access.Campaigns(ctx, "", "", 0); return err },
-		"who can":      func(ctx context.Context) error { _, _, err := m.Access.WhoCan(ctx, "order.cancel", "", ""); return err },
-		"ageing":       func(ctx context.Context) error { _, err := m.Receivables.Ageing(ctx); return err },
-		"write-offs":   func(ctx context.Context) error { _, err := m.Receivables.Proposed(ctx, ""); return err },
-		"tasks":        func(ctx context.Context) error { _, err := m.Receivables.Tasks(ctx, ""); return err },
-		"receipts":     func(ctx context.Context) error { _, err := m.Receivables.Receipts(ctx, "", ""); return err },
+		"statements":   func(ctx context.Context) error { _, err := m.Recon.Statements(ctx, "sandbox", ""); return err },
+		"differences": func(ctx context.Context) error {
+			_, err := m.Recon.Inbox(ctx, reconciliation.CaseOpen, "")
+			return err
+		},
+		"who can":    func(ctx context.Context) error { _, _, err := m.Access.WhoCan(ctx, "order.cancel", "", ""); return err },
+		"ageing":     func(ctx context.Context) error { _, err := m.Receivables.Ageing(ctx); return err },
+		"write-offs": func(ctx context.Context) error { _, err := m.Receivables.Proposed(ctx, ""); return err },
+		"tasks":      func(ctx context.Context) error { _, err := m.Receivables.Tasks(ctx, ""); return err },
+		"receipts":   func(ctx context.Context) error { _, err := m.Receivables.Receipts(ctx, "", ""); return err },
 		"balance": func(ctx context.Context) error {
 			_, err := m.Books.Balance(ctx, finance.Account{Role: "opening"}, platform.MustMoney("0", "CNY").Currency())
 			return err
@@ -256,6 +268,11 @@ func (c *town) govern() {
 	_, err = c.Access.Begin(ctx, access.Begin{})
 	require.NoError(c.t, err)
 	c.budget(ctx)
+	st, err := c.Recon.Import(ctx, reconciliation.Import{Institution: "sandbox", Day: "2026-03-02", File: strings.NewReader(
+		"id,kind,gross,currency,at\na,charge,1.00,CNY,2026-03-02T12:00:00Z\n")})
+	require.NoError(c.t, err)
+	_, err = c.Recon.Reconcile(ctx, reconciliation.Reconcile{Statement: st.ID})
+	require.NoError(c.t, err)
 	accountant := c.operator
 	accountant.Roles = append(slices.Clone(accountant.Roles), finance.Accountant)
 	_, err = c.Ledger.ProposeJournal(platform.As(c.t.Context(), accountant), finance.ProposeJournal{

@@ -33,6 +33,7 @@ func (m *Market) Verify(ctx context.Context, tell func(store.Finding)) (audit.Re
 		func() error { return verifyBooks(ctx, now, tell) },
 		func() error { return verifyReceivables(ctx, now, tell) },
 		func() error { return verifyLines(ctx, now, tell) },
+		func() error { return m.verifyClearing(ctx, now, tell) },
 	} {
 		if err := step(); err != nil {
 			return audit.Report{}, err

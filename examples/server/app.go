@@ -22,6 +22,7 @@ import (
 	"github.com/liangding/platform/examples/server/payments"
 	"github.com/liangding/platform/examples/server/payouts"
 	"github.com/liangding/platform/examples/server/receivables"
+	"github.com/liangding/platform/examples/server/reconciliations"
 	"github.com/liangding/platform/examples/server/spending"
 	"github.com/liangding/platform/examples/server/staff"
 	"github.com/liangding/platform/examples/server/trust"
@@ -76,6 +77,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	payments.Mount(s.API, m)
 	payouts.Mount(s.API, m)
 	receivables.Mount(s.API, m)
+	reconciliations.Mount(s.API, m)
 	staff.Mount(s.API, m)
 	trust.Mount(s.API, m)
 	grants.Mount(s.API, m)

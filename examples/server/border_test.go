@@ -18,7 +18,7 @@ var prefixes = map[string]string{
 	"journals": "jnl", "agreements": "agr", "alerts": "alr", "applications": "apl", "assignments": "asg", "attempts": "att", "audit": "evt", "breaks": "brk", "catalogue": "lst", "deliveries": "evt", "grants": "grt", "intents": "int",
 	"payout-accounts": "pac", "payout-files": "pbf", "payout-runs": "run", "payouts": "pay", "settlements": "set",
 	"debtors": "mer", "letters": "ltr", "receipts": "rct", "receivables": "rcv",
-	"listings": "lst", "members": "stf", "merchants": "mer", "orders": "ord", "refunds": "rfd", "returns": "rtn", "reviews": "cam", "revisions": "rev", "zones": "zon",
+	"listings": "lst", "members": "stf", "merchants": "mer", "statements": "stm", "reconciliations": "rec", "differences": "rcn", "orders": "ord", "refunds": "rfd", "returns": "rtn", "reviews": "cam", "revisions": "rev", "zones": "zon",
 	"budgets": "bud", "budget-lines": "bgt", "commitments": "cmt", "virements": "bmv", "claims": "clm", "advances": "csh",
 }
 

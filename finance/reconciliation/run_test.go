@@ -277,6 +277,33 @@ func TestVerifyFindsAProofThatIsNoMore(t *testing.T) {
 	assert.Equal(t, "V7", wrong[0].Rule)
 }
 
+func TestAMonthIsReconciledOnceItsLastDayIs(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t, sandbox.Faults{}, 0, &reconciliation.Options{Accounts: []reconciliation.Account{{Institution: "icbc", Name: "main", Ledger: account("bank:icbc")}}})
+	check := func() string {
+		found, err := v.s.Checks(by(auditor), "2026-03")
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		return found["reconciled"]
+	}
+	assert.Empty(t, check(), "nothing was booked")
+	v.captured(1, yuan("10.00"))
+	assert.Equal(t, "sandbox: never reconciled", check())
+	v.reconciled(v.file("2026-03-30", "a,charge,"+key(1)+",,10.00,,CNY,"+at+",", "b,charge,,,5.00,,CNY,"+at+","))
+	assert.Equal(t, "sandbox: reconciled until 2026-03-31 only", check())
+	v.reconciled(v.file("2026-03-31"))
+	assert.Equal(t, "sandbox: 1 lines and entries are open", check())
+	_, err := v.resolve(v.cases(reconciliation.CaseOpen)[0], "")
+	require.NoError(t, err)
+	v.reconciled(v.file("2026-04-01"))
+	assert.Empty(t, check())
+
+	_, err = v.s.Checks(by(auditor), "march")
+	require.ErrorIs(t, err, platform.ErrInvalid)
+	_, err = v.s.Checks(by(shop), "2026-03")
+	require.ErrorIs(t, err, platform.ErrDenied)
+}
+
 func TestKindsAreSound(t *testing.T) {
 	t.Parallel()
 	for _, k := range reconciliation.Kinds() {

@@ -39,6 +39,10 @@ type Account struct {
 	FeesEach    bool            // the books have the fee of each operation by itself; otherwise one booking is proposed for a day's fees
 }
 
+// String is the name by which statements and runs of the account are listed: the
+// institution, and a slash and the account's own name if it has one.
+func (a Account) String() string { return accountName(a.Institution, a.Name) }
+
 // Contract is what an institution keeps of a charge.
 type Contract struct {
 	Rate  decimal.Decimal
