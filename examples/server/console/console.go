@@ -60,6 +60,8 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("POST /console/claims/new/{move}", c.act("claims", c.claims, draftMoves))
 	s.Handle("GET /console/claims/{id}", c.show("claim", c.claim))
 	s.Handle("POST /console/claims/{id}/{move}", c.act("claim", c.claim, claimMoves))
+	s.Handle("GET /console/reconciliation", c.show("reconciliation", c.reconciliation))
+	s.Handle("POST /console/reconciliation/{id}/{move}", c.act("reconciliation", c.reconciliation, reconMoves))
 	s.Handle("GET /console/audit", c.show("audit", c.audit))
 	s.Handle("POST /console/reveals", c.operators(http.HandlerFunc(c.reveal)))
 	s.Handle("GET /console/grants", c.show("grants", c.grants))

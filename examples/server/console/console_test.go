@@ -24,7 +24,7 @@ import (
 
 // paths are all pages of the console.
 func (s scene) paths() []string {
-	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/payouts", "/console/payouts?state=planned", "/console/accounts", "/console/accounts?account=" + string(s.account.ID), "/console/receivables", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/budgets", "/console/claims", "/console/claims?state=submitted", "/console/catalogue", "/console/catalogue?class=personal"}
+	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/payouts", "/console/payouts?state=planned", "/console/accounts", "/console/accounts?account=" + string(s.account.ID), "/console/receivables", "/console/reconciliation", "/console/reconciliation?state=resolved", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/budgets", "/console/claims", "/console/claims?state=submitted", "/console/catalogue", "/console/catalogue?class=personal"}
 	for _, o := range []order.Order{s.closed, s.delivered, s.refunded, s.cancelled, s.failed, s.confirmed, s.review, s.awaiting} {
 		all = append(all, orderPage(o))
 	}
@@ -48,6 +48,7 @@ func TestPagesReadInBothLanguages(t *testing.T) {
 		"/console/books":               {{"Escrow", "Payable to merchants", "Debit and credit are equal."}, {"托管", "应付商家", "借贷相等。"}},
 		"/console/payouts":             {{"Plan a run", "None."}, {"计划批次", "无。"}},
 		"/console/accounts":            {{"To be verified", "Weekly", "Verify"}, {"待验证", "周结", "验证"}},
+		"/console/reconciliation":      {{"No statement was compared yet.", "Fetch and compare", "Waits for a second person"}, {"尚未对账", "获取并对账", "待复核"}},
 		"/console/alerts":              {{"warning: indicator orders placed is", "role/operator", "Acknowledge"}, {"预警：指标 orders placed", "role/operator", "确认"}},
 		"/console/audit":               {{"Latest signed checkpoint", "market.example"}, {"最新签名检查点", "market.example"}},
 		"/console/applications":        {{"Merchants who applied", "Superlative", "Approve"}, {"商家入驻申请", "夸大用语", "批准"}},
