@@ -162,7 +162,7 @@ func (c Case) Resolve(r Resolution, by platform.Actor, large bool, at time.Time)
 		known = r.What == "suspense.resolved"
 	}
 	if !known {
-		return Case{}, fmt.Errorf("resolve %s by %s: %w", c.ID, r.What, ErrRecipe)
+		return Case{}, fmt.Errorf("resolve %s: %w", c.ID, ErrRecipe) // nor is what somebody typed repeated
 	}
 	if _, err := c.legs(r); err != nil {
 		return Case{}, err

@@ -8,6 +8,7 @@ var (
 	ErrRow       = platform.Err(platform.ErrInvalid, "statement.row", "a row cannot be read", "对账单有无法读取的行")
 	ErrTotals    = platform.Err(platform.ErrInvalid, "statement.totals", "the lines do not make up the totals", "明细与合计不符")
 	ErrFormat    = platform.Err(platform.ErrInvalid, "statement.format", "not a statement: its columns are not those that are known", "不是对账单：列名不符")
+	ErrName      = platform.Err(platform.ErrInvalid, "statement.name", "a name has a-z, 0-9, _, - and . only", "名称仅可含a-z、0-9、_、-与.")
 	ErrNoSource  = platform.Err(platform.ErrInvalid, "statement.source", "the institution hands out no statements; import a file", "该机构不提供对账单，请导入文件")
 	ErrNotReady  = platform.Err(platform.ErrUnavailable, "statement.not_ready", "the institution has not made the statement yet", "机构尚未生成对账单")
 )

@@ -11,6 +11,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/liangding/platform"
@@ -29,6 +30,19 @@ type Import struct {
 	Net         []platform.Money `json:"net,omitempty" validate:"max=200"`                                   // what they sum up to, by currency
 	Opening     []platform.Money `json:"opening,omitempty" validate:"max=200"`                               // the balance before them
 	Closing     []platform.Money `json:"closing,omitempty" validate:"max=200"`                               // the balance after them
+}
+
+// valid checks the input. The names become part of an account's.
+func (in Import) valid() error {
+	if err := platform.Validate(in); err != nil {
+		return err
+	}
+	for field, name := range map[string]string{"institution": in.Institution, "account": in.Account} {
+		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_-.") != "" {
+			return platform.Wrong(field, ErrName)
+		}
+	}
+	return nil
 }
 
 // Fetch asks an institution for the statement of a day.
@@ -53,7 +67,7 @@ type Fetch struct {
 // (the details line and column tell where), and with ErrTotals when the lines
 // are not what the command says.
 func (s *Service) Import(ctx context.Context, in Import) (Statement, error) {
-	if err := platform.Validate(in); err != nil {
+	if err := in.valid(); err != nil {
 		return Statement{}, err
 	}
 	if in.File == nil {
@@ -72,7 +86,7 @@ func (s *Service) Import(ctx context.Context, in Import) (Statement, error) {
 // for one that says nothing, with ErrNotReady when it is too early, and with
 // ErrDuplicate when the day is in already.
 func (s *Service) Fetch(ctx context.Context, in Fetch) (Statement, error) {
-	if err := platform.Validate(in); err != nil {
+	if err := (Import{Institution: in.Institution, Day: in.Day}).valid(); err != nil {
 		return Statement{}, err
 	}
 	g, ok := s.gateways[in.Institution]

@@ -331,8 +331,10 @@ func TestAStatementIsFetchedFromItsInstitution(t *testing.T) {
 	assert.True(t, empty(t, v))
 	_, err = ask(reconciliation.Fetch{Institution: "other", Day: "2026-03-02"})
 	assert.Equal(t, "statement.source", platform.Code(err))
-	_, err = ask(reconciliation.Fetch{Institution: "sandbox", Day: "yesterday"})
-	require.ErrorIs(t, err, platform.ErrInvalid)
+	for _, wrong := range []reconciliation.Fetch{{Institution: "sandbox", Day: "yesterday"}, {Institution: "Sand box", Day: "2026-03-02"}, {Day: "2026-03-02"}} {
+		_, err = ask(wrong)
+		require.ErrorIs(t, err, platform.ErrInvalid)
+	}
 	v.now = morning
 
 	st, err := ask(reconciliation.Fetch{Institution: "sandbox", Day: "2026-03-02"})

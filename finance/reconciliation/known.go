@@ -86,20 +86,15 @@ func (r *running) look(ctx context.Context, st Statement, first map[signature]pl
 	return nil
 }
 
-// earlier are the statements of the days in which something may be carried.
+// earlier are the statements of the days in which something may be carried, as
+// far as they were compared.
 func (r *running) earlier(ctx context.Context) (all []Statement, err error) {
-	page, err := r.s.store.Runs(ctx, r.run.Account, "")
-	if err != nil {
-		return nil, err
-	}
-	for _, run := range page.Items {
-		st, err := r.s.store.Statement(ctx, run.Statement)
-		if err != nil {
-			return nil, err
-		}
-		if st.Until.After(r.run.Until.Add(-r.s.opts.Terms.Carry)) {
+	page, err := r.s.store.Statements(ctx, r.run.Account, "")
+	for _, st := range page.Items {
+		if st.ID != r.st.ID && r.days[st.Day] && st.Until.After(r.run.Until.Add(-r.s.opts.Terms.Carry)) {
 			all = append(all, st)
 		}
 	}
-	return all, nil
+	slices.Reverse(all) // the first day first
+	return all, err
 }

@@ -57,6 +57,9 @@ func (in TakeCase) Subject() platform.Ref { return platform.Ref{Kind: caseKind, 
 // It fails with ErrCaseEnded, with ErrRecipe for another recipe, with ErrAmount
 // unless the accounts take up the whole difference, and as finance.Books.Post.
 func (s *Service) ResolveCase(ctx context.Context, in ResolveCase) (Case, error) {
+	if err := platform.Validate(in); err != nil {
+		return Case{}, err
+	}
 	var against []platform.Leg
 	for _, l := range in.Against {
 		a, err := finance.ParseAccount(l.Account)
@@ -129,6 +132,9 @@ func (s *Service) book(ctx context.Context, c, next Case, reason string, now tim
 }
 
 func (s *Service) onCase(ctx context.Context, in any, id platform.ID, decide func(context.Context, Case, platform.Actor, time.Time) (Case, []platform.Change, error)) (Case, error) {
+	if err := platform.Validate(in); err != nil {
+		return Case{}, err
+	}
 	by, err := s.may(ctx)
 	if err != nil {
 		return Case{}, fmt.Errorf("case %s: %w", id, err)

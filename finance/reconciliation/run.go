@@ -74,6 +74,9 @@ func (in Reconcile) Subject() platform.Ref {
 // It fails with ErrConflict, code restless, when other statements of the account
 // are compared at the same time without end.
 func (s *Service) Reconcile(ctx context.Context, in Reconcile) (Run, error) {
+	if err := platform.Validate(in); err != nil {
+		return Run{}, err
+	}
 	by, err := s.may(ctx)
 	if err != nil {
 		return Run{}, fmt.Errorf("reconcile %s: %w", in.Statement, err)

@@ -34,7 +34,7 @@ func (l Line) Net() int64 { return l.Gross - l.Fee }
 func lineOf(l payment.Line) (Line, error) {
 	net, err := l.Gross.Sub(l.Fee)
 	if err != nil || net != l.Net || l.ID == "" {
-		return Line{}, fmt.Errorf("line %q, whose net is not gross less fee: %w", l.ID, ErrRow)
+		return Line{}, fmt.Errorf("a line whose net is not gross less fee, or without id: %w", ErrRow)
 	}
 	return Line{
 		ID: l.ID, Kind: l.Kind, Key: l.Key, Reference: l.Reference, Currency: l.Gross.Currency(),
