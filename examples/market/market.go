@@ -19,9 +19,11 @@ import (
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/budget"
 	"github.com/liangding/platform/finance/claim"
+	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/reconciliation"
+	"github.com/liangding/platform/finance/refund"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
@@ -67,6 +69,8 @@ type Options struct {
 	Receivable receivable.Options
 
 	Recon    reconciliation.Options
+	Invoice  invoice.Terms
+	TaxRate  decimal.Decimal // inside prices and commission, on invoices; if zero, 6 %
 	Sandbox  sandbox.Options
 	Staff    staff.Options
 	Dispatch dispatch.Options
@@ -98,14 +102,16 @@ type Market struct {
 	Payouts     *settlement.Service
 	Receivables *receivable.Service
 	Spending
-	Screen   *screen.Service
-	Risk     *risk.Service
-	Access   *access.Service
-	Audit    *audit.Log
-	Vault    *vault.Vault
-	Verifier note.Verifier    // of the audit log's signatures
-	AuditKey string           // the same as text, for those who verify elsewhere
-	Sandbox  *sandbox.Sandbox // the institution
+	Screen    *screen.Service
+	Risk      *risk.Service
+	Access    *access.Service
+	Audit     *audit.Log
+	Vault     *vault.Vault
+	Verifier  note.Verifier    // of the audit log's signatures
+	AuditKey  string           // the same as text, for those who verify elsewhere
+	Sandbox   *sandbox.Sandbox // the institution
+	Invoices  *invoice.Service
+	Authority *sandbox.Invoicer // that issues invoices
 
 	relay   *store.Relay
 	keyLog  *store.Relay
@@ -115,7 +121,7 @@ type Market struct {
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
-		finance.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
+		finance.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -182,6 +188,7 @@ func (m *Market) serve() error {
 		Gateways: []payment.Gateway{m.Sandbox},
 	}, &o.Payment)
 	m.Recon = m.reconciliation(db)
+	m.invoices(db)
 	m.Reviews = care.New(w, care.StoreOn(db), care.Ports{Orders: order.Sales{Store: orders}, Sealer: seal}, &o.Care)
 	m.Spending = m.spending(&o.Budget, &o.Claim)
 	return nil
@@ -202,6 +209,8 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
 		Screen:    m.Screen,
 		Sealer:    m.Vault,
+		Sources:   refund.Chain{Books: finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}},
+		Plans:     plansOn(db, finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}),
 	}, &o.Order)
 }
 
@@ -229,7 +238,7 @@ func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
 	// Leases go by the wall's clock: a simulation's leaps past them.
-	m.relay = &store.Relay{Outbox: db, Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch}}
+	m.relay = &store.Relay{Outbox: db, Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch, "invoice": letters{m}}}
 	if !o.SequenceLater {
 		m.relay.Sinks[auditSink] = m.Audit
 	}
@@ -282,7 +291,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Recon, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Recon, m.Invoices, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/budget"
 	"github.com/liangding/platform/finance/claim"
+	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/finance/settlement"
@@ -130,6 +131,15 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"reconciliation.sheet":     nil,
 		"reconciliation.draft":     nil,
 
+		"invoice":        id(func(ctx context.Context, i platform.ID) error { _, err := m.Invoices.Invoice(ctx, i); return err }),
+		"invoice.letter": nil,
+		"invoice.tally": of(func(ctx context.Context, t invoice.Tally) error {
+			_, err := m.Invoices.Tally(ctx, t.Subject, t.Kind)
+			return err
+		}),
+		"invoice.series": nil,
+		"refund.plan":    id(func(ctx context.Context, i platform.ID) error { _, err := m.StoredPlan(ctx, i, "en"); return err }),
+
 		"screen.decision": id(func(ctx context.Context, i platform.ID) error { _, err := m.Screen.Decision(ctx, i); return err }),
 		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
 		"risk.indicator":  func(ctx context.Context, _ platform.Record) error { _, err := m.Risk.Gauge(ctx, "orders"); return err },
@@ -214,6 +224,7 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 	town.govern()
 	town.settle()
 	town.owe()
+	town.invoice()
 	west, err := market.Open(memory.New(market.Kinds(), nil), &market.Options{Tenant: "west"})
 	require.NoError(t, err)
 	cast, err := west.Demo(t.Context())
@@ -304,5 +315,20 @@ func (c *town) budget(ctx context.Context) {
 	_, err = c.Claims.Draft(ctx, claim.Draft{Items: []claim.Voucher{{Kind: "ticket", Date: now, Amount: yuan(1)}}})
 	require.NoError(c.t, err)
 	_, err = c.Claims.AskAdvance(ctx, claim.AskAdvance{Amount: yuan(1), Reason: "trip"})
+	require.NoError(c.t, err)
+}
+
+// invoice asks for an invoice of an order, and approves a refund of it by its plan.
+func (c *town) invoice() {
+	c.t.Helper()
+	ctx, o := platform.As(c.t.Context(), c.customer), c.pays(c.place(1, c.listings...))
+	_, err := c.Invoices.RequestInvoice(ctx, invoice.RequestInvoice{Of: o.Ref(), Kind: invoice.ForService, Title: invoice.Title{Name: "N. N."}})
+	require.NoError(c.t, err)
+	r, err := c.Orders.RequestRefund(ctx, order.RequestRefund{Order: o.ID, Amount: yuan(1), Reason: "late"})
+	require.NoError(c.t, err)
+	operator := platform.As(c.t.Context(), c.operator)
+	p, err := c.PlanRefund(operator, market.PlanRefund{Refund: r.ID}, "en")
+	require.NoError(c.t, err)
+	_, err = c.Orders.ApproveRefund(operator, order.ApproveRefund{Refund: r.ID, Plan: p.Hash})
 	require.NoError(c.t, err)
 }

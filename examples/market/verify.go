@@ -7,6 +7,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/security/audit"
@@ -34,6 +35,7 @@ func (m *Market) Verify(ctx context.Context, tell func(store.Finding)) (audit.Re
 		func() error { return verifyReceivables(ctx, now, tell) },
 		func() error { return verifyLines(ctx, now, tell) },
 		func() error { return m.verifyClearing(ctx, now, tell) },
+		func() error { return m.verifyInvoices(ctx, now, tell) },
 	} {
 		if err := step(); err != nil {
 			return audit.Report{}, err
@@ -82,6 +84,17 @@ func verifyBooks(ctx context.Context, now store.Snapshot, tell func(store.Findin
 	}
 	if err != nil {
 		return unless(err, "books", tell)
+	}
+	return nil
+}
+
+func (m *Market) verifyInvoices(ctx context.Context, now store.Snapshot, tell func(store.Finding)) error {
+	found, err := invoice.Verify(ctx, now, m.invoiceable(now))
+	for _, d := range found {
+		tell(store.Finding{Code: "books." + d.Rule, Ref: d.Ref, What: fmt.Sprintf("should be %s, is %s", d.Expected, d.Found)})
+	}
+	if err != nil {
+		return unless(err, "invoices", tell)
 	}
 	return nil
 }

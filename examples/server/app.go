@@ -17,6 +17,7 @@ import (
 	"github.com/liangding/platform/examples/server/console"
 	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/examples/server/grants"
+	"github.com/liangding/platform/examples/server/invoices"
 	"github.com/liangding/platform/examples/server/merchants"
 	"github.com/liangding/platform/examples/server/orders"
 	"github.com/liangding/platform/examples/server/payments"
@@ -82,6 +83,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	trust.Mount(s.API, m)
 	grants.Mount(s.API, m)
 	spending.Mount(s.API, m)
+	invoices.Mount(s.API, m)
 	console.Mount(s, m)
 	a.http = s.HTTP(c.addr)
 	return a, nil

@@ -109,7 +109,7 @@ type Query struct {
 	Cursor  string
 }
 
-// Invoices lists invoices, the newest last. Customers see those they bought,
+// Invoices lists invoices, the newest first. Customers see those they bought,
 // merchants those they sold, or with Buyer those they bought.
 func (s *Service) Invoices(ctx context.Context, q Query) (platform.Page[Invoice], error) {
 	a, err := s.w.Actor(ctx)

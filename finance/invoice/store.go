@@ -22,7 +22,7 @@ type Store interface {
 	Some(ctx context.Context, ids ...platform.ID) ([]Invoice, error)
 	Letters(ctx context.Context, ids ...platform.ID) ([]Letter, error)
 
-	// Invoices is a page of them.
+	// Invoices is a page of them, the newest first.
 	Invoices(ctx context.Context, q Query) (platform.Page[Invoice], error)
 
 	// Due is a page of the records of a kind that are due at now, in any order.
@@ -125,7 +125,7 @@ func (r records) Letters(ctx context.Context, ids ...platform.ID) ([]Letter, err
 }
 
 func (r records) Invoices(ctx context.Context, q Query) (platform.Page[Invoice], error) {
-	by := platform.Query{Kind: invoiceKind, By: []string{"at"}, Cursor: q.Cursor}
+	by := platform.Query{Kind: invoiceKind, By: []string{"at"}, Backward: true, Cursor: q.Cursor}
 	switch {
 	case q.Subject != (platform.Ref{}):
 		by.By, by.Equal = []string{"subject", "at"}, []any{q.Subject}

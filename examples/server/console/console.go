@@ -62,6 +62,12 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("POST /console/claims/{id}/{move}", c.act("claim", c.claim, claimMoves))
 	s.Handle("GET /console/reconciliation", c.show("reconciliation", c.reconciliation))
 	s.Handle("POST /console/reconciliation/{id}/{move}", c.act("reconciliation", c.reconciliation, reconMoves))
+	s.Handle("GET /console/invoices", c.show("invoices", c.invoices))
+	s.Handle("GET /console/invoices/{id}", c.show("invoice", c.invoice))
+	s.Handle("POST /console/invoices/{id}/{move}", c.act("invoice", c.invoice, invoiceMoves))
+	s.Handle("GET /console/invoices/{id}/print", c.show("print", c.invoice))
+	s.Handle("GET /console/orders/{id}/refund", c.show("refundplan", c.refundPlan))
+	s.Handle("POST /console/orders/{id}/refund/{move}", c.act("refundplan", c.refundPlan, planMoves))
 	s.Handle("GET /console/audit", c.show("audit", c.audit))
 	s.Handle("POST /console/reveals", c.operators(http.HandlerFunc(c.reveal)))
 	s.Handle("GET /console/grants", c.show("grants", c.grants))
@@ -118,7 +124,7 @@ func (c console) showTo(name string, read view, kinds ...platform.ActorKind) htt
 // move is what a button does.
 type move struct {
 	action string // as the guard knows the command
-	back   string // the page to return to; onebehind that ends in /a slash record has the record's own below it
+	back   string // the page to return to; onebehind that ends in /a slash record and invoices has the record's own below it
 	do     func(c console, ctx context.Context, id platform.ID, form url.Values) error
 }
 
@@ -159,7 +165,7 @@ func (c console) acted(name string, read view, moves map[string]move) http.Handl
 
 // page is where the move's button stands.
 func (m move) page(id platform.ID) string {
-	if strings.HasSuffix(m.back, "/") {
+	if strings.HasSuffix(m.back, "/") || m.back == invoicesPage {
 		return m.back + url.PathEscape(string(id))
 	}
 	return m.back

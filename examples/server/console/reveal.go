@@ -11,7 +11,7 @@ import (
 
 // What sealed fields are looked at for, and why now.
 var (
-	uses     = []string{"fulfilment", "agreement", "dispute", "supervision", "reimbursement"}
+	uses     = []string{"fulfilment", "agreement", "dispute", "supervision", "reimbursement", "invoicing"}
 	occasion = []string{"customer_request", "unreachable", "complaint", "verification", "authority"}
 )
 
@@ -70,6 +70,8 @@ func (c console) reveal(w http.ResponseWriter, r *http.Request) {
 		v.Back = ordersPage + string(on.ID)
 	case "finance.claim":
 		v.Back = claimsPage + "/" + string(on.ID)
+	case "invoice":
+		v.Back = invoicesPage + string(on.ID)
 	}
 	p := page{Name: "reveal", Other: v.Back}
 	status := http.StatusOK

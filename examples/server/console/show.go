@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/order"
 )
@@ -17,17 +19,18 @@ var pages = map[string]*template.Template{"en": parse("en"), "zh": parse("zh")}
 
 func parse(lang string) *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
-		"t":     func(key string) string { return say(lang, key) },
-		"label": func(group string, value any) string { return label(lang, group, fmt.Sprint(value)) },
-		"lang":  func() string { return lang },
-		"other": func() string { return map[string]string{"en": "中文", "zh": "English"}[lang] },
-		"short": short,
-		"money": money,
-		"clock": func(at time.Time, zone *time.Location) stamp { return stamp{at, zone} },
-		"utc":   func() *time.Location { return time.UTC },
-		"up":    func(i int) int { return i + 1 },
-		"text":  func(raw json.RawMessage) string { return string(raw) },
-		"json":  func(v any) (string, error) { b, err := json.MarshalIndent(v, "", "  "); return string(b), err },
+		"t":       func(key string) string { return say(lang, key) },
+		"label":   func(group string, value any) string { return label(lang, group, fmt.Sprint(value)) },
+		"lang":    func() string { return lang },
+		"other":   func() string { return map[string]string{"en": "中文", "zh": "English"}[lang] },
+		"short":   short,
+		"money":   money,
+		"clock":   func(at time.Time, zone *time.Location) stamp { return stamp{at, zone} },
+		"percent": func(rate decimal.Decimal) string { return rate.Shift(2).String() + " %" },
+		"utc":     func() *time.Location { return time.UTC },
+		"up":      func(i int) int { return i + 1 },
+		"text":    func(raw json.RawMessage) string { return string(raw) },
+		"json":    func(v any) (string, error) { b, err := json.MarshalIndent(v, "", "  "); return string(b), err },
 	}).ParseFS(files, "templates/*.html"))
 }
 
