@@ -59,11 +59,11 @@ var own = []string{
 // Standard opens to customers, merchants and staff the domains in which they have
 // anything to do; there the domains' own tables and ownership rules decide. It
 // divides the operators' commands among roles: admission, service, finance,
-// accountant, who books by hand with another, manager and director, who approve what was spent, manager and director, who decide
-// what is given up, risk, privacy, which looks at personal fields, reviews who did
-// and has people forgotten, and admin. The system may give every command, auditors
-// none; a command of a platform's own is for these two until a policy says
-// otherwise. Nobody both admits merchants and pays them.
+// accountant, who books by hand with another, manager and director, who approve
+// what is spent and what is given up, risk, privacy, which looks at personal
+// fields, reviews who did and has people forgotten, and admin. The system may give
+// every command, auditors none; a command of a platform's own is for these two
+// until a policy says otherwise. Nobody both admits merchants and pays them.
 func Standard() Rules {
 	return Rules{
 		Roles: []Role{

@@ -7,6 +7,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance/settlement"
+	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/store/sandbox"
@@ -20,6 +21,7 @@ type scene struct {
 	application                                                                 merchant.Application
 	revision                                                                    merchant.Revision
 	account                                                                     settlement.Account
+	invoice, asking, reversed                                                   invoice.Invoice // issued, not sent yet, and taken back in part
 }
 
 // hostile is a text that must never reach a page as it is.
@@ -49,8 +51,13 @@ func (h *house) scene() scene {
 	s.awaiting = h.place(2)
 	s.application, s.revision = h.apply(), h.draft()
 	s.account = h.register()
+	s.invoice, s.reversed = h.invoice(s.closed, invoice.ForService), h.invoice(s.refunded, invoice.ForService)
 	h.pass(time.Minute) // the indicators learn of the orders, and the next sample shows
 	h.pass(time.Minute)
+	_, err = h.Invoices.AskRed(h.as(h.cast.Customer), invoice.AskRed{Invoice: s.reversed.ID, Lines: []invoice.Part{{Line: 1, Amount: platform.MustMoney("50.00", "CNY")}}, Reason: "wrong_title"})
+	require.NoError(h.t, err)
+	h.pass(time.Minute)
+	s.asking = h.invoice(s.closed, invoice.ForFee)
 	return s
 }
 
@@ -61,6 +68,21 @@ func (h *house) register() settlement.Account {
 	require.NoError(h.t, err)
 	return a
 }
+
+// invoice asks for an invoice of an order.
+func (h *house) invoice(o order.Order, kind invoice.Kind) invoice.Invoice {
+	h.t.Helper()
+	who := h.cast.Customer
+	if kind == invoice.ForFee {
+		who = h.cast.Merchant
+	}
+	v, err := h.Invoices.RequestInvoice(h.as(who), invoice.RequestInvoice{Of: o.Ref(), Kind: kind, Title: invoice.Title{Company: true, Name: secret, TaxID: "91350100M000100Y43"}})
+	require.NoError(h.t, err)
+	return v
+}
+
+// secret is a title that no page shows unasked.
+const secret = "Quiet Holdings Ltd"
 
 func (h *house) apply() merchant.Application {
 	h.t.Helper()
