@@ -267,7 +267,7 @@ func TestPartiesSeeTheirInvoicesAndNobodyElse(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, page.Items, who.Kind)
 	}
-	_, err := v.Service.Tally(as(customer), done, invoice.ForService)
+	_, err := v.Tally(as(customer), done, invoice.ForService)
 	refused(t, err, platform.ErrNotFound, "order.not_found")
 	_, err = v.IssueInvoice(as(customer), invoice.IssueInvoice{Invoice: v.request2(t).ID})
 	refused(t, err, platform.ErrDenied, "invoice.actor_not_allowed")

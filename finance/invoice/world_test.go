@@ -136,6 +136,7 @@ func (a *authority) Issue(ctx context.Context, key string, document json.RawMess
 // world is a service over memory, an authority and a clock.
 type world struct {
 	*invoice.Service
+	t         testing.TB
 	db        platform.DB
 	shop      *shop
 	authority *authority
@@ -147,7 +148,7 @@ type world struct {
 
 func newWorld(t testing.TB, terms ...invoice.Terms) *world {
 	t.Helper()
-	v := &world{now: noon, shop: &shop{captured: yuan("150.00"), lines: []sold{
+	v := &world{t: t, now: noon, shop: &shop{captured: yuan("150.00"), lines: []sold{
 		{No: 1, Name: "cleaning", Quantity: 2, Price: yuan("50.00"), Rate: "0.06", Amount: yuan("100.00"), Given: yuan("0.00")},
 		{No: 2, Name: "windows", Quantity: 1, Price: yuan("50.00"), Rate: "0.06", Amount: yuan("50.00"), Given: yuan("0.00")},
 	}}}
@@ -235,7 +236,7 @@ func (v *world) letters(t testing.TB, id platform.ID) []invoice.Letter {
 
 func (v *world) tally(t testing.TB) invoice.Tally {
 	t.Helper()
-	got, err := v.Service.Tally(as(operator), done, invoice.ForService)
+	got, err := v.Tally(as(operator), done, invoice.ForService)
 	require.NoError(t, err)
 	return got
 }

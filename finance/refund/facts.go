@@ -127,61 +127,69 @@ func (f Facts) sorted() Facts {
 
 // check refuses facts that contradict each other.
 func (f Facts) check() error {
-	refuse := func(what string, at int) error {
-		return fmt.Errorf("plan refund of order %s: %s %d: %w", f.Order, what, at, ErrFacts)
+	whole, at := []platform.Money{f.Captured, f.Refunded, f.Reserved, f.ChargedBack, f.Withheld}, ""
+	a := f.Available
+	if f.Captured.Absent() || !slices.Contains([]Stage{Paid, Sold, Closed}, f.Stage) || !f.sound(whole...) ||
+		!f.sound(a.Escrow, a.Earning, a.Payable, a.Reserve, a.Deposit, a.Tips) {
+		at = "order"
 	}
-	if f.currency() == (platform.Money{}).Currency() || !slices.Contains([]Stage{Paid, Sold, Closed}, f.Stage) {
-		return refuse("currency or stage of line", 0)
-	}
-	whole := []platform.Money{}
 	for i, l := range f.Lines {
-		fees, gone, fits := l.sums()
-		if !fits || i > 0 && f.Lines[i-1].No == l.No || !f.sound(l.Amount, l.Given, l.Tax, l.Discount, l.Borne) ||
-			!within(l.Amount, l.Given, l.Tax, fees) || !within(l.Given, l.Borne) {
-			return refuse("line", l.No)
-		}
-		for _, fee := range l.Fees {
-			gone, fits := add(fee.Given, fee.Kept)
-			if !f.sound(fee.Amount, fee.Tax, fee.Given, fee.Kept) || !fits || !within(fee.Amount, fee.Tax, gone) {
-				return refuse("fee of line", l.No)
-			}
-		}
-		if own := l.drawn() - gone.Minor(); own < 0 || own > l.Amount.Minor()-fees.Minor() {
-			return refuse("parts of line", l.No)
+		if i > 0 && f.Lines[i-1].No == l.No || !f.possible(l) {
+			at = fmt.Sprintf("line %d", l.No)
 		}
 		whole = append(whole, l.Amount, l.Discount)
 	}
 	for i, p := range f.Payments {
-		gone, fits := add(p.Returned, p.ChargedBack)
-		if !f.sound(p.Amount, p.Returned, p.ChargedBack, p.Fee) || !fits || !within(p.Amount, gone) {
-			return refuse("payment", i)
-		}
-		shares := platform.Money{}
-		for _, s := range p.Shares {
-			if shares, fits = add(shares, s.Amount); !fits || !f.sound(s.Amount, s.Returned) || !within(s.Amount, s.Returned) {
-				return refuse("share of payment", i)
-			}
-		}
-		if !within(p.Amount, shares) {
-			return refuse("shares of payment", i)
+		if !f.payable(p) {
+			at = fmt.Sprintf("payment %d", i+1)
 		}
 		whole = append(whole, p.Amount, p.Fee)
 	}
 	for i, t := range f.Tips {
 		if !f.sound(t.Amount, t.Given, t.Payable) || !within(t.Amount, t.Given) {
-			return refuse("tip", i)
+			at = fmt.Sprintf("tip %d", i+1)
 		}
 		whole = append(whole, t.Amount)
 	}
-	a := f.Available
-	if !f.sound(a.Escrow, a.Earning, a.Payable, a.Reserve, a.Deposit, a.Tips, f.Refunded, f.Reserved, f.ChargedBack, f.Withheld) {
-		return refuse("available of line", 0)
+	if at != "" {
+		return fmt.Errorf("plan refund of order %s: %s: %w", f.Order, at, ErrFacts)
 	}
-	whole = append(whole, f.Captured, f.Refunded, f.Reserved, f.ChargedBack, f.Withheld)
 	if _, fits := add(whole...); !fits {
-		return refuse("total of line", 0)
+		return fmt.Errorf("plan refund of order %s: its total: %w", f.Order, ErrFacts)
 	}
 	return nil
+}
+
+// possible tells whether refunds can have left a line so.
+func (f Facts) possible(l Line) bool {
+	fees, gone, fits := l.sums()
+	if !fits || !f.sound(l.Amount, l.Given, l.Tax, l.Discount, l.Borne) || !within(l.Amount, l.Given, l.Tax, fees) || !within(l.Given, l.Borne) {
+		return false
+	}
+	for _, fee := range l.Fees {
+		decided, fits := add(fee.Given, fee.Kept)
+		if !fits || !f.sound(fee.Amount, fee.Tax, fee.Given, fee.Kept) || !within(fee.Amount, fee.Tax, decided) {
+			return false
+		}
+	}
+	own := l.drawn() - gone.Minor()
+	return own >= 0 && own <= l.Amount.Minor()-fees.Minor()
+}
+
+// payable tells whether a payment has not given back more than it brought, nor
+// been split into more.
+func (f Facts) payable(p Payment) bool {
+	gone, fits := add(p.Returned, p.ChargedBack)
+	if !fits || !f.sound(p.Amount, p.Returned, p.ChargedBack, p.Fee) || !within(p.Amount, gone) {
+		return false
+	}
+	shares := platform.Money{}
+	for _, s := range p.Shares {
+		if shares, fits = add(shares, s.Amount); !fits || !f.sound(s.Amount, s.Returned) || !within(s.Amount, s.Returned) {
+			return false
+		}
+	}
+	return within(p.Amount, shares)
 }
 
 // sound tells whether amounts are of the order's currency and none negative.

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -61,7 +62,7 @@ var errAuthority = errors.New("sandbox: no answer from the tax authority")
 // hours.
 func NewInvoicer(now func() time.Time, confirm time.Duration) *Invoicer {
 	if now == nil {
-		now = func() time.Time { return time.Now().UTC() }
+		now = platform.Writer{}.Ready().Now
 	}
 	if confirm == 0 {
 		confirm = 72 * time.Hour
@@ -168,11 +169,7 @@ func (i *Invoicer) standing(key string, p *paper) (json.RawMessage, error) {
 // the key.
 func officialNumber(key string) string {
 	sum := sha256.Sum256([]byte(key))
-	text := ""
-	for _, b := range sum[:10] {
-		text += fmt.Sprintf("%02d", b%100)
-	}
-	return text
+	return fmt.Sprintf("%020d", binary.BigEndian.Uint64(sum[:8]))
 }
 
 func answer(a map[string]any) (json.RawMessage, error) { return json.Marshal(a) }
