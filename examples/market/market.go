@@ -199,18 +199,18 @@ func (m *Market) serve() error {
 func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 	w, o := m.Writer, m.options
 	w.Store = db
-	merchants := merchant.StoreOn(db)
+	merchants, books := merchant.StoreOn(db), finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}
 	return finance.New(w, finance.StoreOn(db), &o.Finance), order.New(w, order.StoreOn(db), order.Ports{
 		Catalogue: merchant.Catalogue{Store: merchants},
 		Parties:   solvent{merchant.Standing{Store: merchants}, receivable.Debts{Store: receivable.StoreOn(db)}},
 		Payments:  payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}},
-		Books:     settlement.Reserving{Books: finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}, Terms: o.Settlement.Terms},
+		Books:     settlement.Reserving{Books: books, Terms: o.Settlement.Terms},
 		Fees:      o.Fees,
 		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
 		Screen:    m.Screen,
 		Sealer:    m.Vault,
-		Sources:   refund.Chain{Books: finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}},
-		Plans:     plansOn(db, finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}),
+		Sources:   refund.Chain{Books: books},
+		Plans:     plansOn(db, books),
 	}, &o.Order)
 }
 

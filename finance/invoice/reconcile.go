@@ -93,6 +93,9 @@ func (t Tally) reconciled(terms Terms, sold sale, all []Invoice, by platform.Act
 			changes = append(changes, finding(t.Ref(), "invoice.imbalance", minus(t.Standing(), sold.base())))
 		}
 	}
+	if excess.Sign() > 0 { // of an invoice that is not issued yet
+		t.Due = earlier(t.Due, at.Add(time.Hour))
+	}
 	return t, append(changes, platform.Put(t), t.happened("unbalanced", minus(t.Standing(), sold.base()))), nil
 }
 

@@ -26,14 +26,14 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		}
 	}
 	for name, spoil := range map[string]func(putting, *world, invoice.Invoice){
-		"a hole in the series":    func(put putting, v *world, i invoice.Invoice) { i.Number++; put(i) },
-		"a number twice":          func(put putting, v *world, i invoice.Invoice) { i.Number--; put(i) },
-		"a total off by one":      func(put putting, v *world, i invoice.Invoice) { i.Gross = yuan("49.99"); put(i) },
-		"a line off by one":       func(put putting, v *world, i invoice.Invoice) { i.Lines[0].Tax = yuan("2.82"); put(i) },
-		"red above the invoice":   func(put putting, v *world, i invoice.Invoice) { i.Red = yuan("50.01"); put(i) },
-		"red that no letter took": func(put putting, v *world, i invoice.Invoice) { i.Red = yuan("1.00"); put(i) },
-		"red in another state":    func(put putting, v *world, i invoice.Invoice) { i.State = invoice.Red; put(i) },
-		"a cancelled one counted": func(put putting, v *world, i invoice.Invoice) { i.State = invoice.Cancelled; put(i) },
+		"a hole in the series":    func(put putting, _ *world, i invoice.Invoice) { i.Number++; put(i) },
+		"a number twice":          func(put putting, _ *world, i invoice.Invoice) { i.Number--; put(i) },
+		"a total off by one":      func(put putting, _ *world, i invoice.Invoice) { i.Gross = yuan("49.99"); put(i) },
+		"a line off by one":       func(put putting, _ *world, i invoice.Invoice) { i.Lines[0].Tax = yuan("2.82"); put(i) },
+		"red above the invoice":   func(put putting, _ *world, i invoice.Invoice) { i.Red = yuan("50.01"); put(i) },
+		"red that no letter took": func(put putting, _ *world, i invoice.Invoice) { i.Red = yuan("1.00"); put(i) },
+		"red in another state":    func(put putting, _ *world, i invoice.Invoice) { i.State = invoice.Red; put(i) },
+		"a cancelled one counted": func(put putting, _ *world, i invoice.Invoice) { i.State = invoice.Cancelled; put(i) },
 		"a tally off by one": func(put putting, v *world, _ invoice.Invoice) {
 			c := v.tally(t)
 			c.Invoiced = yuan("100.01")
@@ -46,7 +46,7 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		},
 		"a tally's red":            func(put putting, v *world, _ invoice.Invoice) { c := v.tally(v.t); c.Red = yuan("1.00"); put(c) },
 		"more invoiced than paid":  func(_ putting, v *world, _ invoice.Invoice) { v.shop.refund(1, "70.00") },
-		"a document without lines": func(put putting, v *world, i invoice.Invoice) { i.Lines = nil; put(i) },
+		"a document without lines": func(put putting, _ *world, i invoice.Invoice) { i.Lines = nil; put(i) },
 	} {
 		v := newWorld(t)
 		v.issued(t, "50.00")

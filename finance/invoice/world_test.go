@@ -220,14 +220,14 @@ func (v *world) issued(t testing.TB, amounts ...string) invoice.Invoice {
 	return got
 }
 
-func (v *world) get(t testing.TB, id platform.ID) invoice.Invoice {
+func (v *world) get(t tester, id platform.ID) invoice.Invoice {
 	t.Helper()
 	got, err := v.Invoice(as(operator), id)
 	require.NoError(t, err)
 	return got
 }
 
-func (v *world) letters(t testing.TB, id platform.ID) []invoice.Letter {
+func (v *world) letters(t tester, id platform.ID) []invoice.Letter {
 	t.Helper()
 	all, err := v.Letters(as(operator), id)
 	require.NoError(t, err)
@@ -263,7 +263,7 @@ func (v *world) events(t testing.TB) map[string]int {
 }
 
 // sound proves the invoices: invariant 17.
-func (v *world) sound(t testing.TB) {
+func (v *world) sound(t tester) {
 	t.Helper()
 	found, err := invoice.Verify(context.Background(), v.db, v.shop)
 	require.NoError(t, err)
@@ -274,4 +274,10 @@ func refused(t testing.TB, err, kind error, code string, what ...any) {
 	t.Helper()
 	require.ErrorIs(t, err, kind, what...)
 	assert.Equal(t, code, platform.Code(err), fmt.Sprint(what...))
+}
+
+// tester is a test, or a run of one by rapid.
+type tester interface {
+	require.TestingT
+	Helper()
 }

@@ -24,5 +24,11 @@
 // The money comes out of escrow before the sale and out of the merchant's
 // earning after it; then out of payable, reserve and deposit, each as far as it
 // reaches, and the rest is owed to the platform. The customer waits for none of
-// that.
+// that. [Chain] is this part alone, for those who book a refund themselves, as
+// package order does.
+//
+// # Stored
+//
+// [Plan.For] is the plan as a record of the refund, to be written in the set that
+// approves it.
 package refund

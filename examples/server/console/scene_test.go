@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
-	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/finance/invoice"
+	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/store/sandbox"
