@@ -2,6 +2,7 @@ package market_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,10 +41,7 @@ func shopAt(t *testing.T, state order.State) *shop {
 	require.NoError(t, err)
 	s.cast, err = s.Demo(t.Context())
 	require.NoError(t, err)
-	s.order, err = s.Orders.Place(s.as(s.cast.Customer), order.Place{Lines: []order.PlaceLine{{Listing: s.cast.Listing, Quantity: 1}}, Total: s.cast.Price})
-	require.NoError(t, err)
-	_, err = s.Payments.Pay(s.as(s.cast.Customer), payment.Pay{Intent: payment.IntentID(s.order.Ref(), payment.Full), Method: sandbox.OK})
-	require.NoError(t, err)
+	s.place()
 	if state != order.Confirmed {
 		s.work()
 	}
@@ -61,6 +59,16 @@ func (s *shop) as(who platform.Actor) context.Context { return platform.As(s.t.C
 func (s *shop) pass(d time.Duration) {
 	s.t.Helper()
 	_, err := s.Tick(s.t.Context(), s.clock.Advance(d), 0)
+	require.NoError(s.t, err)
+}
+
+// place places an order and pays for it.
+func (s *shop) place() {
+	s.t.Helper()
+	var err error
+	s.order, err = s.Orders.Place(s.as(s.cast.Customer), order.Place{Lines: []order.PlaceLine{{Listing: s.cast.Listing, Quantity: 1}}, Total: s.cast.Price})
+	require.NoError(s.t, err)
+	_, err = s.Payments.Pay(s.as(s.cast.Customer), payment.Pay{Intent: payment.IntentID(s.order.Ref(), payment.Full), Method: sandbox.OK})
 	require.NoError(s.t, err)
 }
 
@@ -169,6 +177,46 @@ func TestARefundAfterPayoutIsOwed(t *testing.T) {
 	owed, err := s.Books.Free(t.Context(), "receivable", "", s.cast.Merchant.ID, o.Total.Currency())
 	require.NoError(t, err)
 	assert.Equal(t, platform.MustMoney("162.00", "CNY"), owed)
+	s.sound()
+}
+
+// Many refunds at once of one merchant, which has less than they take: each is
+// granted, nothing falls below zero, and what is missing is owed.
+func TestRefundsThatRaceForAMerchantsMoneyAreAllGranted(t *testing.T) {
+	t.Parallel()
+	s := shopAt(t, order.Confirmed)
+	s.work()
+	orders := []platform.ID{s.order.ID}
+	for range 5 {
+		s.clock.Advance(26 * time.Hour)
+		s.place()
+		s.work()
+		orders = append(orders, s.order.ID)
+	}
+	s.pass(9 * 24 * time.Hour)
+	s.drain("900.00") // of 6 × 162.00
+	var refunds []order.Refund
+	for _, id := range orders {
+		s.order.ID = id
+		refunds = append(refunds, s.ask("100.00"))
+	}
+	told := make([]error, len(refunds))
+	var crowd sync.WaitGroup
+	for i, r := range refunds {
+		crowd.Go(func() { _, told[i] = s.Orders.ApproveRefund(s.as(s.cast.Operator), order.ApproveRefund{Refund: r.ID}) })
+	}
+	crowd.Wait()
+
+	for _, err := range told {
+		require.NoError(t, err)
+	}
+	s.pass(time.Hour)
+	free := func(role string) string {
+		m, err := s.Books.Free(t.Context(), role, "", s.cast.Merchant.ID, s.cast.Price.Currency())
+		require.NoError(t, err)
+		return m.String()
+	}
+	assert.Equal(t, []string{"0.00 CNY", "468.00 CNY"}, []string{free("payable"), free("receivable")}) // 6 × 90.00 less 72.00
 	s.sound()
 }
 
