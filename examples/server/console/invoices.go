@@ -73,7 +73,7 @@ func (c console) invoice(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := invoiceView{Invoice: one, Bar: bar(one)}
+	v := invoiceView{Invoice: one, Bar: invoiceBar(one)}
 	if v.Letters, err = c.m.Invoices.Letters(ctx, one.ID); err != nil {
 		return nil, err
 	}
@@ -85,8 +85,8 @@ func (c console) invoice(r *http.Request) (any, error) {
 	return v, nil
 }
 
-// bar draws how much of an invoice stands.
-func bar(v invoice.Invoice) []slice {
+// invoiceBar draws how much of an invoice stands.
+func invoiceBar(v invoice.Invoice) []slice {
 	const width = 600
 	left, gross := v.Left(), v.Gross.Minor()
 	if gross <= 0 {

@@ -282,7 +282,7 @@ func (c console) purse(ctx context.Context, id platform.ID) (v purseView, err er
 	if v.Account, err = c.m.Payouts.Account(ctx, id); err != nil {
 		return v, err
 	}
-	v.Bar = barOf(v.Purse)
+	v.Bar = purseBar(v.Purse)
 	statements, err := c.m.Payouts.Statements(ctx, id, "", "")
 	if err != nil {
 		return v, err
@@ -310,8 +310,8 @@ func (c console) statementButtons(ctx context.Context, st settlement.Statement) 
 	return nil
 }
 
-// barOf is where a party's money lies, as parts of one bar.
-func barOf(p settlement.Purse) (bar []segment) {
+// purseBar is where a party's money lies, as parts of one bar.
+func purseBar(p settlement.Purse) (bar []segment) {
 	held, _ := p.Available.Sub(p.Available) // cannot overflow
 	for _, h := range p.Held {
 		held, _ = held.Add(h.Amount) // nor do parts of what is owed

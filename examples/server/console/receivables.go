@@ -46,10 +46,10 @@ var (
 // strip is a stacked bar of what is open, in thousandths of the widest.
 type strip struct {
 	receivable.Aged
-	Bars []bar
+	Bars []bucket
 }
 
-type bar struct {
+type bucket struct {
 	X, Width, Bucket int
 	Amount           platform.Money
 }
@@ -62,7 +62,7 @@ func stacked(a receivable.Aged, whole platform.Money) strip {
 		if whole.Sign() > 0 {
 			width = int(decimal.NewFromInt(m.Minor()).Mul(decimal.New(1000, 0)).Div(decimal.NewFromInt(whole.Minor())).IntPart())
 		}
-		s.Bars = append(s.Bars, bar{X: x, Width: width, Bucket: n, Amount: m})
+		s.Bars = append(s.Bars, bucket{X: x, Width: width, Bucket: n, Amount: m})
 		x += width
 	}
 	return s

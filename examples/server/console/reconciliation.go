@@ -43,14 +43,14 @@ type reconView struct {
 type reconAccount struct {
 	Name   string
 	Last   *reconciliation.Run
-	Bars   []bar
+	Bars   []dayBar
 	Wide   int
 	Fetch  []button
 	Missed string // the day that can be fetched
 }
 
-// bar is a day of the chart: how much of its lines was matched.
-type bar struct {
+// dayBar is a day of the chart: how much of its lines was matched.
+type dayBar struct {
 	Day        string
 	X, Y, Tall int
 	Share      string
@@ -133,7 +133,7 @@ func (c console) reconAccount(ctx context.Context, name string) (reconAccount, e
 	for n, run := range runs {
 		share := run.Share()
 		tall := share * barTall / 10_000
-		a.Bars = append(a.Bars, bar{
+		a.Bars = append(a.Bars, dayBar{
 			Day: run.Day, X: n * (barWide + barGap), Y: barTall - tall, Tall: tall, Low: share < 10_000,
 			Share: fmt.Sprintf("%d.%02d %%", share/100, share%100),
 		})
