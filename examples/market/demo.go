@@ -49,8 +49,8 @@ func (m *Market) Demo(ctx context.Context) (Cast, error) {
 }
 
 // DemoRoles are those of the demo's operators: every command, a look at what is
-// sealed, bookings by hand, and the word on what is written off, and approvals of what was spent.
-var DemoRoles = []string{"admin", "privacy", finance.Accountant, receivable.Director, "manager", "director"}
+// sealed, bookings by hand, and the word on what is spent and written off.
+var DemoRoles = []string{"admin", "privacy", finance.Accountant, receivable.Manager, receivable.Director}
 
 // appoint gives two operators the first grants.
 func (m *Market) appoint(ctx context.Context, c *Cast) (err error) {
