@@ -8,6 +8,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/receivable"
+	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/security/access"
@@ -38,6 +39,9 @@ func (m *Market) Demo(ctx context.Context) (Cast, error) {
 	}
 	if err := m.admit(ctx, &c); err != nil {
 		return Cast{}, fmt.Errorf("demo merchant: %w", err)
+	}
+	if err := m.bank(ctx, c); err != nil {
+		return Cast{}, fmt.Errorf("demo payout account: %w", err)
 	}
 	if err := m.list(ctx, &c); err != nil {
 		return Cast{}, fmt.Errorf("demo listing: %w", err)
@@ -123,6 +127,19 @@ func (m *Market) admit(ctx context.Context, c *Cast) error {
 		return err
 	}
 	_, err = m.Merchants.Sign(self, merchant.Sign{Agreement: found.Agreement, Hash: text.Hash()})
+	return err
+}
+
+// bank tells where the merchant's money goes, and has it verified: its payouts end
+// well at the institution.
+func (m *Market) bank(ctx context.Context, c Cast) error {
+	a, err := m.Payouts.Register(platform.As(ctx, c.Merchant), settlement.Register{
+		Party: c.Merchant.ID, Currency: "CNY", Zone: "Asia/Shanghai", Institution: m.Sandbox.Info().Institution, Payee: "bright-windows",
+	})
+	if err != nil {
+		return err
+	}
+	_, err = m.Payouts.VerifyAccount(platform.As(ctx, c.Operator), settlement.VerifyAccount{Account: a.ID, Reason: "document"})
 	return err
 }
 

@@ -16,6 +16,10 @@ import (
 // payouts settles merchants and staff over the books, and pays them out of what
 // the institutions hold.
 func (m *Market) payouts(db platform.DB) *settlement.Service {
+	o := m.options.Settlement
+	if o.Person == nil {
+		o.Person = m.options.Access.Person // who stands behind two accounts is one person here, too
+	}
 	return settlement.New(m.Writer, db, settlement.Ports{
 		Books:    m.Books,
 		Funds:    payment.Funds{Gateways: []payment.Gateway{m.Sandbox}, Now: m.Writer.Now},
@@ -23,7 +27,7 @@ func (m *Market) payouts(db platform.DB) *settlement.Service {
 		Sealer:   m.Vault,
 		Opener:   bankData{m.Vault},
 		Earnings: earnings{order.StoreOn(db)},
-	}, &m.options.Settlement)
+	}, &o)
 }
 
 var (

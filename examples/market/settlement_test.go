@@ -167,11 +167,10 @@ func TestAMonthIsSettledWeeklyToTheCent(t *testing.T) {
 	}
 	for n := range 300 {
 		who, o := s.ordered()
-		switch {
-		case n%11 == 3:
+		if n%11 == 3 {
 			_, err := s.Orders.Cancel(s.as(who), order.Cancel{Order: o, Reason: "changed_mind", MaxFee: s.cast.Price})
 			require.NoError(t, err)
-		default:
+		} else {
 			s.carriedOut(who, o)
 			sales = append(sales, sale{who, o})
 		}
