@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/server/edge"
@@ -256,6 +257,7 @@ func (c console) money(r *http.Request) (any, error) {
 type purseView struct {
 	Account    settlement.Account
 	Purse      settlement.Purse
+	Zone       *time.Location // in which its windows end
 	Bar        []segment
 	Statements []statementRow
 	Payouts    []settlement.Payout
@@ -281,6 +283,9 @@ func (c console) purse(ctx context.Context, id platform.ID) (v purseView, err er
 	}
 	if v.Account, err = c.m.Payouts.Account(ctx, id); err != nil {
 		return v, err
+	}
+	if v.Zone, err = time.LoadLocation(v.Account.Zone); err != nil {
+		v.Zone = time.UTC
 	}
 	v.Bar = purseBar(v.Purse)
 	statements, err := c.m.Payouts.Statements(ctx, id, "", "")

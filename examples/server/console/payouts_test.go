@@ -55,7 +55,7 @@ func TestPayoutsArePlannedAndApprovedInTheBrowser(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, settlement.PayoutPaid, p.State)
 	shown := h.ok("operator", "/console/accounts?account="+string(a.ID))
-	for _, text := range []string{`<rect class="in_transit"`, "order.closed × 1", "Paid", "162.00 CNY"} {
+	for _, text := range []string{`<rect class="in_transit"`, "Order closed × 1", "Paid", "162.00 CNY"} {
 		assert.Contains(t, shown, text)
 	}
 }
