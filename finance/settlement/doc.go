@@ -29,7 +29,7 @@
 // Sending holds the amount in the books before the institution is called, under
 // the payout's id as key, and never under another. The hold ends with the
 // institution's word alone: what nobody knows is asked about on a ladder, and
-// after a day a person looks. A payout that comes back is booked back, and its
+// after a day a person looks; what a bank takes its time with, after a week. A payout that comes back is booked back, and its
 // account is not paid to until it was verified anew.
 //
 // Where no institution pays out, the payouts of a run go to the bank in a [File]

@@ -431,6 +431,40 @@ func TestUnknownForADayWaitsForAPerson(t *testing.T) {
 	v.sound(t)
 }
 
+// slow are funds that accept everything, and whose bank never says a word.
+type slow struct{}
+
+func (slow) PayOut(context.Context, string, string, string, platform.Money) (string, string, string, error) {
+	return "unknown", "po_1", "", nil
+}
+
+func (slow) LookUp(context.Context, string, string, string, platform.Money, time.Time) (string, string, string, error) {
+	return "unknown", "po_1", "", nil
+}
+
+// What the institution has accepted is no mystery: a bank has a week before a
+// person asks.
+func TestAcceptedPayoutHasAWeek(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	a := ready(t, v, "100.00", "payee")
+	p := v.approved(t, a)
+	v.funds.Funds = slow{}
+
+	for range 6 * 24 {
+		require.NoError(t, v.after(time.Hour))
+	}
+	assert.Equal(t, settlement.PayoutSending, v.payout(t, p.ID).State)
+	assert.Equal(t, "po_1", v.payout(t, p.ID).Reference)
+	for range 2 * 24 {
+		require.NoError(t, v.after(time.Hour))
+	}
+
+	assert.Equal(t, settlement.PayoutManual, v.payout(t, p.ID).State)
+	assert.Equal(t, "100.00, 0.00", v.on(t, "payable:"+string(merchant.ID)), "and is held all the time")
+	assert.Less(t, len(v.events(t, p.Ref())), 70)
+}
+
 // A payout that never arrived goes out again, under its own key.
 func TestLostPayoutIsSentAgainUnderItsKey(t *testing.T) {
 	t.Parallel()

@@ -16,6 +16,12 @@ var looks = [...]time.Duration{5 * time.Second, 15 * time.Second, time.Minute, 5
 
 const patience = 24 * time.Hour
 
+// A bank may take its time with what the institution has accepted.
+const (
+	bankTakes = 7 * 24 * time.Hour
+	bankLooks = 6 * time.Hour
+)
+
 // watches are when a payout that is paid is looked up, should it have come back.
 var watches = [...]time.Duration{48 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour}
 
@@ -42,7 +48,8 @@ type told struct {
 }
 
 // Learn returns the payout as the word leaves it: paid, failed, or back. What is
-// not known is asked about on a ladder, for a day, and then waits for a person.
+// not known is asked about on a ladder, for a day, and then waits for a person;
+// what the institution has accepted, for a week.
 // It fails with ErrNoNews when the word says nothing that was not known.
 func (p Payout) Learn(in told, by platform.ActorKind, at time.Time) (Payout, error) {
 	var next Payout
@@ -79,10 +86,14 @@ func (p Payout) Learn(in told, by platform.ActorKind, at time.Time) (Payout, err
 // arrived: it goes out again under the same key then.
 func (p Payout) waits(in told, at time.Time) (Payout, error) {
 	verb, end := "doubt", p.SentAt.Add(patience)
+	accepted := in.Outcome == "unknown" && in.Reason == ""
+	if accepted {
+		end = p.SentAt.Add(bankTakes)
+	}
 	switch {
 	case !at.Before(end):
 		verb = "park"
-	case in.Outcome == "absent", in.Reason == "":
+	case accepted, in.Outcome == "absent":
 		verb = "wait"
 	}
 	next, err := p.move(verb, platform.System)
@@ -94,8 +105,11 @@ func (p Payout) waits(in told, at time.Time) (Payout, error) {
 		next.Reference = in.Reference
 	}
 	wait := time.Hour
-	if p.Looks < len(looks) {
+	switch {
+	case p.Looks < len(looks):
 		wait = looks[p.Looks]
+	case accepted && !at.Before(p.SentAt.Add(patience)):
+		wait = bankLooks
 	}
 	if next.Due = at.Add(wait); next.Due.After(end) {
 		next.Due = end
