@@ -7,6 +7,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/risk/screen"
@@ -23,6 +24,7 @@ func (m *Market) payouts(db platform.DB) *settlement.Service {
 	return settlement.New(m.Writer, db, settlement.Ports{
 		Books:    m.Books,
 		Funds:    payment.Funds{Gateways: []payment.Gateway{m.Sandbox}, Now: m.Writer.Now},
+		Debts:    receivable.Claims{Store: receivable.StoreOn(db), Books: m.Books, Terms: m.options.Receivable.Terms},
 		Screen:   payoutScreen{m.Screen},
 		Sealer:   m.Vault,
 		Opener:   bankData{m.Vault},
@@ -33,6 +35,7 @@ func (m *Market) payouts(db platform.DB) *settlement.Service {
 var (
 	_ settlement.Books  = finance.Books{}
 	_ settlement.Funds  = payment.Funds{}
+	_ settlement.Debts  = receivable.Claims{}
 	_ settlement.Poster = settlement.Reserving{}
 	_ order.Books       = settlement.Reserving{}
 	_ payment.Payouts   = (*settlement.Service)(nil)

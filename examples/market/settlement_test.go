@@ -14,6 +14,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
@@ -221,12 +222,9 @@ func TestAMonthIsSettledWeeklyToTheCent(t *testing.T) {
 func (s *stall) fined(party platform.ID, amount string) {
 	s.t.Helper()
 	m := platform.MustMoney(amount, "CNY")
-	of := platform.Ref{Kind: "test.invoice", ID: s.Writer.NewRoot(s.t.Context(), "inv")}
-	_, err := platform.Update(platform.As(s.t.Context(), platform.SystemActor("test")), s.Writer, struct{}{}, func(ctx context.Context) (int, []platform.Change, error) {
-		set, err := s.Books.Post(ctx, "fee.invoiced", of, s.clock.Now(), []platform.Leg{
-			{Role: "receivable", Party: party, Amount: m}, {Role: "advertising", Amount: m.Neg()},
-		})
-		return 0, append(set, platform.Happened("test.invoiced", of, nil)), err
+	_, err := s.Receivables.Arise(platform.As(s.t.Context(), platform.SystemActor("test")), receivable.Arise{
+		Debtor: party, Cause: receivable.Invoice, Source: platform.Ref{Kind: "test.invoice", ID: s.Writer.NewRoot(s.t.Context(), "inv")},
+		Amount: m, Credits: []platform.Leg{{Role: "advertising", Amount: m.Neg()}},
 	})
 	require.NoError(s.t, err)
 }
