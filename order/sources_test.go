@@ -93,3 +93,34 @@ func TestARefundIsApprovedAsItsPlanWasShown(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, order.RefundApproved, r.State)
 }
+
+// stale is a purse whose first answers are of another moment.
+type stale struct {
+	purse
+	times *int
+}
+
+func (s stale) Sources(ctx context.Context, merchant platform.ID, amount platform.Money) ([]platform.Leg, error) {
+	if *s.times--; *s.times >= 0 {
+		return purse{payable: cny("145")}.Sources(ctx, merchant, amount) // more than the merchant has
+	}
+	return s.purse.Sources(ctx, merchant, amount)
+}
+
+// An account has less at the commit than when the sources were chosen: they are
+// chosen again, and not for ever.
+func TestSourcesAreChosenAgainWhenAnAccountHasLess(t *testing.T) {
+	t.Parallel()
+	for times, granted := range map[int]bool{1: true, 7: true, 8: false} {
+		h := open(t, nil)
+		r := h.closedWith(func(p *order.Ports) { p.Sources = stale{purse{payable: cny("30")}, &times} })
+
+		_, err := h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID})
+
+		if granted {
+			require.NoError(t, err)
+			continue
+		}
+		assert.Equal(t, "floor", platform.Code(err))
+	}
+}

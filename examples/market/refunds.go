@@ -69,6 +69,8 @@ func (m *Market) readsPlans(ctx context.Context, of platform.ID) error {
 	return nil
 }
 
+var errNotPlannable = platform.Err(platform.ErrState, "refund.not_plannable", "only a refund that waits for its approval is planned", "仅待批准的退款可制定方案")
+
 var errPlanner = platform.Err(platform.ErrDenied, "refund.planner", "plans are for the merchant and the platform's own people", "退款方案仅供商户与平台人员查看")
 
 // plans is the refund planner as orders see it.
@@ -118,6 +120,9 @@ func (p plans) plan(ctx context.Context, in PlanRefund) (refund.Plan, []platform
 		var err error
 		if r, err = p.orders.Refund(ctx, in.Refund); err != nil {
 			return refund.Plan{}, nil, err
+		}
+		if r.State != order.RefundRequested {
+			return refund.Plan{}, nil, platform.Detail(errNotPlannable, "state", string(r.State))
 		}
 		in.Order, in.Request = r.Order, refund.Request{Bearer: refund.ByMerchant}
 		for _, s := range r.Shares {

@@ -253,6 +253,10 @@ func TestPlansAreForThoseWhoMayKnowTheMerchantsMoney(t *testing.T) {
 	require.ErrorIs(t, err, platform.ErrNotFound)
 	_, err = s.PlanRefund(s.as(s.cast.Operator), market.PlanRefund{}, "en")
 	require.ErrorIs(t, err, platform.ErrInvalid)
+	r := s.ask("10.00") // within what is refunded without asking
+	_, err = s.PlanRefund(s.as(s.cast.Operator), market.PlanRefund{Refund: r.ID}, "en")
+	require.ErrorIs(t, err, platform.ErrState)
+	assert.Equal(t, "refund.not_plannable", platform.Code(err))
 }
 
 // An order is invoiced by its merchant, its commission by the platform; a refund

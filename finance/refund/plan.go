@@ -14,8 +14,8 @@ import (
 // without the tips.
 type Request struct {
 	Amount platform.Money `json:"amount,omitzero"` // in all of the lines, tips apart
-	Lines  []Ask          `json:"lines,omitempty"`
-	Tips   []AskTip       `json:"tips,omitempty"` // only those that are named
+	Lines  []Ask          `json:"lines,omitempty" validate:"max=200" code:"refund.line_unknown"`
+	Tips   []AskTip       `json:"tips,omitempty" validate:"max=200" code:"refund.tip_unknown"` // only those that are named
 	Bearer Bearer         `json:"bearer"`
 	Fault  string         `json:"fault,omitempty"` // whose: customer, merchant, staff, platform, force_majeure
 }
