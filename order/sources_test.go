@@ -124,3 +124,23 @@ func TestSourcesAreChosenAgainWhenAnAccountHasLess(t *testing.T) {
 		assert.Equal(t, "floor", platform.Code(err))
 	}
 }
+
+// F7: a refund is in flight when the order is to close: the close waits for it.
+func TestTheCloseWaitsForARefundInFlight(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o := h.completed(h.list(nil))
+	r, err := h.refund(o, customer, "30")
+	require.NoError(t, err)
+	require.Equal(t, order.RefundApproved, r.State)
+
+	h.clock.pass(7 * 24 * time.Hour)
+	require.Equal(t, 1, h.tick())
+	assert.Equal(t, order.Completed, h.read(o.ID).State)
+	require.NoError(t, h.tell(r.ID, "succeeded"))
+	h.clock.pass(25 * time.Hour)
+	require.Equal(t, 1, h.tick())
+
+	assert.Equal(t, order.Closed, h.read(o.ID).State)
+	assert.Equal(t, "63.00", h.balance("payable", "", o.Merchant))
+}
