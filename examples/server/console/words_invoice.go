@@ -14,12 +14,9 @@ var invoiceWords = map[string]word{
 	"part.steps":    {"Steps, in this order", "执行步骤"},
 	"part.legs":     {"Legs in the books", "记账分录"},
 
-	"field.number":       {"Number", "号码"},
-	"field.seller":       {"Seller", "销方"},
 	"field.buyer":        {"Buyer", "购方"},
 	"field.gross":        {"With tax", "价税合计"},
-	"field.net":          {"Net", "不含税"},
-	"field.tax":          {"Tax", "税额"},
+	"field.untaxed":      {"Net", "不含税"},
 	"field.rate":         {"Rate", "税率"},
 	"field.red":          {"Taken back", "已红冲"},
 	"field.official":     {"Official number", "官方号码"},
@@ -29,8 +26,7 @@ var invoiceWords = map[string]word{
 	"field.invoiced":     {"Invoiced of the order", "本单已开票"},
 	"field.unbalanced":   {"More than was paid, since", "开票超出实付，自"},
 	"field.confirmby":    {"To be confirmed by", "确认期限"},
-	"field.party":        {"Party", "对象"},
-	"field.what":         {"What", "内容"},
+	"field.effect":       {"What", "内容"},
 	"field.way":          {"How", "方式"},
 	"field.own":          {"Merchant's own", "商户承担"},
 
