@@ -31,7 +31,6 @@ var reconciliationWords = map[string]word{
 	"recon.overdue":      {"Overdue", "逾期"},
 	"recon.proposal":     {"Posting", "记账"},
 	"recon.account":      {"Account", "科目"},
-	"field.currency":     {"Currency", "币种"},
 
 	"difference.open":      {"Open", "未决"},
 	"difference.proposed":  {"Waits for a second person", "待复核"},
