@@ -38,20 +38,37 @@ func (s *Service) Look(ctx context.Context, in Look) (Attempt, error) {
 
 // look asks the institution how an attempt stands, and records the answer.
 func (s *Service) look(ctx context.Context, a Attempt, at time.Time, doubts bool) (Attempt, error) {
-	g, err := s.gateway(a.Institution)
+	st, certain, err := s.found(ctx, a.Institution, a.Key(), a.Missed(at))
 	if err != nil {
 		return Attempt{}, err
 	}
-	st, certain := s.lookup(ctx, g, a.Key(), a.Missed(at))
 	return s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: doubts, Via: "look", At: at})
+}
+
+// found is what the institution of that name says about an operation; see lookup.
+func (s *Service) found(ctx context.Context, institution string, k Key, missed bool) (_ Status, certain bool, _ error) {
+	g, err := s.gateway(institution)
+	if err != nil {
+		return Status{}, false, err
+	}
+	st, certain := s.lookup(ctx, g, k, missed)
+	return st, certain, nil
 }
 
 // lookup asks an institution about an operation. What it does not find counts
 // as absent only when its look-up is final and the operation's time is over. An
-// answer that did not come tells nothing.
+// answer that did not come tells nothing. At most ten are in flight at an
+// institution, whoever asks.
 func (s *Service) lookup(ctx context.Context, g Gateway, k Key, missed bool) (_ Status, certain bool) {
 	call, cancel := context.WithTimeout(ctx, s.opts.Call)
 	defer cancel()
+	slot := s.looking[g.Info().Institution]
+	select {
+	case slot <- struct{}{}:
+		defer func() { <-slot }()
+	case <-call.Done():
+		return Status{Key: k, Outcome: Pending, Code: platform.Code(ErrUnknownOutcome)}, false
+	}
 	st, err := g.Lookup(call, k)
 	if err != nil {
 		return Status{Key: k, Outcome: Pending, Code: platform.Code(err)}, false

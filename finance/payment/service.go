@@ -51,6 +51,7 @@ type Options struct {
 	Call       time.Duration // limit of one call to an institution; if zero, 10 s
 	Answer     time.Duration // how long a call may be under way before the institution is asked; if zero, 2 min
 	Act        time.Duration // how long a payer has to go on at the institution; if zero, 15 min
+	Wait       time.Duration // how long Tick waits for one institution; if zero, 1 s
 	Production bool          // refuses institutions that move no real money
 }
 
@@ -61,19 +62,22 @@ type Service struct {
 	ports    Ports
 	opts     Options
 	gateways map[string]Gateway
+	looking  map[string]chan struct{} // by institution: look-ups in flight
+	lanes    lanes
 }
 
 // New returns a service. It panics, as a programmer's mistake, without Books or
 // Subject, with two gateways of one institution or a name that is none (see
 // [Info]), and with a demo institution in production.
 func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
-	s := &Service{w: w.Ready(), store: store, ports: ports, gateways: map[string]Gateway{}}
+	s := &Service{w: w.Ready(), store: store, ports: ports, gateways: map[string]Gateway{}, looking: map[string]chan struct{}{}}
 	if opts != nil {
 		s.opts = *opts
 	}
 	s.opts.Call = cmp.Or(s.opts.Call, 10*time.Second)
 	s.opts.Answer = cmp.Or(s.opts.Answer, 2*time.Minute)
 	s.opts.Act = cmp.Or(s.opts.Act, 15*time.Minute)
+	s.opts.Wait = cmp.Or(s.opts.Wait, time.Second)
 	if ports.Books == nil || ports.Subject == nil {
 		panic("payment: New needs Books and Subject")
 	}
@@ -85,7 +89,7 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 		if info.Demo && s.opts.Production {
 			panic("payment: " + info.Institution + " moves no real money")
 		}
-		s.gateways[info.Institution] = g
+		s.gateways[info.Institution], s.looking[info.Institution] = g, make(chan struct{}, abreast)
 	}
 	return s
 }

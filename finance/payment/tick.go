@@ -11,50 +11,123 @@ import (
 
 var _ platform.Ticker = (*Service)(nil)
 
+// dueKinds are the kinds of records with a due, in the order in which Tick looks
+// at them.
+var dueKinds = []string{"payment.attempt", "payment.return", "payment.notice", "payment.intent"}
+
 // Tick does what is due at now, at most limit of it: institutions are asked
 // about attempts and returns whose outcome is not known, returns are sent,
-// notices that waited are tried again, and intents expire. What is asked of an
-// institution goes one call after the other.
+// notices that waited are tried again, and intents expire.
+//
+// Each institution has a lane of its own, in which at most ten look-ups run side
+// by side and all else one after the other. Tick waits for a lane no longer than
+// Options.Wait: an institution that hangs delays neither the others nor the
+// caller for long. What is under way then goes on, each call within its limit
+// and with the ctx of this Tick; see [Service.Close]. Until it ends, Tick leaves that
+// institution alone, and what it failed with is told by a later Tick.
 func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, error) {
 	limit = platform.TickLimit(limit)
-	fired, failed := 0, []error(nil)
-	for _, kind := range []string{"payment.attempt", "payment.return", "payment.notice", "payment.intent"} {
+	fired, failed := 0, []error{s.lanes.late()}
+	for _, kind := range dueKinds {
 		if fired >= limit {
 			break
 		}
-		n, err := platform.Sweep(ctx, limit-fired, func(cursor string) (platform.Page[platform.Stored], error) {
-			return s.store.Due(ctx, kind, now, cursor)
-		}, func(due platform.Stored) error { return s.fire(s.system(ctx), due, now) })
-		fired += n
+		rounds, err := s.gather(ctx, kind, now, limit-fired)
 		failed = append(failed, err)
+		for _, r := range rounds {
+			n, err := s.lanes.walk(s.system(ctx), r, s.opts.Wait)
+			fired += n
+			failed = append(failed, err)
+		}
 	}
 	return fired, errors.Join(failed...)
 }
 
-// fire does what a record was listed for. Of several ticks at once one asks an
-// institution: the others find that the record has changed since.
-func (s *Service) fire(ctx context.Context, listed platform.Stored, now time.Time) error {
+// gather lists what is due of a kind by institution, in the order in which each
+// is met first, but for institutions whose lane is taken.
+func (s *Service) gather(ctx context.Context, kind string, now time.Time, limit int) (rounds []round, err error) {
+	at := map[string]int{}
+	_, err = platform.Sweep(ctx, limit, func(cursor string) (platform.Page[platform.Stored], error) {
+		return s.store.Due(ctx, kind, now, cursor)
+	}, func(due platform.Stored) error {
+		institution, e := s.errand(due, now)
+		if s.lanes.taken(institution) {
+			return ErrNotDue
+		}
+		n, met := at[institution]
+		if !met {
+			n, at[institution] = len(rounds), len(rounds)
+			rounds = append(rounds, round{institution: institution})
+		}
+		rounds[n].errands = append(rounds[n].errands, e)
+		return nil
+	})
+	return rounds, err
+}
+
+// errand is what to do for a record that was listed, and at which institution;
+// at none for what calls nobody.
+func (s *Service) errand(listed platform.Stored, now time.Time) (institution string, _ errand) {
 	switch due := listed.(type) {
 	case Attempt:
-		a, err := s.store.Attempt(ctx, due.ID)
-		if err = still(a, due, err); err == nil {
-			_, err = s.look(ctx, a, now, true)
-		}
-		return err
+		return due.Institution, s.askAttempt(due, now)
 	case Return:
-		if due.ready(now) {
+		return due.Part().Institution, s.askReturn(due, now)
+	case Received:
+		return due.Institution, errand{then: func(ctx context.Context) error { return s.take(ctx, due, now) }}
+	}
+	return "", errand{then: func(ctx context.Context) error { return s.expire(ctx, listed.Ref().ID, now) }}
+}
+
+// askAttempt asks the institution how an attempt stands.
+func (s *Service) askAttempt(due Attempt, now time.Time) errand {
+	in := record{Key: due.Key(), Doubts: true, Via: "look", At: now}
+	return errand{
+		ask: func(ctx context.Context) error {
+			a, err := s.store.Attempt(ctx, due.ID)
+			if err = still(a, due, err); err != nil {
+				return err
+			}
+			in.Status, in.Certain, err = s.found(ctx, a.Institution, a.Key(), a.Missed(now))
+			return err
+		},
+		then: func(ctx context.Context) error {
+			_, err := s.record(context.WithoutCancel(ctx), due, in)
+			return err
+		},
+	}
+}
+
+// askReturn sends the next operation of a return, or asks how the one under way
+// stands.
+func (s *Service) askReturn(due Return, now time.Time) errand {
+	if due.ready(now) {
+		return errand{then: func(ctx context.Context) error {
 			_, err := s.send(ctx, Send{Return: due.ID}, now)
 			return err
-		}
-		r, err := s.store.Return(ctx, due.ID)
-		if err = still(r, due, err); err == nil {
-			err = s.lookReturn(ctx, r, now)
-		}
-		return err
-	case Received:
-		return s.take(ctx, due, now)
+		}}
 	}
-	return s.expire(ctx, listed.Ref().ID, now)
+	if due.Part().own() { // a crash came between claim and record
+		return errand{then: func(ctx context.Context) error {
+			_, err := s.refund(ctx, due, now)
+			return err
+		}}
+	}
+	in := record{Key: due.Key(), Doubts: true, Via: "look", At: now}
+	return errand{
+		ask: func(ctx context.Context) error {
+			r, err := s.store.Return(ctx, due.ID)
+			if err = still(r, due, err); err != nil {
+				return err
+			}
+			in.Status, in.Certain, err = s.found(ctx, r.Part().Institution, r.Key(), r.Missed(now))
+			return err
+		},
+		then: func(ctx context.Context) error {
+			_, err := s.recordReturn(context.WithoutCancel(ctx), due, in)
+			return err
+		},
+	}
 }
 
 // still fails with ErrNotDue when a record is no longer as it was listed.
@@ -65,19 +138,11 @@ func still(now, listed platform.Stored, err error) error {
 	return err
 }
 
-// lookReturn asks the institution how the current operation of a return stands.
-func (s *Service) lookReturn(ctx context.Context, r Return, now time.Time) error {
-	if r.Part().own() { // a crash came between claim and record
-		_, err := s.refund(ctx, r, now)
-		return err
-	}
-	g, err := s.gateway(r.Part().Institution)
-	if err != nil {
-		return err
-	}
-	st, certain := s.lookup(ctx, g, r.Key(), r.Missed(now))
-	_, err = s.recordReturn(ctx, r, record{Key: r.Key(), Status: st, Certain: certain, Doubts: true, Via: "look", At: now})
-	return err
+// Close waits until no call is under way that a Tick began and did not wait for.
+// It is of use before the store is closed.
+func (s *Service) Close() error {
+	s.lanes.calls.Wait()
+	return s.lanes.late()
 }
 
 // expire ends an intent past its time.
