@@ -48,7 +48,7 @@ func (a Asks) Ask(ctx context.Context, subject platform.Ref, purpose string, amo
 
 // Cancel asks no more for a subject: each of its intents that is not paid in
 // full is cancelled, and the others are demanded unchanged. What was paid in
-// part stays until it is given back. It fails with ErrAttemptActive while the
+// part stays until it is given back; what an authorisation holds is let go of. It fails with ErrAttemptActive while the
 // outcome of an attempt is still to come; money of an attempt that waits for an
 // operator becomes surplus.
 func (a Asks) Cancel(ctx context.Context, subject platform.Ref) ([]platform.Change, error) {
@@ -57,6 +57,11 @@ func (a Asks) Cancel(ctx context.Context, subject platform.Ref) ([]platform.Chan
 		return nil, err
 	}
 	changes, err := a.idle(ctx, found.Intents)
+	if err == nil {
+		var released []platform.Change
+		released, err = a.release(ctx, found.Intents)
+		changes = append(changes, released...)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cancel %s: %w", subject, err)
 	}
@@ -70,6 +75,30 @@ func (a Asks) Cancel(ctx context.Context, subject platform.Ref) ([]platform.Chan
 			return nil, err
 		}
 		changes = append(changes, platform.Put(next), platform.Happened("payment.cancelled", next.Ref(), next.facts()))
+	}
+	return changes, nil
+}
+
+// release lets go of all that is held for these intents.
+func (a Asks) release(ctx context.Context, intents []Intent) ([]platform.Change, error) {
+	var ids []platform.ID
+	for _, i := range intents {
+		ids = append(ids, i.Held...)
+	}
+	held, err := a.Store.Attempts(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	var changes []platform.Change
+	for _, h := range held {
+		if h.State == AttemptReleasing {
+			continue
+		}
+		next, err := h.Release(h.Reference, platform.System, h.EndedAt)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, platform.Put(next), next.event())
 	}
 	return changes, nil
 }

@@ -21,6 +21,9 @@ const (
 	AttemptSurplus        AttemptState = "surplus"         // the money came and nobody takes it: it goes back
 	AttemptQuarantined    AttemptState = "quarantined"     // another amount came: an operator decides
 	AttemptManual         AttemptState = "manual"          // unknown for a day: an operator finds out
+	AttemptAuthorized     AttemptState = "authorized"      // the institution holds the money, and captures take it
+	AttemptReleasing      AttemptState = "releasing"       // what was not captured is let go of at the institution
+	AttemptReleased       AttemptState = "released"        // nothing is held any more; what was captured is on the captures
 )
 
 // open are the states in which the outcome is still to come by itself.
@@ -31,6 +34,7 @@ var undecided = append(slices.Clip(open), AttemptManual)
 
 var (
 	queued   = []AttemptState{AttemptManual, AttemptQuarantined}
+	holding  = []AttemptState{AttemptAuthorized, AttemptReleasing}
 	operator = []platform.ActorKind{platform.Operator}
 )
 
@@ -46,6 +50,13 @@ var AttemptMoves = platform.Moves[AttemptState]{
 	{Verb: "fail", From: queued, To: AttemptFailed, By: operator, Refusal: ErrNotResolvable},
 	{Verb: "surplus", From: append(slices.Clip(undecided), AttemptFailed), To: AttemptSurplus, By: system, Refusal: ErrNothingNew},
 	{Verb: "surplus", From: queued, To: AttemptSurplus, By: operator, Refusal: ErrNotResolvable},
+	{Verb: "authorize", From: undecided, To: AttemptAuthorized, By: system, Refusal: ErrNothingNew},
+	{Verb: "authorize", From: queued, To: AttemptAuthorized, By: operator, Refusal: ErrNotResolvable},
+	{Verb: "release", From: append(slices.Clip(undecided), AttemptFailed, AttemptAuthorized), To: AttemptReleasing, By: system, Refusal: ErrNothingNew},
+	{Verb: "release", From: queued, To: AttemptReleasing, By: operator, Refusal: ErrNotResolvable},
+	{Verb: "end", From: append(slices.Clip(holding), AttemptManual), To: AttemptReleased, By: system, Refusal: ErrNothingNew},
+	{Verb: "keep", From: holding, By: system, Refusal: ErrNothingNew},
+	{Verb: "park", From: []AttemptState{AttemptReleasing}, To: AttemptManual, By: system, Refusal: ErrNothingNew},
 	{Verb: "quarantine", From: append(slices.Clip(undecided), AttemptFailed), To: AttemptQuarantined, By: system, Refusal: ErrNothingNew},
 }
 
@@ -68,13 +79,27 @@ type Attempt struct {
 	Reason      string         `json:"reason,omitempty" class:"internal"`    // why it failed or is quarantined, a code
 	Operation
 	EndedAt time.Time `json:"ended_at,omitzero" class:"internal"` // when the outcome was recorded
+
+	Held    bool           `json:"held,omitempty" class:"internal"`    // an authorisation: the money is taken later, by captures
+	Drawn   platform.Money `json:"drawn,omitzero" class:"internal"`    // of an authorisation, taken by captures or about to be; absent when nothing
+	Want    platform.Money `json:"want,omitzero" class:"internal"`     // of an authorisation, what the next capture takes; absent when none is asked for
+	Final   bool           `json:"final,omitempty" class:"internal"`   // the capture, or the next one of the authorisation, lets go of the rest
+	Capture platform.ID    `json:"capture,omitempty" class:"internal"` // of an authorisation, the one under way; empty for none
+	Expires time.Time      `json:"expires,omitzero" class:"internal"`  // of an authorisation, when the institution lets go by itself; zero if it does not say
+	Tries   int            `json:"tries,omitempty" class:"internal"`   // captures of an authorisation that failed in a row
+	Of      platform.ID    `json:"of,omitempty" class:"internal"`      // of a capture, its authorisation
 }
 
 // Ref names the attempt.
 func (a Attempt) Ref() platform.Ref { return platform.Ref{Kind: "payment.attempt", ID: a.ID} }
 
 // Key is the attempt's key at the institution.
-func (a Attempt) Key() Key { return Key(a.ID) }
+func (a Attempt) Key() Key {
+	if a.Of != "" {
+		return Key(a.ID.As("cap"))
+	}
+	return Key(a.ID)
+}
 
 // Open tells whether the outcome is still to come.
 func (a Attempt) Open() bool { return slices.Contains(open, a.State) }
@@ -86,11 +111,20 @@ func (a Attempt) Open() bool { return slices.Contains(open, a.State) }
 // It fails with ErrNothingNew when the word says nothing, or nothing that was
 // not known: older news never moves the state.
 func (a Attempt) Learn(st Status, certain bool, at time.Time) (Attempt, error) {
+	if a.Held && slices.Contains(holding, a.State) {
+		return a.lost(st, at)
+	}
 	switch {
 	case st.Outcome == Done && st.Amount != a.Amount:
 		next, err := a.end("quarantine", platform.System, st, at)
-		next.Reason = "payment.mismatch"
+		if next.Reason = "payment.mismatch"; a.Held {
+			next.Received = platform.Money{} // held there, not taken
+		}
 		return next, err
+	case st.Outcome == Done && a.Held && a.State == AttemptFailed:
+		return a.Release(st.Reference, platform.System, at)
+	case st.Outcome == Done && a.Held:
+		return a.authorized(st, platform.System, at)
 	case st.Outcome == Done && a.State == AttemptFailed:
 		return a.end("surplus", platform.System, st, at)
 	case st.Outcome == Done:
@@ -136,7 +170,8 @@ func (a Attempt) Surplus(received platform.Money, reference string, by platform.
 
 // Resolve returns the attempt as an operator found it in the institution's
 // books: nothing taken (absent or zero) is a failure, the amount tried is
-// captured, any other is surplus. It fails with ErrNotResolvable unless the
+// captured, any other is surplus. An authorisation of the amount tried holds; any
+// other is let go of. It fails with ErrNotResolvable unless the
 // attempt is quarantined or manual, and with ErrAmount for another currency or
 // less than zero.
 func (a Attempt) Resolve(taken platform.Money, at time.Time) (Attempt, error) {
@@ -148,6 +183,10 @@ func (a Attempt) Resolve(taken platform.Money, at time.Time) (Attempt, error) {
 		return a.end("fail", platform.Operator, Status{Reference: a.Reference}, at)
 	case taken.Sign() < 0 || taken.Currency() != a.Amount.Currency():
 		return Attempt{}, fmt.Errorf("resolve %s: %w", a.ID, ErrAmount)
+	case a.Held && taken == a.Amount:
+		return a.authorized(found, platform.Operator, at)
+	case a.Held:
+		return a.Release(a.Reference, platform.Operator, at)
 	case taken == a.Amount:
 		return a.end("capture", platform.Operator, found, at)
 	}

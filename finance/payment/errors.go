@@ -46,6 +46,8 @@ var (
 	ErrReturnExceeds = platform.Err(platform.ErrState, "payment.return_exceeds", "more than was paid and not given back", "超过可退回的已付金额")
 	ErrNotSendable   = platform.Err(platform.ErrState, "payment.not_sendable", "the return is under way or over", "退款正在进行或已结束")
 	ErrNotResolvable = platform.Err(platform.ErrState, "payment.not_resolvable", "the attempt waits for no decision", "该笔付款无需人工处理")
+	ErrNotHeld       = platform.Err(platform.ErrState, "payment.not_held", "no money is held for it", "没有为此冻结的资金")
+	ErrExceedsHeld   = platform.Err(platform.ErrState, "payment.exceeds_held", "more than is held", "金额超过已冻结的资金")
 	ErrNothingNew    = platform.Err(platform.ErrState, "payment.nothing_new", "known already", "没有新的信息")
 	ErrDuplicate     = platform.Err(platform.ErrState, "notice.duplicate", "the notice was received before", "通知已处理")
 )

@@ -104,8 +104,11 @@ func (k Key) Record() platform.ID {
 
 // about names the same record.
 func (k Key) about() platform.Ref {
-	if id := k.Record(); id.Prefix() == "rtn" {
+	switch id := k.Record(); id.Prefix() {
+	case "rtn":
 		return platform.Ref{Kind: "payment.return", ID: id}
+	case "cap", "voi":
+		return platform.Ref{Kind: "payment.attempt", ID: id.As("att")}
 	}
 	return platform.Ref{Kind: "payment.attempt", ID: k.Record()}
 }

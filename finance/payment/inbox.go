@@ -144,7 +144,13 @@ func (s *Service) take(ctx context.Context, n Received, at time.Time) error {
 }
 
 func (s *Service) takeAttempt(ctx context.Context, n Received, a Attempt, at time.Time) error {
-	news := func(st Status) error { _, err := a.Learn(st, false, at); return err }
+	news := func(st Status) error {
+		if n.Key != a.Key() {
+			return ErrNothingNew // of the call that let go of it, which is asked about anyway
+		}
+		_, err := a.Learn(st, false, at)
+		return err
+	}
 	st, verdict := s.confirm(ctx, n, a.Institution, a.Amount, news)
 	if verdict != NoticeApplied {
 		return s.settle(ctx, n, verdict, at)

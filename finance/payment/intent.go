@@ -32,6 +32,7 @@ type IntentState string
 const (
 	IntentOpen          IntentState = "open"
 	IntentPartlySecured IntentState = "partly_secured" // a part is there, the rest is asked
+	IntentSecured       IntentState = "secured"        // all of it is captured or held by an authorisation
 	IntentCaptured      IntentState = "captured"       // all of it is there
 	IntentCancelled     IntentState = "cancelled"      // nobody asks any more; money that still comes is surplus
 	IntentExpired       IntentState = "expired"        // as cancelled, by time
@@ -39,21 +40,22 @@ const (
 
 // IntentMoves is the transition table of an intent.
 var IntentMoves = platform.Moves[IntentState]{
-	{Verb: "ask", From: []IntentState{IntentOpen, IntentPartlySecured, IntentCaptured}, By: system, Refusal: ErrNotPayable},
-	{Verb: "raise", From: []IntentState{IntentCaptured}, To: IntentPartlySecured, By: system, Refusal: ErrNotPayable},
+	{Verb: "ask", From: []IntentState{IntentOpen, IntentPartlySecured, IntentSecured, IntentCaptured}, By: system, Refusal: ErrNotPayable},
+	{Verb: "raise", From: []IntentState{IntentSecured, IntentCaptured}, To: IntentPartlySecured, By: system, Refusal: ErrNotPayable},
 	{Verb: "reopen", From: []IntentState{IntentCancelled, IntentExpired}, To: IntentOpen, By: system, Refusal: ErrNotPayable},
 	{Verb: "pay", From: []IntentState{IntentOpen, IntentPartlySecured}, By: []platform.ActorKind{platform.Customer, platform.Operator, platform.System}, Refusal: ErrNotPayable},
-	{Verb: "part", From: []IntentState{IntentOpen, IntentPartlySecured}, To: IntentPartlySecured, By: system, Refusal: ErrNotPayable},
-	{Verb: "capture", From: []IntentState{IntentOpen, IntentPartlySecured}, To: IntentCaptured, By: system, Refusal: ErrNotPayable},
-	{Verb: "cancel", From: []IntentState{IntentOpen, IntentPartlySecured}, To: IntentCancelled, By: system, Refusal: ErrNotPayable},
+	{Verb: "part", From: []IntentState{IntentOpen, IntentPartlySecured, IntentSecured}, To: IntentPartlySecured, By: system, Refusal: ErrNotPayable},
+	{Verb: "secure", From: []IntentState{IntentOpen, IntentPartlySecured, IntentSecured}, To: IntentSecured, By: system, Refusal: ErrNotPayable},
+	{Verb: "capture", From: []IntentState{IntentOpen, IntentPartlySecured, IntentSecured}, To: IntentCaptured, By: system, Refusal: ErrNotPayable},
+	{Verb: "lapse", From: []IntentState{IntentPartlySecured, IntentSecured}, To: IntentOpen, By: system, Refusal: ErrNotPayable},
+	{Verb: "cancel", From: []IntentState{IntentOpen, IntentPartlySecured, IntentSecured}, To: IntentCancelled, By: system, Refusal: ErrNotPayable},
 	{Verb: "expire", From: []IntentState{IntentOpen, IntentPartlySecured}, To: IntentExpired, By: system, Refusal: ErrNotPayable},
 }
 
 var system = []platform.ActorKind{platform.System}
 
 // Intent is a payment that is asked for. Money is of one currency; captured ≤
-// secured ≤ asked. (Until an institution can authorise without capturing,
-// secured and captured are equal.)
+// secured ≤ asked. What is secured and not captured is held by authorisations.
 type Intent struct {
 	platform.Head
 	Subject  platform.Ref   `json:"subject" class:"internal"`
@@ -65,6 +67,7 @@ type Intent struct {
 	Captured platform.Money `json:"captured" class:"internal"`
 	Active   platform.ID    `json:"active_attempt,omitempty" class:"internal"` // the one attempt under way; empty for none
 	Paid     []platform.ID  `json:"paid,omitempty" class:"internal"`           // attempts that were captured, in that order
+	Held     []platform.ID  `json:"held,omitempty" class:"internal"`           // authorisations that hold money, in that order
 	Due      time.Time      `json:"due,omitzero" class:"internal"`             // nothing is paid from then on; zero for no limit
 }
 
@@ -116,10 +119,12 @@ func (i Intent) Ask(amount platform.Money, due time.Time) (Intent, error) {
 	}
 	verb := "ask"
 	switch {
-	case i.State == IntentCaptured && more > 0:
+	case (i.State == IntentCaptured || i.State == IntentSecured) && more > 0:
 		verb = "raise"
-	case i.State == IntentPartlySecured && more == 0:
+	case i.State == IntentPartlySecured && more == 0 && i.Captured == amount:
 		verb = "capture"
+	case i.State == IntentPartlySecured && more == 0:
+		verb = "secure"
 	case i.ended() && i.Secured.Sign() == 0:
 		verb = "reopen"
 	}
@@ -132,7 +137,7 @@ func (i Intent) Ask(amount platform.Money, due time.Time) (Intent, error) {
 // it says why not: ErrSecured, ErrNotPayable, ErrTooLate, or ErrAttemptActive
 // with the attempt as a detail.
 func (i Intent) MayPay(by platform.ActorKind, at time.Time) error {
-	if i.State == IntentCaptured {
+	if i.State == IntentCaptured || i.State == IntentSecured {
 		return platform.Detail(fmt.Errorf("pay %s: %w", i.ID, ErrSecured), "state", string(i.State))
 	}
 	if _, err := i.move("pay", by); err != nil {
@@ -175,7 +180,7 @@ func (i Intent) Take(a Attempt) (Intent, error) {
 // ErrAttemptActive while an attempt is under way, ErrSecured or ErrNotPayable
 // when nothing is asked, ErrAmount and ErrExceedsRest for a wrong amount.
 func (i Intent) Add(a Attempt) (Intent, error) {
-	if i.State == IntentCaptured {
+	if i.State == IntentCaptured || i.State == IntentSecured {
 		return Intent{}, fmt.Errorf("pay %s: %w", i.ID, ErrSecured)
 	}
 	if i.Active != "" {
@@ -188,14 +193,12 @@ func (i Intent) Add(a Attempt) (Intent, error) {
 	if err != nil {
 		return Intent{}, err
 	}
-	verb := "part"
-	if secured == i.Asked {
-		verb = "capture"
+	captured, err := i.Captured.Add(a.Amount)
+	if err != nil {
+		return Intent{}, err
 	}
-	next, err := i.move(verb, platform.System)
-	next.Secured, next.Captured = secured, secured
-	next.Paid = append(slices.Clone(i.Paid), a.ID)
-	return next, err
+	i.Secured, i.Captured, i.Paid = secured, captured, append(slices.Clone(i.Paid), a.ID)
+	return i.settled()
 }
 
 // Free returns the intent without the attempt under way, so that another may
@@ -224,7 +227,7 @@ const overtime = 30 * time.Minute
 // timer is when the intent expires by itself; zero for never.
 func (i Intent) timer() time.Time {
 	switch {
-	case i.Due.IsZero(), i.ended(), i.State == IntentCaptured:
+	case i.Due.IsZero(), i.ended(), i.State == IntentCaptured, i.State == IntentSecured:
 		return time.Time{}
 	case i.Active != "":
 		return i.Due.Add(overtime)

@@ -168,13 +168,14 @@ func TestIntentExpiresAtItsTime(t *testing.T) {
 // Every verb of every table, from every state: what is not a row is refused.
 func TestTablesAreClosed(t *testing.T) {
 	t.Parallel()
-	closed(t, payment.IntentMoves, payment.IntentOpen, payment.IntentPartlySecured, payment.IntentCaptured, payment.IntentCancelled, payment.IntentExpired)
+	closed(t, payment.IntentMoves, payment.IntentOpen, payment.IntentPartlySecured, payment.IntentSecured, payment.IntentCaptured, payment.IntentCancelled, payment.IntentExpired)
 	closed(t, payment.AttemptMoves, payment.AttemptSent, payment.AttemptRequiresAction, payment.AttemptUnknown, payment.AttemptCaptured,
-		payment.AttemptFailed, payment.AttemptSurplus, payment.AttemptQuarantined, payment.AttemptManual)
+		payment.AttemptFailed, payment.AttemptSurplus, payment.AttemptQuarantined, payment.AttemptManual,
+		payment.AttemptAuthorized, payment.AttemptReleasing, payment.AttemptReleased)
 	closed(t, payment.ReturnMoves, payment.ReturnAsked, payment.ReturnSent, payment.ReturnUnknown, payment.ReturnSucceeded,
 		payment.ReturnFailed, payment.ReturnManual, payment.ReturnWithdrawn)
 
-	for _, end := range []payment.AttemptState{payment.AttemptCaptured, payment.AttemptSurplus} {
+	for _, end := range []payment.AttemptState{payment.AttemptCaptured, payment.AttemptSurplus, payment.AttemptReleased} {
 		for _, row := range payment.AttemptMoves {
 			assert.NotContains(t, row.From, end, "an end is never left")
 		}

@@ -13,11 +13,23 @@ type Part struct {
 	Institution string         `json:"institution,omitempty"` // empty for the platform's own money, for which nobody is called
 	Reference   string         `json:"reference,omitempty"`   // the institution's own of the charge
 	Ours        bool           `json:"ours"`                  // the charge had a key of ours
+	Capture     bool           `json:"capture,omitempty"`     // the charge is a capture
 	Amount      platform.Money `json:"amount"`
 }
 
+// charge is our key of the charge, if it had one.
+func (p Part) charge() Key {
+	switch {
+	case !p.Ours:
+		return ""
+	case p.Capture:
+		return Key(p.Attempt.As("cap"))
+	}
+	return Key(p.Attempt)
+}
+
 func part(a Attempt, amount platform.Money) Part {
-	return Part{Attempt: a.ID, Institution: a.Institution, Reference: a.Reference, Ours: a.Intent != "" && !a.Foreign, Amount: amount}
+	return Part{Attempt: a.ID, Institution: a.Institution, Reference: a.Reference, Ours: a.Intent != "" && !a.Foreign, Capture: a.Of != "", Amount: amount}
 }
 
 // own tells whether the part goes back to the platform, which paid it by

@@ -104,6 +104,8 @@ func (s *Service) claim(ctx context.Context, in Pay, i Intent, id platform.ID, v
 	if a.Institution, err = s.route(in.Institution, a.Amount, now); err != nil {
 		return Attempt{}, nil, fmt.Errorf("pay %s: %w", i.ID, err)
 	}
+	_, can := s.gateways[a.Institution].(Authorizer)
+	a.Held = can && s.opts.Later
 	return a, append(v.changes, platform.Put(next), platform.Put(a), platform.Happened("payment.attempted", a.Ref(), a.facts())), nil
 }
 
@@ -126,7 +128,11 @@ func (s *Service) charge(ctx context.Context, a Attempt, method string) (Attempt
 	}
 	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
 	defer cancel()
-	st, certain := told(g.Charge(call, Charge{Key: a.Key(), Subject: a.Subject, Amount: a.Amount, Method: method}))
+	take := g.Charge
+	if a.Held {
+		take = g.(Authorizer).Authorize // claimed so because the institution can
+	}
+	st, certain := told(take(call, Charge{Key: a.Key(), Subject: a.Subject, Amount: a.Amount, Method: method}))
 	next, err := s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: s.w.Now()})
 	return s.answer(ctx, next, err, a.ID)
 }

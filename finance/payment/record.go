@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -52,55 +53,104 @@ func (s *Service) record(ctx context.Context, a Attempt, in record) (Attempt, er
 	if in.Status.Outcome == NeedsAction && in.Status.Until.IsZero() {
 		in.Status.Until = in.At.Add(s.opts.Act)
 	}
-	return persist(ctx, s, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
-		found, err := s.store.Found(ctx, in.with(append(asked(a.Subject), a.Ref())...)...)
-		if err == nil && len(found.Attempts) == 0 {
-			err = platform.NotFound(a.Ref())
-		}
-		if err != nil {
-			return Attempt{}, nil, err
-		}
-		now := found.Attempts[0]
+	return s.learn(ctx, a, in, func(now Attempt) (Attempt, error) {
 		next, err := now.Learn(in.Status, in.Certain, in.At)
 		if errors.Is(err, ErrNothingNew) && in.Doubts {
 			next, err = now.Doubt(in.At)
 		}
+		return next, err
+	})
+}
+
+// learn writes what is decided about an attempt, with all that follows.
+func (s *Service) learn(ctx context.Context, a Attempt, in record, decide func(now Attempt) (Attempt, error)) (Attempt, error) {
+	return persist(ctx, s, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
+		now, notices, err := s.scene(ctx, a, in)
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		next, changes, err := s.effects(ctx, found.Intents, now, next, platform.System)
+		next, err := decide(now.was)
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		if changes, err = in.notice.filed(found.Notices, changes); err != nil {
+		next, changes, err := s.effects(ctx, now, next, platform.System)
+		if err != nil {
+			return Attempt{}, nil, err
+		}
+		if changes, err = in.notice.filed(notices, changes); err != nil {
 			return Attempt{}, nil, err
 		}
 		return next, append(changes, next.event().Because(in.Via)), nil
 	})
 }
 
+// scene is an attempt as it was, with all that its outcome touches.
+type scene struct {
+	was     Attempt
+	of      Attempt // of a capture, its authorisation
+	intents []Intent
+}
+
+// scene reads the scene of an attempt in one trip and, if the news came by a
+// notice, that.
+func (s *Service) scene(ctx context.Context, a Attempt, in record) (scene, []Received, error) {
+	refs := append(asked(a.Subject), a.Ref())
+	if a.Of != "" {
+		refs = append(refs, Attempt{Head: platform.Head{ID: a.Of}}.Ref())
+	}
+	found, err := s.store.Found(ctx, in.with(refs...)...)
+	if err != nil {
+		return scene{}, nil, err
+	}
+	now := scene{intents: found.Intents}
+	for _, f := range found.Attempts {
+		switch f.ID {
+		case a.ID:
+			now.was = f
+		case a.Of:
+			now.of = f
+		}
+	}
+	if now.was.ID == "" || now.of.ID != a.Of {
+		return scene{}, nil, platform.NotFound(a.Ref())
+	}
+	return now, found.Notices, nil
+}
+
+// intent is the one that the attempt is for, if any.
+func (n scene) intent() (Intent, bool) {
+	at := slices.IndexFunc(n.intents, func(i Intent) bool { return i.ID == n.was.Intent })
+	if at < 0 {
+		return Intent{}, false
+	}
+	return n.intents[at], true
+}
+
 // effects is what the attempt's new state means for its intent, for the subject
-// and for the books. Money that nobody takes becomes surplus.
-func (s *Service) effects(ctx context.Context, all []Intent, was, next Attempt, by platform.ActorKind) (Attempt, []platform.Change, error) {
-	i, asked := intentOf(all, next)
-	if next.State == AttemptCaptured {
-		changes, err := s.capture(ctx, all, i, next)
+// and for the books. Money that nobody takes becomes surplus; an authorisation
+// that nobody takes is let go of.
+func (s *Service) effects(ctx context.Context, now scene, next Attempt, by platform.ActorKind) (Attempt, []platform.Change, error) {
+	if next.State == AttemptCaptured || next.State == AttemptAuthorized {
+		changes, err := s.counts(ctx, now, next)
 		if err == nil {
 			return next, changes, nil
 		}
 		if !errors.Is(err, platform.ErrState) {
 			return Attempt{}, nil, err
 		}
-		if next, err = was.Surplus(next.Received, next.Reference, by, next.EndedAt); err != nil {
+		refused := now.was.Surplus
+		if next.Held {
+			refused = func(_ platform.Money, reference string, by platform.ActorKind, at time.Time) (Attempt, error) {
+				return now.was.Release(reference, by, at)
+			}
+		}
+		if next, err = refused(next.Received, next.Reference, by, next.EndedAt); err != nil {
 			return Attempt{}, nil, err
 		}
 	}
-	var changes []platform.Change
-	switch over := next.State == AttemptFailed || next.State == AttemptSurplus; {
-	case over && asked && i.Active == next.ID:
-		changes = append(changes, platform.Put(i.Free(next)))
-	case over && asked:
-		changes = append(changes, platform.Unchanged(i))
+	changes, err := now.frees(next)
+	if err != nil {
+		return Attempt{}, nil, err
 	}
 	if next.State != AttemptSurplus {
 		return next, append(changes, platform.Put(next)), nil
@@ -112,26 +162,78 @@ func (s *Service) effects(ctx context.Context, all []Intent, was, next Attempt, 
 	return next, append(changes, set...), nil
 }
 
-func intentOf(all []Intent, a Attempt) (Intent, bool) {
-	at := slices.IndexFunc(all, func(i Intent) bool { return i.ID == a.Intent })
-	if at < 0 {
-		return Intent{}, false
+// frees is what an attempt that brings no money to its intent changes there, and
+// of its authorisation.
+func (n scene) frees(next Attempt) (changes []platform.Change, err error) {
+	i, asked := n.intent()
+	was := i
+	over := slices.Contains([]AttemptState{AttemptFailed, AttemptSurplus, AttemptReleasing, AttemptReleased}, next.State)
+	if !over {
+		return nil, nil
 	}
-	return all[at], true
+	i = i.Free(next)
+	if asked && next.Held && slices.Contains(i.Held, next.ID) && next.State != AttemptReleasing {
+		i, err = i.LetGo(next, next.Left(), false)
+		i = i.asksAnew(next.EndedAt)
+	}
+	if next.Of != "" && err == nil {
+		var of Attempt
+		if of, err = n.of.Drew(next, next.EndedAt); err == nil {
+			changes = append(changes, platform.Put(of))
+		}
+		if err == nil && next.State == AttemptSurplus {
+			i, err = i.without(next.Amount)
+		}
+		if err == nil && of.State == AttemptReleased {
+			i, err = i.LetGo(of, of.Left(), true)
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("free %s of %s: %w", i.ID, next.ID, err)
+	case !asked:
+	case reflect.DeepEqual(i, was):
+		changes = append(changes, platform.Unchanged(i))
+	default:
+		changes = append(changes, platform.Put(i))
+	}
+	return changes, nil
 }
 
-// capture counts the attempt's money: on its intent, with the subject, and in
-// the books. It fails with an error that wraps ErrState when nobody takes it.
-func (s *Service) capture(ctx context.Context, all []Intent, i Intent, a Attempt) ([]platform.Change, error) {
-	next, err := i.Take(a)
+// counts notes the attempt's money: on its intent, with the subject and, once it
+// is captured, in the books. It fails with an error that wraps ErrState when
+// nobody takes it.
+func (s *Service) counts(ctx context.Context, now scene, a Attempt) ([]platform.Change, error) {
+	i, _ := now.intent()
+	var changes []platform.Change
+	var err error
+	switch {
+	case a.Held:
+		if i, err = i.Hold(a); err != nil {
+			return nil, err
+		}
+		return s.secured(ctx, now.intents, i, a, "", nil)
+	case a.Of != "":
+		var of Attempt
+		if of, err = now.of.Drew(a, a.EndedAt); err == nil {
+			i, err = i.Drawn(a)
+		}
+		if err == nil && of.State == AttemptReleased {
+			i, err = i.LetGo(of, of.Left(), true)
+		}
+		changes = append(changes, platform.Put(of))
+	default:
+		i, err = i.Take(a)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return s.secured(ctx, all, next, a, "pay.captured", clearing("escrow", a.Subject, a.Institution, a.Amount))
+	set, err := s.secured(ctx, now.intents, i, a, "pay.captured", clearing("escrow", a.Subject, a.Institution, a.Amount))
+	return append(changes, set...), err
 }
 
 // secured writes an intent with more money on it, the attempt that brought it,
-// the posting, and what the subject makes of the totals.
+// the posting if there is one, and what the subject makes of the totals.
 func (s *Service) secured(ctx context.Context, all []Intent, next Intent, a Attempt, what string, legs []platform.Leg) ([]platform.Change, error) {
 	changes := []platform.Change{platform.Put(next), platform.Put(a)}
 	secured, captured := next.Secured, next.Captured
@@ -151,6 +253,9 @@ func (s *Service) secured(ctx context.Context, all []Intent, next Intent, a Atte
 	if err != nil {
 		return nil, fmt.Errorf("secure %s: %w", a.Subject, err)
 	}
+	if what == "" {
+		return append(changes, subject...), nil
+	}
 	books, err := s.ports.Books.Post(ctx, what, a.Ref(), a.EndedAt, legs)
 	if err != nil {
 		return nil, fmt.Errorf("book %s: %w", a.ID, err)
@@ -163,6 +268,10 @@ func (a Attempt) event() platform.Change {
 	what := map[AttemptState]string{
 		AttemptRequiresAction: "payment.action_required", AttemptUnknown: "payment.unknown", AttemptCaptured: "payment.captured",
 		AttemptFailed: "payment.failed", AttemptSurplus: "payment.surplus", AttemptQuarantined: "payment.quarantined", AttemptManual: "payment.parked",
+		AttemptAuthorized: "payment.authorized", AttemptReleasing: "payment.releasing", AttemptReleased: "payment.voided",
 	}[a.State]
+	if a.State == AttemptReleased && a.Reason != "" {
+		what = "payment.authorization_lapsed"
+	}
 	return platform.Happened(what, a.Ref(), a.facts())
 }

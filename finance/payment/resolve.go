@@ -37,15 +37,15 @@ func (s *Service) Resolve(ctx context.Context, in Resolve) (Attempt, error) {
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		found, err := s.store.Found(ctx, asked(a.Subject)...)
+		now, _, err := s.scene(ctx, a, record{})
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		next, err := a.Resolve(in.Taken, s.w.Now())
+		next, err := now.was.Resolve(in.Taken, s.w.Now())
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		next, changes, err := s.effects(ctx, found.Intents, a, next, actor.Kind)
+		next, changes, err := s.effects(ctx, now, next, actor.Kind)
 		if err != nil {
 			return Attempt{}, nil, err
 		}

@@ -106,10 +106,7 @@ func (s *Service) refund(ctx context.Context, r Return, at time.Time) (Return, e
 	if err != nil {
 		return Return{}, err
 	}
-	out := Refund{Key: r.Key(), Reference: p.Reference, Amount: p.Amount}
-	if p.Ours {
-		out.Charge = Key(p.Attempt)
-	}
+	out := Refund{Key: r.Key(), Charge: p.charge(), Reference: p.Reference, Amount: p.Amount}
 	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
 	defer cancel()
 	st, certain := told(g.Refund(call, out))

@@ -52,6 +52,7 @@ type Options struct {
 	Answer     time.Duration // how long a call may be under way before the institution is asked; if zero, 2 min
 	Act        time.Duration // how long a payer has to go on at the institution; if zero, 15 min
 	Wait       time.Duration // how long Tick waits for one institution; if zero, 1 s
+	Later      bool          // payers' money is only held, where the institution can ([Authorizer]), until [Asks.Capture]; if false it is taken at once
 	Production bool          // refuses institutions that move no real money
 }
 

@@ -16,7 +16,8 @@ var _ platform.Ticker = (*Service)(nil)
 var dueKinds = []string{"payment.attempt", "payment.return", "payment.notice", "payment.intent"}
 
 // Tick does what is due at now, at most limit of it: institutions are asked
-// about attempts and returns whose outcome is not known, returns are sent,
+// about attempts and returns whose outcome is not known, captures, voids and
+// returns are sent, authorisations that are about to end are captured,
 // notices that waited are tried again, and intents expire.
 //
 // Each institution has a lane of its own, in which at most ten look-ups run side
@@ -70,6 +71,12 @@ func (s *Service) gather(ctx context.Context, kind string, now time.Time, limit 
 func (s *Service) errand(listed platform.Stored, now time.Time) (institution string, _ errand) {
 	switch due := listed.(type) {
 	case Attempt:
+		switch due.State {
+		case AttemptAuthorized:
+			return due.Institution, errand{then: func(ctx context.Context) error { return s.draw(ctx, due, now) }}
+		case AttemptReleasing:
+			return due.Institution, s.askVoid(due, now)
+		}
 		return due.Institution, s.askAttempt(due, now)
 	case Return:
 		return due.Part().Institution, s.askReturn(due, now)
@@ -161,7 +168,11 @@ func (s *Service) expire(ctx context.Context, id platform.ID, now time.Time) err
 		if err != nil {
 			return Intent{}, nil, err
 		}
-		return next, []platform.Change{platform.Put(next), platform.Happened("payment.expired", next.Ref(), next.facts())}, nil
+		released, err := asksOn(s.store).release(ctx, []Intent{i})
+		if err != nil {
+			return Intent{}, nil, err
+		}
+		return next, append(released, platform.Put(next), platform.Happened("payment.expired", next.Ref(), next.facts())), nil
 	})
 	return err
 }

@@ -168,6 +168,18 @@ func (h *hooked) Refund(ctx context.Context, r payment.Refund) (payment.Status, 
 	return h.call("refund", r.Key, func() (payment.Status, error) { return h.Gateway.Refund(ctx, r) })
 }
 
+func (h *hooked) Authorize(ctx context.Context, c payment.Charge) (payment.Status, error) {
+	return h.call("authorize", c.Key, func() (payment.Status, error) { return h.Gateway.(payment.Authorizer).Authorize(ctx, c) })
+}
+
+func (h *hooked) Capture(ctx context.Context, c payment.Capture) (payment.Status, error) {
+	return h.call("capture", c.Key, func() (payment.Status, error) { return h.Gateway.(payment.Authorizer).Capture(ctx, c) })
+}
+
+func (h *hooked) Void(ctx context.Context, c payment.Void) (payment.Status, error) {
+	return h.call("void", c.Key, func() (payment.Status, error) { return h.Gateway.(payment.Authorizer).Void(ctx, c) })
+}
+
 func (h *hooked) Lookup(ctx context.Context, k payment.Key) (payment.Status, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -270,11 +282,13 @@ func (v *world) update(actor platform.Actor, decide func(ctx context.Context) ([
 }
 
 // place asks the customer for the total of a new sale, until payBy.
-func (v *world) place(total platform.Money) (sale, error) {
+func (v *world) place(total platform.Money) (sale, error) { return v.placeBy(total, payBy) }
+
+func (v *world) placeBy(total platform.Money, due time.Time) (sale, error) {
 	o := sale{Head: platform.Head{ID: v.w.NewRoot(by(customer), "ord")}, State: "open", Total: total}
 	o.Captured, o.Given = nothing, nothing
 	return o, v.update(customer, func(ctx context.Context) ([]platform.Change, error) {
-		asked, err := v.asks.Ask(ctx, o.Ref(), "full", total, payBy)
+		asked, err := v.asks.Ask(ctx, o.Ref(), "full", total, due)
 		return append(asked, platform.Put(o)), err
 	})
 }

@@ -292,3 +292,22 @@ func TestAuthorizationIsToldWhenItExpires(t *testing.T) {
 	assert.Equal(t, payment.Key("att_3"), read[0].Status.Key)
 	assert.Equal(t, "expired", read[0].Status.Code)
 }
+
+// What was captured stays; the rest is let go of.
+func TestVoidAfterACapture(t *testing.T) {
+	t.Parallel()
+	s := sandbox.New(nil)
+	_, err := s.Authorize(t.Context(), payment.Charge{Key: "att_1", Amount: platform.MustMoney("10.00", "CNY"), Method: sandbox.OK})
+	require.NoError(t, err)
+	_, err = s.Capture(t.Context(), payment.Capture{Key: "cap_1", Of: "att_1", Amount: platform.MustMoney("4.00", "CNY")})
+	require.NoError(t, err)
+
+	_, err = s.Void(t.Context(), payment.Void{Key: "voi_1", Of: "att_1"})
+
+	require.NoError(t, err)
+	_, err = s.Capture(t.Context(), payment.Capture{Key: "cap_2", Of: "att_1", Amount: platform.MustMoney("6.00", "CNY")})
+	require.ErrorIs(t, err, payment.ErrRefused)
+	sum, err := s.Totals(platform.MustMoney("0.00", "CNY").Currency())
+	require.NoError(t, err)
+	assert.Equal(t, platform.MustMoney("4.00", "CNY"), sum.Charged)
+}

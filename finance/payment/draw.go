@@ -1,0 +1,268 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Draw takes money that an institution holds.
+type Draw struct {
+	Intent platform.ID    `json:"intent" validate:"required,id=int"`
+	Amount platform.Money `json:"amount,omitzero"` // if absent, all that is held
+	Final  bool           `json:"final,omitempty"` // lets go of the rest
+}
+
+// Subject is the intent.
+func (d Draw) Subject() platform.Ref { return platform.Ref{Kind: "payment.intent", ID: d.Intent} }
+
+// Draw captures what is held for an intent, or a part of it, and returns the
+// intent as it is then. What the institution does not answer at once is settled
+// by Tick. Operators and the system may do so.
+//
+// It fails with ErrNotHeld when nothing is held, ErrAttemptActive while a capture
+// is under way, ErrAmount and ErrExceedsHeld for a wrong amount.
+func (s *Service) Draw(ctx context.Context, in Draw) (Intent, error) {
+	now := s.w.Now()
+	i, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Intent, []platform.Change, error) {
+		if err := platformOnly(ctx); err != nil {
+			return Intent{}, nil, fmt.Errorf("draw %s: %w", in.Intent, err)
+		}
+		i, err := s.store.Intent(ctx, in.Intent)
+		if err != nil {
+			return Intent{}, nil, err
+		}
+		changes, err := asksOn(s.store).drawn(ctx, []Intent{i}, in.Amount, in.Final, now)
+		if err != nil {
+			return Intent{}, nil, fmt.Errorf("draw %s: %w", in.Intent, err)
+		}
+		return i, append(changes, platform.Unchanged(i)), nil
+	})
+	if err != nil {
+		return Intent{}, err
+	}
+	held, err := s.store.Attempts(ctx, i.Held...)
+	if err != nil {
+		return Intent{}, err
+	}
+	for _, a := range held {
+		if err := s.draw(s.system(ctx), a, now); err != nil && !errors.Is(err, platform.ErrState) {
+			return Intent{}, err
+		}
+	}
+	return s.store.Intent(context.WithoutCancel(ctx), in.Intent)
+}
+
+func asksOn(store Store) Asks { return Asks{Store: store} }
+
+// Capture takes an amount that is held for a subject, or all of it if the amount
+// is absent: the order's moment has come. A final one lets go of the rest. It
+// writes the authorisations, of which the oldest is drawn first; Tick calls the
+// institution. A subject for which nothing is held, because it was taken at once,
+// writes nothing. It fails with ErrAttemptActive while a capture is under way,
+// ErrAmount and ErrExceedsHeld for a wrong amount.
+func (a Asks) Capture(ctx context.Context, subject platform.Ref, amount platform.Money, final bool, at time.Time) ([]platform.Change, error) {
+	found, err := a.Store.Found(ctx, asked(subject)...)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := a.drawn(ctx, found.Intents, amount, final, at)
+	if errors.Is(err, ErrNotHeld) && amount.Absent() {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("capture for %s: %w", subject, err)
+	}
+	return changes, nil
+}
+
+// drawn shares an amount out over what is held for intents, the oldest first.
+func (a Asks) drawn(ctx context.Context, intents []Intent, amount platform.Money, final bool, at time.Time) ([]platform.Change, error) {
+	var ids []platform.ID
+	for _, i := range intents {
+		ids = append(ids, i.Held...)
+	}
+	held, err := a.Store.Attempts(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	held = slices.DeleteFunc(held, func(h Attempt) bool { return h.State != AttemptAuthorized })
+	if len(held) == 0 {
+		return nil, ErrNotHeld
+	}
+	var changes []platform.Change
+	for _, h := range held {
+		part := amount
+		if left := h.Left(); !amount.Absent() {
+			if over, err := amount.Cmp(left); err != nil {
+				return nil, err
+			} else if over > 0 {
+				part = left
+			}
+		}
+		if !part.Absent() && part.Sign() == 0 && len(changes) > 0 {
+			if !final {
+				break
+			}
+			next, err := h.Release(h.Reference, platform.System, at)
+			if err != nil {
+				return nil, err
+			}
+			changes = append(changes, platform.Put(next), next.event())
+			continue
+		}
+		next, err := h.Draw(part, final, at)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, platform.Put(next), platform.Happened("payment.capture_asked", next.Ref(), next.facts()))
+		if !amount.Absent() {
+			if amount, err = amount.Sub(part); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !amount.Absent() && amount.Sign() > 0 {
+		return nil, platform.Detail(ErrExceedsHeld, "over", amount)
+	}
+	return changes, nil
+}
+
+// claimed is an authorisation whose capture goes out.
+type claimed struct{ Of platform.ID }
+
+// Subject is the authorisation.
+func (c claimed) Subject() platform.Ref { return platform.Ref{Kind: "payment.attempt", ID: c.Of} }
+
+// draw sends the capture that an authorisation waits for, or ends one that has
+// come to its time. The claim comes first, then the call.
+func (s *Service) draw(ctx context.Context, of Attempt, at time.Time) error {
+	if of.expired(at) {
+		_, err := s.learn(ctx, of, record{Key: of.Key(), Via: "time", At: at}, func(now Attempt) (Attempt, error) {
+			if now.State != AttemptAuthorized || now.Capture != "" {
+				return Attempt{}, fmt.Errorf("end %s: %w", now.ID, ErrNotDue)
+			}
+			return now.over("expired", at)
+		})
+		return err
+	}
+	id := s.w.NewChild("att", of.ID)
+	c, err := platform.Update(ctx, s.w, claimed{of.ID}, func(ctx context.Context) (Attempt, []platform.Change, error) {
+		now, err := s.store.Attempt(ctx, of.ID)
+		if err != nil {
+			return Attempt{}, nil, err
+		}
+		next, c, err := now.Claim(id, at, at.Add(s.opts.Answer))
+		if err != nil {
+			return Attempt{}, nil, err
+		}
+		return c, []platform.Change{platform.Put(next), platform.Put(c), platform.Happened("payment.attempted", c.Ref(), c.facts())}, nil
+	})
+	if err != nil {
+		return err
+	}
+	g, err := s.authorizer(c.Institution)
+	if err != nil {
+		return err
+	}
+	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
+	defer cancel()
+	st, certain := told(g.Capture(call, Capture{Key: c.Key(), Of: of.Key(), Amount: c.Amount, Final: c.Final}))
+	_, err = s.record(context.WithoutCancel(ctx), c, record{Key: c.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: at})
+	if errors.Is(err, ErrNothingNew) {
+		return nil
+	}
+	return err
+}
+
+// authorizer is the institution of that name, which holds money.
+func (s *Service) authorizer(institution string) (Authorizer, error) {
+	g, err := s.gateway(institution)
+	if err != nil {
+		return nil, err
+	}
+	can, ok := g.(Authorizer)
+	if !ok {
+		return nil, fmt.Errorf("institution %q holds no money any more: %w", institution, ErrInstitution)
+	}
+	return can, nil
+}
+
+// askVoid lets go of an authorisation, or asks how the call to do so stands.
+func (s *Service) askVoid(due Attempt, now time.Time) errand {
+	in := record{Key: due.voidKey(), Via: "look", At: now}
+	if due.SentAt.IsZero() {
+		return errand{then: func(ctx context.Context) error { return s.void(ctx, due, now) }}
+	}
+	return errand{
+		ask: func(ctx context.Context) (err error) {
+			in.Status, in.Certain, err = s.found(ctx, due.Institution, due.voidKey(), due.Missed(now))
+			return err
+		},
+		then: func(ctx context.Context) error { return s.voided(ctx, due, in) },
+	}
+}
+
+// voiding is an authorisation that is let go of.
+type voiding struct{ Of platform.ID }
+
+// Subject is the authorisation.
+func (v voiding) Subject() platform.Ref { return platform.Ref{Kind: "payment.attempt", ID: v.Of} }
+
+// void claims the call that lets go of an authorisation, makes it and records
+// what was said.
+func (s *Service) void(ctx context.Context, of Attempt, at time.Time) error {
+	sent, err := platform.Update(ctx, s.w, voiding{of.ID}, func(ctx context.Context) (Attempt, []platform.Change, error) {
+		now, err := s.store.Attempt(ctx, of.ID)
+		if err != nil {
+			return Attempt{}, nil, err
+		}
+		next, err := now.Void(at, at.Add(s.opts.Answer))
+		if err != nil {
+			return Attempt{}, nil, err
+		}
+		return next, []platform.Change{platform.Put(next), platform.Happened("payment.void_sent", next.Ref(), next.facts())}, nil
+	})
+	if err != nil {
+		return err
+	}
+	g, err := s.authorizer(of.Institution)
+	if err != nil {
+		return err
+	}
+	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
+	defer cancel()
+	st, certain := told(g.Void(call, Void{Key: sent.voidKey(), Of: sent.Key()}))
+	return s.voided(ctx, sent, record{Key: sent.voidKey(), Status: st, Certain: certain, Via: "answer", At: at})
+}
+
+// voided records what was said about letting go. What was refused may have ended
+// by itself, which only the authorisation's own look-up tells.
+func (s *Service) voided(ctx context.Context, a Attempt, in record) error {
+	if in.Status.Outcome == Declined {
+		st, _, err := s.found(ctx, a.Institution, a.Key(), false)
+		if err != nil {
+			return err
+		}
+		if in.Status = st; st.Outcome == Done { // it is still held
+			in.Status.Outcome = Pending
+		}
+	}
+	_, err := s.learn(context.WithoutCancel(ctx), a, in, func(now Attempt) (Attempt, error) {
+		if now.State != AttemptReleasing || now.SentAt.IsZero() {
+			return Attempt{}, fmt.Errorf("void %s: %w", now.ID, ErrNothingNew)
+		}
+		if in.Status.Outcome == Declined {
+			return now.lost(in.Status, in.At)
+		}
+		return now.Voided(in.Status, in.Certain, in.At)
+	})
+	if errors.Is(err, ErrNothingNew) {
+		return nil
+	}
+	return err
+}
