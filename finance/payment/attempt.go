@@ -73,6 +73,7 @@ type Attempt struct {
 	Amount      platform.Money `json:"amount" class:"internal"`              // what was tried
 	Received    platform.Money `json:"received,omitzero" class:"internal"`   // what the institution took, once it is known; absent when nothing
 	Returned    platform.Money `json:"returned,omitzero" class:"internal"`   // of it, given back or on its way back; absent when nothing
+	Disputed    platform.Money `json:"disputed,omitzero" class:"internal"`   // of it, taken back by the payer's bank, undecided or for good; absent when nothing
 	Reference   string         `json:"reference,omitempty" class:"internal"` // the institution's own
 	Foreign     bool           `json:"foreign,omitempty" class:"internal"`   // another system charged it: the institution knows it by Reference alone
 	Action      string         `json:"action,omitempty" class:"internal"`    // where the payer goes on
@@ -191,6 +192,21 @@ func (a Attempt) Resolve(taken platform.Money, at time.Time) (Attempt, error) {
 		return a.end("capture", platform.Operator, found, at)
 	}
 	return a.end("surplus", platform.Operator, found, at)
+}
+
+// gone is what is back already, on its way back, or taken back: never more than
+// came.
+func (a Attempt) gone() int64 {
+	return min(a.Returned.Minor()+a.Disputed.Minor(), a.Received.Minor())
+}
+
+// unreturned is what nobody has given or taken back.
+func (a Attempt) unreturned() platform.Money {
+	left, err := platform.FromMinor(a.Received.Minor()-a.gone(), a.Received.Currency())
+	if err != nil {
+		return platform.Money{} // money that came has a currency
+	}
+	return left
 }
 
 // returning is the attempt with n more (less, when negative) on its way back.

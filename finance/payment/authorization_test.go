@@ -201,7 +201,7 @@ func TestFailedCaptureIsTriedAgain(t *testing.T) {
 func TestWithoutAuthorizerMoneyIsTakenAtOnce(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{opts: later})
-	ports := payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{vague{v.bank, true}}}
+	ports := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{vague{v.bank, true}}}
 	v.s = payment.New(v.w, payment.StoreOn(v.db), ports, later)
 	o := v.placed(t)
 

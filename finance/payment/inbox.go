@@ -36,6 +36,7 @@ type Received struct {
 	Outcome     Outcome        `json:"outcome" class:"internal"`
 	Amount      platform.Money `json:"amount,omitzero" class:"internal"`
 	Reference   string         `json:"reference,omitempty" class:"internal"`
+	Dispute     string         `json:"dispute,omitempty" class:"internal"` // it tells of this dispute of the charge
 	Code        string         `json:"code,omitempty" class:"internal"`
 	Action      string         `json:"action,omitempty" class:"internal"`
 	Digest      string         `json:"digest" class:"internal"` // SHA-256 of the bytes that came, in hex
@@ -53,7 +54,7 @@ func received(institution string, n Notice, raw []byte, at time.Time) Received {
 	return Received{
 		Head: platform.Head{ID: noticeID(institution, n.ID)}, Institution: institution, Notice: n.ID, State: NoticeWaiting,
 		Key: n.Status.Key, Outcome: n.Status.Outcome, Amount: n.Status.Amount, Reference: n.Status.Reference,
-		Code: n.Status.Code, Action: n.Status.Action, Digest: hex.EncodeToString(sum[:]), SentAt: n.At, ReceivedAt: at,
+		Dispute: n.Dispute, Code: n.Status.Code, Action: n.Status.Action, Digest: hex.EncodeToString(sum[:]), SentAt: n.At, ReceivedAt: at,
 	}
 }
 
@@ -135,6 +136,10 @@ func (s *Service) take(ctx context.Context, n Received, at time.Time) error {
 	switch known := n.Key.about() == about; {
 	case about.ID.Prefix() == "pay" && s.ports.Payouts != nil:
 		return s.tellPayout(ctx, n, at)
+	case known && len(found.Attempts) > 0 && n.Dispute != "":
+		return s.takeDispute(ctx, n, found.Attempts[0], at)
+	case known && len(found.Attempts) > 0 && n.Outcome == Returned: // no look-up tells of that: an operator, or the statement
+		return s.settle(ctx, n, NoticeUnmatched, at)
 	case known && len(found.Returns) > 0:
 		return s.takeReturn(ctx, n, found.Returns[0], at)
 	case known && len(found.Attempts) > 0:

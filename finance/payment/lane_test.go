@@ -58,7 +58,7 @@ func hanging(t *testing.T, attempts int) (*world, *stuck) {
 		require.NoError(t, err)
 	}
 	g := &stuck{Gateway: v.bank, free: make(chan struct{}), arrived: make(chan struct{}, 99)}
-	ports := payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{g, v.second}}
+	ports := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{g, v.second}}
 	v.s = payment.New(v.w, payment.StoreOn(v.db), ports, v.setup.opts)
 	return v, g
 }
@@ -131,7 +131,7 @@ func TestFailureOfALeftRoundIsTold(t *testing.T) {
 	v, g := hanging(t, 1)
 	broken := errors.New("the disk is full")
 	v.w.Store = brim{v.db, broken}
-	ports := payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{g}}
+	ports := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{g}}
 	v.s = payment.New(v.w, payment.StoreOn(v.db), ports, v.setup.opts)
 	v.clock.Advance(time.Minute)
 	v.tickUntil(t, func() bool { return len(g.arrived) > 0 })

@@ -268,7 +268,7 @@ func TestNoticeOfAnotherInstitutionMovesNothing(t *testing.T) {
 	v := newWorld(setup{})
 	o := v.placed(t)
 	other := sandbox.New(&sandbox.Options{Name: "other", Now: v.clock.Now})
-	s := payment.New(v.w, payment.StoreOn(v.db), payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{v.bank, other}}, nil)
+	s := payment.New(v.w, payment.StoreOn(v.db), payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{v.bank, other}}, nil)
 	a, err := s.Pay(by(customer), payment.Pay{Intent: full(o), Method: sandbox.RequiresAction})
 	require.NoError(t, err)
 	_, err = other.Charge(t.Context(), payment.Charge{Key: a.Key(), Amount: price, Method: sandbox.OK})

@@ -88,7 +88,7 @@ func purses(attempts []Attempt, amount platform.Money) (payer, own purse, err er
 		if a.Institution == "" {
 			p = &own
 		}
-		p.attempts, p.paid, p.back = append(p.attempts, a), p.paid+a.Received.Minor(), p.back+a.Returned.Minor()
+		p.attempts, p.paid, p.back = append(p.attempts, a), p.paid+a.Received.Minor(), p.back+a.gone()
 	}
 	return payer, own, nil
 }
@@ -125,6 +125,9 @@ func giveBack(r Return, attempts []Attempt) (Return, []Attempt, error) {
 		return Return{}, nil, fmt.Errorf("return %s: %w", r.ID, err)
 	}
 	if short := r.Amount.Minor() - payer.left() - own.left(); short > 0 {
+		if slices.ContainsFunc(attempts, func(a Attempt) bool { return a.Disputed.Sign() > 0 }) {
+			return Return{}, nil, fmt.Errorf("return %s: %w", r.ID, ErrChargebackOpen)
+		}
 		return Return{}, nil, exceeds(r, short)
 	}
 	payers, err := share(r.Amount, payer, own)
@@ -152,7 +155,7 @@ func exceeds(r Return, short int64) error {
 func (r Return) take(p purse, minor int64) (Return, []Attempt, error) {
 	var changed []Attempt
 	for _, a := range p.attempts {
-		amount, err := platform.FromMinor(min(minor, a.Received.Minor()-a.Returned.Minor()), r.Amount.Currency())
+		amount, err := platform.FromMinor(min(minor, a.Received.Minor()-a.gone()), r.Amount.Currency())
 		if err == nil && amount.Sign() == 0 {
 			continue
 		}

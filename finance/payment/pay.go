@@ -238,6 +238,27 @@ func (a Attempt) facts() any {
 	}{a.Intent, a.Institution, a.Amount, a.Received, a.Reason, a.Due}
 }
 
+// cardIn tells whether a text has a card number in it: digits that stand for
+// themselves, or groups of them one after the other.
+func cardIn(text string) bool {
+	other := func(r rune) bool { return (r < '0' || r > '9') && r != ' ' && r != '-' }
+	for run := range strings.FieldsFuncSeq(text, other) {
+		groups := strings.FieldsFunc(run, func(r rune) bool { return r == ' ' || r == '-' })
+		for from := range groups {
+			digits := ""
+			for _, g := range groups[from:] {
+				if digits += g; len(digits) > 19 {
+					break
+				}
+				if cardNumber(digits) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // cardNumber tells whether a text is a card number: 13 to 19 digits, perhaps
 // grouped, whose last is the check digit of the others (ISO/IEC 7812-1 annex B).
 func cardNumber(text string) bool {

@@ -169,7 +169,7 @@ func TestTenantPays(t *testing.T) {
 	o := v.placed(t)
 	w := v.w
 	w.Tenant = "north"
-	s := payment.New(w, payment.StoreOn(v.db), payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{v.bank}}, nil)
+	s := payment.New(w, payment.StoreOn(v.db), payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{v.bank}}, nil)
 	tenant := customer
 	tenant.Tenant = "north"
 
@@ -588,7 +588,7 @@ func TestRouteTakesTheFirstThatAdmits(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})
 	small := limited{sandbox.New(&sandbox.Options{Name: "small", Now: v.clock.Now}), []payment.Limit{{Least: yuan("1.00"), Most: yuan("99.99")}}}
-	ports := payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{small, v.bank}}
+	ports := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{small, v.bank}}
 	s := payment.New(v.w, payment.StoreOn(v.db), ports, nil)
 	pay := func(total, institution string) (payment.Attempt, error) {
 		o, err := v.place(yuan(total))
@@ -603,7 +603,7 @@ func TestRouteTakesTheFirstThatAdmits(t *testing.T) {
 	}
 	_, err := pay("100.00", "small")
 	require.ErrorIs(t, err, payment.ErrNoChannel)
-	lone := payment.New(v.w, payment.StoreOn(v.db), payment.Ports{Books: ledger{}, Subject: shop{v.db}}, nil)
+	lone := payment.New(v.w, payment.StoreOn(v.db), payment.Ports{Books: ledger{}, Subject: shop{db: v.db}}, nil)
 	_, err = lone.Pay(by(customer), payment.Pay{Intent: full(v.placed(t)), Method: sandbox.OK})
 	require.ErrorIs(t, err, payment.ErrNoChannel)
 }
@@ -625,17 +625,17 @@ func TestConstructionRefusesWhatCannotWork(t *testing.T) {
 	v := newWorld(setup{})
 	store := payment.StoreOn(v.db)
 	for name, ports := range map[string]payment.Ports{
-		"no books":          {Subject: shop{v.db}},
+		"no books":          {Subject: shop{db: v.db}},
 		"no subject":        {Books: ledger{}},
-		"institution twice": {Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{v.bank, v.bank}},
+		"institution twice": {Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{v.bank, v.bank}},
 	} {
 		assert.Panics(t, func() { payment.New(v.w, store, ports, nil) }, name)
 	}
 	for _, name := range []string{"My Bank", "bank:1", "银行", strings.Repeat("b", 65)} { // no account could be kept for it
-		bank := payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{sandbox.New(&sandbox.Options{Name: name})}}
+		bank := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{sandbox.New(&sandbox.Options{Name: name})}}
 		assert.Panics(t, func() { payment.New(v.w, store, bank, nil) }, name)
 	}
-	demo := payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{v.bank}}
+	demo := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{v.bank}}
 	assert.Panics(t, func() { payment.New(v.w, store, demo, &payment.Options{Production: true}) }, "demo in production")
 	assert.NotPanics(t, func() { payment.New(v.w, store, demo, nil) })
 }
@@ -648,7 +648,7 @@ func TestGuardIsAsked(t *testing.T) {
 	require.NoError(t, err)
 	w := v.w
 	w.Guard = shut{}
-	s := payment.New(w, payment.StoreOn(v.db), payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{v.bank}}, nil)
+	s := payment.New(w, payment.StoreOn(v.db), payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{v.bank}}, nil)
 
 	_, err = s.Pay(by(customer), payment.Pay{Intent: full(o), Method: sandbox.OK})
 	require.ErrorIs(t, err, platform.ErrDenied)

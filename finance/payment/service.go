@@ -43,6 +43,7 @@ type Ports struct {
 	Subject  Subject
 	Screen   Screen
 	Payouts  Payouts
+	Bearer   Bearer    // of chargebacks; if nil, the platform bears them
 	Gateways []Gateway // in order of preference
 }
 

@@ -13,6 +13,7 @@ type Store interface {
 	Intent(ctx context.Context, id platform.ID) (Intent, error)
 	Attempt(ctx context.Context, id platform.ID) (Attempt, error)
 	Return(ctx context.Context, id platform.ID) (Return, error)
+	Chargeback(ctx context.Context, id platform.ID) (Chargeback, error)
 
 	// Attempts are those of these ids, in the order asked, in one trip; none of
 	// none.
@@ -28,10 +29,11 @@ type Store interface {
 
 // Records are some of payment, each kind in the order asked.
 type Records struct {
-	Intents  []Intent
-	Attempts []Attempt
-	Returns  []Return
-	Notices  []Received
+	Intents     []Intent
+	Attempts    []Attempt
+	Returns     []Return
+	Notices     []Received
+	Chargebacks []Chargeback
 }
 
 // StoreOn is the store on an engine.
@@ -58,6 +60,12 @@ func Kinds() []platform.Kind {
 			Name: "payment.return", Prefix: "rtn", Root: "order",
 			RootOf:  func(r Return) platform.ID { return r.Subject.ID },
 			Columns: func(r Return) []platform.Column { return columns(r.Subject, r.State, r.Due) },
+			Indexes: []platform.Index{subject, state, due},
+		}.Kind(),
+		platform.Shape[Chargeback]{
+			Name: "payment.chargeback", Prefix: "cbk", Root: "order",
+			RootOf:  func(c Chargeback) platform.ID { return c.Subject.ID },
+			Columns: func(c Chargeback) []platform.Column { return columns(c.Subject, c.State, c.Due) },
 			Indexes: []platform.Index{subject, state, due},
 		}.Kind(),
 		platform.Shape[Received]{
@@ -88,6 +96,10 @@ func (s store) Return(ctx context.Context, id platform.ID) (Return, error) {
 	return platform.Read[Return](ctx, s.db, "payment.return", id)
 }
 
+func (s store) Chargeback(ctx context.Context, id platform.ID) (Chargeback, error) {
+	return platform.Read[Chargeback](ctx, s.db, "payment.chargeback", id)
+}
+
 func (s store) Attempts(ctx context.Context, ids ...platform.ID) ([]Attempt, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -108,7 +120,8 @@ func (s store) Found(ctx context.Context, refs ...platform.Ref) (Records, error)
 	attempts, two := platform.Found[Attempt](found, of["payment.attempt"]...)
 	returns, three := platform.Found[Return](found, of["payment.return"]...)
 	notices, four := platform.Found[Received](found, of["payment.notice"]...)
-	return Records{intents, attempts, returns, notices}, errors.Join(one, two, three, four)
+	chargebacks, five := platform.Found[Chargeback](found, of["payment.chargeback"]...)
+	return Records{intents, attempts, returns, notices, chargebacks}, errors.Join(one, two, three, four, five)
 }
 
 // asked names all that can be asked of a subject; most of it never is.
@@ -128,6 +141,8 @@ func (s store) Due(ctx context.Context, kind string, now time.Time, cursor strin
 		return due[Attempt](ctx, s.db, q)
 	case "payment.return":
 		return due[Return](ctx, s.db, q)
+	case "payment.chargeback":
+		return due[Chargeback](ctx, s.db, q)
 	case "payment.notice":
 		return due[Received](ctx, s.db, q)
 	}

@@ -78,7 +78,7 @@ func TestTickNamesWhatItCannotDo(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})
 	other := sandbox.New(&sandbox.Options{Name: "other", Now: v.clock.Now})
-	both := payment.Ports{Books: ledger{}, Subject: shop{v.db}, Gateways: []payment.Gateway{v.bank, other}}
+	both := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{v.bank, other}}
 	s := payment.New(v.w, payment.StoreOn(v.db), both, nil)
 	for _, institution := range []string{"other", "sandbox"} {
 		o, err := v.place(price)

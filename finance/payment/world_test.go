@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/sandbox"
@@ -42,6 +43,7 @@ type sale struct {
 	Total    platform.Money `json:"total" class:"internal"`
 	Captured platform.Money `json:"captured" class:"internal"`
 	Given    platform.Money `json:"given" class:"internal"`
+	Back     platform.Money `json:"back,omitzero" class:"internal"`
 }
 
 func (s sale) Ref() platform.Ref { return platform.Ref{Kind: "order", ID: s.ID} }
@@ -102,7 +104,10 @@ func account(l platform.Leg) platform.Ref {
 }
 
 // shop is the payable side of sales.
-type shop struct{ db platform.DB }
+type shop struct {
+	db    platform.DB
+	books payment.Books // if nil, counters
+}
 
 func (s shop) Secured(ctx context.Context, subject platform.Ref, _ string, secured, captured platform.Money, _ time.Time) ([]platform.Change, error) {
 	o, err := platform.Read[sale](ctx, s.db, "order", subject.ID)
@@ -143,11 +148,36 @@ func (s shop) Returned(ctx context.Context, refund, _ platform.Ref, outcome stri
 	if o.Given, err = o.Given.Add(g.Amount); err != nil {
 		return nil, err
 	}
-	books, err := ledger{}.Post(ctx, "refund.succeeded", refund, at, append(out, platform.Leg{Role: "escrow", Of: o.ID, Amount: g.Amount}))
+	of, desk := "escrow", payment.Books(ledger{})
+	if s.books != nil {
+		of, desk = "refund_due", s.books
+	}
+	books, err := desk.Post(ctx, "refund.succeeded", refund, at, append(out, platform.Leg{Role: of, Of: o.ID, Amount: g.Amount}))
 	if err != nil {
 		return nil, err
 	}
 	return append(append(changes, platform.Put(o)), books...), nil
+}
+
+// Disputed notes what payers' banks have taken back of a sale.
+func (s shop) Disputed(ctx context.Context, subject platform.Ref, back platform.Money, _ time.Time) ([]platform.Change, error) {
+	o, err := platform.Read[sale](ctx, s.db, "order", subject.ID)
+	o.Back = back
+	return []platform.Change{platform.Put(o)}, err
+}
+
+// Bear takes what is in escrow, and the rest from the platform.
+func (s shop) Bear(ctx context.Context, subject platform.Ref, amount platform.Money) ([]platform.Leg, error) {
+	c, err := platform.Read[platform.Count](ctx, s.db, "counter", platform.Counter("available:escrow:"+string(subject.ID), "CNY").ID)
+	if err != nil && !errors.Is(err, platform.ErrNotFound) {
+		return nil, err
+	}
+	own, err := platform.FromMinor(min(c.Value, amount.Minor()), amount.Currency())
+	if err != nil {
+		return nil, err
+	}
+	rest, err := amount.Sub(own)
+	return []platform.Leg{{Role: "escrow", Of: subject.ID, Amount: own}, {Role: "chargeback_loss", Amount: rest}}, err
 }
 
 // hooked is an institution that tests step into.
@@ -178,6 +208,23 @@ func (h *hooked) Capture(ctx context.Context, c payment.Capture) (payment.Status
 
 func (h *hooked) Void(ctx context.Context, c payment.Void) (payment.Status, error) {
 	return h.call("void", c.Key, func() (payment.Status, error) { return h.Gateway.(payment.Authorizer).Void(ctx, c) })
+}
+
+func (h *hooked) Dispute(ctx context.Context, reference string) (payment.Dispute, error) {
+	return h.Gateway.(payment.Disputer).Dispute(ctx, reference)
+}
+
+func (h *hooked) Evidence(ctx context.Context, e payment.Evidence) (payment.Dispute, error) {
+	var d payment.Dispute
+	_, err := h.call("evidence", payment.Key(e.Dispute), func() (_ payment.Status, err error) {
+		d, err = h.Gateway.(payment.Disputer).Evidence(ctx, e)
+		return payment.Status{}, err
+	})
+	return d, err
+}
+
+func (h *hooked) Accept(ctx context.Context, reference string) (payment.Dispute, error) {
+	return h.Gateway.(payment.Disputer).Accept(ctx, reference)
 }
 
 func (h *hooked) Lookup(ctx context.Context, k payment.Key) (payment.Status, error) {
@@ -214,6 +261,8 @@ type setup struct {
 	store   func(platform.DB) platform.DB // what the service sees of the store
 	screen  payment.Screen
 	payouts payment.Payouts
+	real    bool // the books are those of finance, not counters
+	seed    uint64
 	tries   int
 	opts    *payment.Options
 }
@@ -235,7 +284,7 @@ type world struct {
 }
 
 func newWorld(set setup) *world {
-	kinds := append(payment.Kinds(),
+	kinds := append(slices.Concat(payment.Kinds(), finance.Kinds()),
 		platform.Shape[sale]{Name: "order", Prefix: "ord"}.Kind(),
 		platform.Shape[giving]{Name: "order.refund", Prefix: "rfd", Root: "order", RootOf: func(g giving) platform.ID { return g.Sale }}.Kind(),
 		platform.Shape[entry]{Name: "test.entry", Prefix: "ent"}.Kind(),
@@ -243,7 +292,7 @@ func newWorld(set setup) *world {
 	)
 	v := &world{clock: storetest.NewClock(noon), db: memory.New(kinds, nil), ids: storetest.IDs(1), setup: set}
 	v.bank = sandbox.New(&sandbox.Options{
-		Seed: 1, Now: v.clock.Now, Faults: set.faults, Licence: set.licence,
+		Seed: set.seed + 1, Now: v.clock.Now, Faults: set.faults, Licence: set.licence,
 		Deliver: func(_ context.Context, header map[string][]string, body []byte) error {
 			return v.post(sandbox.Letter{Header: header, Body: body})
 		},
@@ -263,7 +312,11 @@ func (v *world) start(wrap func(platform.DB) platform.DB) {
 		db = wrap(db)
 	}
 	w := platform.Writer{Store: db, Now: v.clock.Now, IDs: v.ids, Tries: v.setup.tries}
-	ports := payment.Ports{Books: ledger{}, Subject: shop{db}, Screen: v.setup.screen, Payouts: v.setup.payouts, Gateways: []payment.Gateway{v.hooks, v.second}}
+	ports := payment.Ports{Books: ledger{}, Subject: shop{db: db}, Screen: v.setup.screen, Payouts: v.setup.payouts, Gateways: []payment.Gateway{v.hooks, v.second}}
+	if v.setup.real {
+		books := finance.Books{Store: finance.StoreOn(db), Now: v.clock.Now}
+		ports.Books, ports.Subject, ports.Bearer = books, shop{db, books}, shop{db: db}
+	}
 	v.s = payment.New(w, payment.StoreOn(db), ports, v.setup.opts)
 }
 
@@ -322,6 +375,13 @@ func (v *world) refund(o sale, amount platform.Money) (giving, error) {
 	g := giving{Head: platform.Head{ID: v.w.NewChild("rfd", o.ID)}, Sale: o.ID, State: "approved", Amount: amount}
 	return g, v.update(clerk, func(ctx context.Context) ([]platform.Change, error) {
 		changes, err := v.asks.Return(ctx, g.Ref(), o.Ref(), amount, v.clock.Now())
+		if err == nil && v.setup.real {
+			var held []platform.Change
+			held, err = finance.Books{Store: finance.StoreOn(v.db), Now: v.clock.Now}.Post(ctx, "refund.approved", g.Ref(), v.clock.Now(), []platform.Leg{
+				{Role: "escrow", Of: o.ID, Amount: amount}, {Role: "refund_due", Of: o.ID, Amount: amount.Neg()},
+			})
+			changes = append(changes, held...)
+		}
 		return append(changes, platform.Put(g)), err
 	})
 }
