@@ -22,6 +22,9 @@ type Store interface {
 	// Found are those of the records that exist, in one trip.
 	Found(ctx context.Context, refs ...platform.Ref) (Records, error)
 
+	// Queue is a page of what waits for operators.
+	Queue(ctx context.Context, cursor string) (platform.Page[Task], error)
+
 	// Due is a page of the records of a kind that are due at now, in any order.
 	// It is a hint: what it leads to is decided on what is read then.
 	Due(ctx context.Context, kind string, now time.Time, cursor string) (platform.Page[platform.Stored], error)
