@@ -171,7 +171,10 @@ func (s *Service) draw(ctx context.Context, of Attempt, at time.Time) error {
 	}
 	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
 	defer cancel()
-	st, certain := told(g.Capture(call, Capture{Key: c.Key(), Of: of.Key(), Amount: c.Amount, Final: c.Final}))
+	begun := s.w.Now()
+	said, err := g.Capture(call, Capture{Key: c.Key(), Of: of.Key(), Amount: c.Amount, Final: c.Final})
+	s.saw(ctx, c.Institution, begun, err)
+	st, certain := told(said, err)
 	_, err = s.record(context.WithoutCancel(ctx), c, record{Key: c.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: at})
 	if errors.Is(err, ErrNothingNew) {
 		return nil

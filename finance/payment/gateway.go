@@ -73,9 +73,22 @@ type Limit struct{ Least, Most platform.Money }
 // ErrUnlicensed), and the amount is within its limits (else ErrNoChannel). What
 // was charged before may always be looked up and given back.
 func (i Info) Admits(amount platform.Money, at time.Time) error {
+	if err := i.licensed(at); err != nil {
+		return err
+	}
+	return i.within(amount)
+}
+
+// licensed tells whether the licence is valid and was checked lately.
+func (i Info) licensed(at time.Time) error {
 	if !at.Before(i.Licence.ValidUntil) || at.Sub(i.Licence.CheckedAt) > checkedFor {
 		return fmt.Errorf("charge at %s: %w", i.Institution, ErrUnlicensed)
 	}
+	return nil
+}
+
+// within tells whether the institution takes such an amount.
+func (i Info) within(amount platform.Money) error {
 	if len(i.Limits) == 0 {
 		return nil
 	}

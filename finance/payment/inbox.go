@@ -92,7 +92,8 @@ func (n Received) wait(at time.Time) Received {
 //
 // It fails with ErrInstitution for one that is not wired, ErrNoticeSize over
 // 64 KiB, and ErrNoticeSignature, ErrNoticeStale or ErrNoticeForm for bytes that
-// the institution did not write.
+// the institution did not write; of those that are not its own the log is told,
+// once a minute at most.
 func (s *Service) Receive(ctx context.Context, institution string, header map[string][]string, raw []byte) error {
 	g, err := s.gateway(institution)
 	if err != nil {
@@ -103,6 +104,7 @@ func (s *Service) Receive(ctx context.Context, institution string, header map[st
 	}
 	notices, err := g.Notices(ctx, header, raw)
 	if err != nil {
+		s.refuse(ctx, institution, err, raw)
 		return fmt.Errorf("notice of %s: %w", institution, err)
 	}
 	now := s.w.Now()

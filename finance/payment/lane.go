@@ -52,6 +52,15 @@ func (l *lanes) late() error {
 	return errors.Join(failed...)
 }
 
+// fail keeps what nobody waits for until the next Tick.
+func (l *lanes) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.failed) < 100 {
+		l.failed = append(l.failed, err)
+	}
+}
+
 // result is what became of a round.
 type result struct {
 	fired int

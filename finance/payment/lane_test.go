@@ -54,7 +54,7 @@ func hanging(t *testing.T, attempts int) (*world, *stuck) {
 	t.Helper()
 	v := newWorld(setup{opts: &payment.Options{Call: time.Hour, Answer: 2 * time.Hour, Wait: time.Millisecond}})
 	for range attempts {
-		_, err := v.pay(v.placed(t), sandbox.Timeout)
+		_, err := v.s.Pay(by(customer), payment.Pay{Intent: full(v.placed(t)), Method: sandbox.Timeout, Institution: "sandbox"})
 		require.NoError(t, err)
 	}
 	g := &stuck{Gateway: v.bank, free: make(chan struct{}), arrived: make(chan struct{}, 99)}

@@ -69,7 +69,11 @@ func (s *Service) lookup(ctx context.Context, g Gateway, k Key, missed bool) (_ 
 	case <-call.Done():
 		return Status{Key: k, Outcome: Pending, Code: platform.Code(ErrUnknownOutcome)}, false
 	}
+	begun := s.w.Now()
 	st, err := g.Lookup(call, k)
+	if name := g.Info().Institution; s.health.of(name).Circuit(begun) == Closed { // an open channel is closed by a payment
+		s.saw(ctx, name, begun, err)
+	}
 	if err != nil {
 		return Status{Key: k, Outcome: Pending, Code: platform.Code(err)}, false
 	}

@@ -52,17 +52,17 @@ func (s *Service) Pay(ctx context.Context, in Pay) (Attempt, error) {
 	claimed, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
 		// What was screened may be paid as it was read, since it is in the set. It
 		// may not be refused so: that is decided on what is read here.
-		if i := verdict.intent; i != nil {
-			verdict.intent = nil
-			if a, changes, err := s.claim(ctx, in, *i, mine, verdict); err == nil || len(changes) > 0 {
+		if seen := verdict.seen; seen != nil {
+			verdict.seen = nil
+			if a, changes, err := s.claim(ctx, in, *seen, mine, verdict); err == nil || len(changes) > 0 {
 				return a, changes, err
 			}
 		}
-		i, err := s.Intent(ctx, in.Intent)
+		seen, err := s.payable(ctx, in)
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		return s.claim(ctx, in, i, mine, verdict)
+		return s.claim(ctx, in, seen, mine, verdict)
 	})
 	if active, ok := platform.Details(err)["attempt"].(platform.ID); ok && errors.Is(err, ErrAttemptActive) {
 		return s.current(ctx, active)
@@ -76,13 +76,34 @@ func (s *Service) Pay(ctx context.Context, in Pay) (Attempt, error) {
 	return s.charge(ctx, claimed, in.Method)
 }
 
+// payable is what a payment is decided on.
+type payable struct {
+	intent       Intent
+	institutions []Institution
+}
+
+// payable reads an intent and the records of the institutions in one trip.
+func (s *Service) payable(ctx context.Context, in Pay) (payable, error) {
+	found, err := s.store.Found(ctx, append([]platform.Ref{in.Subject()}, s.institutions...)...)
+	if err == nil && len(found.Intents) == 0 {
+		err = platform.NotFound(in.Subject())
+	}
+	if err == nil {
+		err = s.visible(ctx, found.Intents[0].Payer, in.Subject())
+	}
+	if err != nil {
+		return payable{}, err
+	}
+	return payable{found.Intents[0], found.Institutions}, nil
+}
+
 // claim decides on a new attempt.
-func (s *Service) claim(ctx context.Context, in Pay, i Intent, id platform.ID, v verdict) (Attempt, []platform.Change, error) {
+func (s *Service) claim(ctx context.Context, in Pay, seen payable, id platform.ID, v verdict) (Attempt, []platform.Change, error) {
 	actor, err := platform.ActorOf(ctx)
 	if err != nil {
 		return Attempt{}, nil, err
 	}
-	now := s.w.Now()
+	now, i := s.w.Now(), seen.intent
 	if err := i.MayPay(actor.Kind, now); err != nil {
 		return Attempt{}, nil, err
 	}
@@ -101,12 +122,13 @@ func (s *Service) claim(ctx context.Context, in Pay, i Intent, id platform.ID, v
 	if err != nil {
 		return Attempt{}, nil, err
 	}
-	if a.Institution, err = s.route(in.Institution, a.Amount, now); err != nil {
+	var rests []platform.Change
+	if a.Institution, rests, err = s.route(in, a.Amount, seen.institutions, now); err != nil {
 		return Attempt{}, nil, fmt.Errorf("pay %s: %w", i.ID, err)
 	}
 	_, can := s.gateways[a.Institution].(Authorizer)
 	a.Held = can && s.opts.Later
-	return a, append(v.changes, platform.Put(next), platform.Put(a), platform.Happened("payment.attempted", a.Ref(), a.facts())), nil
+	return a, append(append(v.changes, rests...), platform.Put(next), platform.Put(a), platform.Happened("payment.attempted", a.Ref(), a.facts())), nil
 }
 
 func (p Pay) amount(i Intent) platform.Money {
@@ -132,7 +154,10 @@ func (s *Service) charge(ctx context.Context, a Attempt, method string) (Attempt
 	if a.Held {
 		take = g.(Authorizer).Authorize // claimed so because the institution can
 	}
-	st, certain := told(take(call, Charge{Key: a.Key(), Subject: a.Subject, Amount: a.Amount, Method: method}))
+	begun := s.w.Now()
+	said, err := take(call, Charge{Key: a.Key(), Subject: a.Subject, Amount: a.Amount, Method: method})
+	s.saw(ctx, a.Institution, begun, err)
+	st, certain := told(said, err)
 	next, err := s.record(context.WithoutCancel(ctx), a, record{Key: a.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: s.w.Now()})
 	return s.answer(ctx, next, err, a.ID)
 }
@@ -171,7 +196,7 @@ func (a Attempt) outcome() (Attempt, error) {
 type verdict struct {
 	outcome string
 	changes []platform.Change
-	intent  *Intent
+	seen    *payable
 }
 
 // screen judges a payment before it is decided on, once: its event's id is
@@ -188,13 +213,14 @@ func (s *Service) screen(ctx context.Context, in Pay) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	i, err := s.Intent(ctx, in.Intent)
+	seen, err := s.payable(ctx, in)
 	if err != nil {
 		return verdict{}, err
 	}
+	i := seen.intent
 	key, err := platform.KeyOf(ctx)
 	if err != nil || s.answered(ctx, key) {
-		return verdict{intent: &i}, err
+		return verdict{seen: &seen}, err
 	}
 	facts, err := json.Marshal(map[string]any{"customer": i.Payer, "amount": in.amount(i), "purpose": i.Purpose, "institution": in.Institution})
 	if err != nil {
@@ -206,7 +232,7 @@ func (s *Service) screen(ctx context.Context, in Pay) (verdict, error) {
 	if err != nil && !s.answered(ctx, key) { // a twin may have finished in between
 		return verdict{}, fmt.Errorf("screen %s: %w", i.ID, err)
 	}
-	return verdict{outcome, slices.Clip(changes), &i}, nil
+	return verdict{outcome, slices.Clip(changes), &seen}, nil
 }
 
 // answered tells whether a command under the key has its answer already.

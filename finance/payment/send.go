@@ -109,7 +109,10 @@ func (s *Service) refund(ctx context.Context, r Return, at time.Time) (Return, e
 	out := Refund{Key: r.Key(), Charge: p.charge(), Reference: p.Reference, Amount: p.Amount}
 	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
 	defer cancel()
-	st, certain := told(g.Refund(call, out))
+	begun := s.w.Now()
+	said, err := g.Refund(call, out)
+	s.saw(ctx, p.Institution, begun, err)
+	st, certain := told(said, err)
 	return s.recordReturn(context.WithoutCancel(ctx), r, record{Key: r.Key(), Status: st, Certain: certain, Doubts: true, Via: "answer", At: at})
 }
 

@@ -54,6 +54,7 @@ type Options struct {
 	Act        time.Duration // how long a payer has to go on at the institution; if zero, 15 min
 	Wait       time.Duration // how long Tick waits for one institution; if zero, 1 s
 	Later      bool          // payers' money is only held, where the institution can ([Authorizer]), until [Asks.Capture]; if false it is taken at once
+	Routes     []Route       // which institution gets what, by cost; if empty, the gateways in their order
 	Production bool          // refuses institutions that move no real money
 }
 
@@ -66,11 +67,17 @@ type Service struct {
 	gateways map[string]Gateway
 	looking  map[string]chan struct{} // by institution: look-ups in flight
 	lanes    lanes
+	health   healths
+	refusals refusals
+
+	order        []string       // of the institutions, by preference
+	institutions []platform.Ref // their records
 }
 
 // New returns a service. It panics, as a programmer's mistake, without Books or
 // Subject, with two gateways of one institution or a name that is none (see
-// [Info]), and with a demo institution in production.
+// [Info]), with a route to an institution that is not wired, and with a demo
+// institution in production.
 func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	s := &Service{w: w.Ready(), store: store, ports: ports, gateways: map[string]Gateway{}, looking: map[string]chan struct{}{}}
 	if opts != nil {
@@ -91,7 +98,13 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 		if info.Demo && s.opts.Production {
 			panic("payment: " + info.Institution + " moves no real money")
 		}
+		s.order, s.institutions = append(s.order, info.Institution), append(s.institutions, institutionRef(info.Institution))
 		s.gateways[info.Institution], s.looking[info.Institution] = g, make(chan struct{}, abreast)
+	}
+	for _, r := range s.opts.Routes {
+		if _, wired := s.gateways[r.Institution]; !wired {
+			panic("payment: a route leads to an institution that is not wired: " + r.Institution)
+		}
 	}
 	return s
 }
@@ -185,26 +198,6 @@ func (s *Service) gateway(institution string) (Gateway, error) {
 		return nil, fmt.Errorf("institution %q: %w", institution, ErrInstitution)
 	}
 	return g, nil
-}
-
-// route is the institution that takes a new charge: the one named, or else the
-// first that admits it.
-func (s *Service) route(institution string, amount platform.Money, at time.Time) (string, error) {
-	if institution != "" {
-		g, err := s.gateway(institution)
-		if err != nil {
-			return "", err
-		}
-		return institution, g.Info().Admits(amount, at)
-	}
-	refusal := fmt.Errorf("pay %s: %w", amount, ErrNoChannel)
-	for _, g := range s.ports.Gateways {
-		info := g.Info()
-		if refusal = info.Admits(amount, at); refusal == nil {
-			return info.Institution, nil
-		}
-	}
-	return "", refusal
 }
 
 // clearing are the legs of money at an institution: what it holds on the one

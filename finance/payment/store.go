@@ -37,6 +37,8 @@ type Records struct {
 	Returns     []Return
 	Notices     []Received
 	Chargebacks []Chargeback
+
+	Institutions []Institution
 }
 
 // StoreOn is the store on an engine.
@@ -70,6 +72,11 @@ func Kinds() []platform.Kind {
 			RootOf:  func(c Chargeback) platform.ID { return c.Subject.ID },
 			Columns: func(c Chargeback) []platform.Column { return columns(c.Subject, c.State, c.Due) },
 			Indexes: []platform.Index{subject, state, due},
+		}.Kind(),
+		platform.Shape[Institution]{
+			Name: "payment.institution", Prefix: "ins",
+			Columns: func(i Institution) []platform.Column { return []platform.Column{{Name: "due", Value: i.Due}} },
+			Indexes: []platform.Index{due},
 		}.Kind(),
 		platform.Shape[Received]{
 			Name: "payment.notice", Prefix: "ntc",
@@ -124,7 +131,8 @@ func (s store) Found(ctx context.Context, refs ...platform.Ref) (Records, error)
 	returns, three := platform.Found[Return](found, of["payment.return"]...)
 	notices, four := platform.Found[Received](found, of["payment.notice"]...)
 	chargebacks, five := platform.Found[Chargeback](found, of["payment.chargeback"]...)
-	return Records{intents, attempts, returns, notices, chargebacks}, errors.Join(one, two, three, four, five)
+	institutions, six := platform.Found[Institution](found, of["payment.institution"]...)
+	return Records{intents, attempts, returns, notices, chargebacks, institutions}, errors.Join(one, two, three, four, five, six)
 }
 
 // asked names all that can be asked of a subject; most of it never is.
@@ -144,6 +152,8 @@ func (s store) Due(ctx context.Context, kind string, now time.Time, cursor strin
 		return due[Attempt](ctx, s.db, q)
 	case "payment.return":
 		return due[Return](ctx, s.db, q)
+	case "payment.institution":
+		return due[Institution](ctx, s.db, q)
 	case "payment.chargeback":
 		return due[Chargeback](ctx, s.db, q)
 	case "payment.notice":

@@ -13,7 +13,7 @@ var _ platform.Ticker = (*Service)(nil)
 
 // dueKinds are the kinds of records with a due, in the order in which Tick looks
 // at them.
-var dueKinds = []string{"payment.attempt", "payment.return", "payment.notice", "payment.chargeback", "payment.intent"}
+var dueKinds = []string{"payment.attempt", "payment.return", "payment.notice", "payment.chargeback", "payment.intent", "payment.institution"}
 
 // Tick does what is due at now, at most limit of it: institutions are asked
 // about attempts and returns whose outcome is not known, captures, voids and
@@ -80,6 +80,8 @@ func (s *Service) errand(listed platform.Stored, now time.Time) (institution str
 		return due.Institution, s.askAttempt(due, now)
 	case Return:
 		return due.Part().Institution, s.askReturn(due, now)
+	case Institution:
+		return "", errand{then: func(ctx context.Context) error { return s.ring(ctx, due.ID, now) }}
 	case Chargeback:
 		return due.Institution, s.askChargeback(due, now)
 	case Received:

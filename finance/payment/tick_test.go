@@ -52,9 +52,11 @@ func TestParallelTicksFireOnce(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})
 	for range 8 {
-		_, err := v.pay(v.placed(t), sandbox.Timeout)
+		_, err := v.s.Pay(by(customer), payment.Pay{Intent: full(v.placed(t)), Method: sandbox.Timeout, Institution: "sandbox"})
 		require.NoError(t, err)
-		o := v.paid(t, sandbox.OK)
+		o := v.placed(t)
+		_, err = v.s.Pay(by(customer), payment.Pay{Intent: full(o), Method: sandbox.OK, Institution: "sandbox"})
+		require.NoError(t, err)
 		_, err = v.refund(o, price)
 		require.NoError(t, err)
 	}
