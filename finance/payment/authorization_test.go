@@ -78,6 +78,7 @@ func TestCaptureInPartsAndRefund(t *testing.T) {
 	for _, part := range []string{"30.00", "50.00"} {
 		_, err := v.s.Draw(by(clerk), payment.Draw{Intent: full(o), Amount: yuan(part)})
 		require.NoError(t, err)
+		require.NoError(t, v.after(time.Second))
 	}
 	assert.Equal(t, yuan("80.00"), v.sale(t, o).Captured)
 	assert.Equal(t, payment.IntentSecured, v.intent(t, o).State)
@@ -100,9 +101,11 @@ func TestFinalCaptureLetsGoOfTheRest(t *testing.T) {
 	v := newWorld(setup{opts: later})
 	o, a := v.held(t, sandbox.OK)
 
-	i, err := v.s.Draw(by(clerk), payment.Draw{Intent: full(o), Amount: yuan("70.00"), Final: true})
+	_, err := v.s.Draw(by(clerk), payment.Draw{Intent: full(o), Amount: yuan("70.00"), Final: true})
 
 	require.NoError(t, err)
+	require.NoError(t, v.after(time.Second))
+	i := v.intent(t, o)
 	assert.Equal(t, payment.IntentCaptured, i.State)
 	assert.Equal(t, yuan("70.00"), i.Asked)
 	assert.Equal(t, payment.AttemptReleased, v.attempt(t, a.ID).State)

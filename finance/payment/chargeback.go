@@ -72,6 +72,11 @@ type Chargeback struct {
 // Ref names the chargeback.
 func (c Chargeback) Ref() platform.Ref { return platform.Ref{Kind: "payment.chargeback", ID: c.ID} }
 
+// payment is the attempt, as far as a chargeback knows it.
+func (c Chargeback) payment() Attempt {
+	return Attempt{Head: platform.Head{ID: c.Attempt}, Subject: c.Subject, Institution: c.Institution}
+}
+
 // Open tells whether it is not decided.
 func (c Chargeback) Open() bool { return slices.Contains(openChargebacks, c.State) }
 

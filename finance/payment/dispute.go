@@ -71,29 +71,39 @@ func (s *Service) Concede(ctx context.Context, in Concede) (Chargeback, error) {
 	})
 }
 
+// answering is a chargeback whose answer goes out, and who sends it.
+type answering struct {
+	Chargeback
+	By uint64 `json:"by"`
+}
+
 // respond claims the answer to a chargeback, gives it and records what was said.
 func (s *Service) respond(ctx context.Context, in any, id platform.ID, evidence string, call func(context.Context, Disputer, Chargeback) (Dispute, error)) (Chargeback, error) {
-	now := s.w.Now()
-	c, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Chargeback, []platform.Change, error) {
+	now, by := s.w.Now(), s.w.IDs()
+	c, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (answering, []platform.Change, error) {
+		actor, err := platform.ActorOf(ctx)
+		if err == nil && actor.Kind != platform.Operator {
+			err = ErrActor
+		}
+		if err != nil {
+			return answering{}, nil, fmt.Errorf("answer %s: %w", id, err)
+		}
 		c, err := s.store.Chargeback(ctx, id)
 		if err != nil {
-			return Chargeback{}, nil, err
-		}
-		if actor, err := platform.ActorOf(ctx); err != nil || actor.Kind != platform.Operator {
-			return Chargeback{}, nil, fmt.Errorf("answer %s: %w", id, errors.Join(err, ErrActor))
+			return answering{}, nil, err
 		}
 		next, err := c.Answer(evidence, now, now.Add(s.opts.Answer))
 		if err != nil {
-			return Chargeback{}, nil, err
+			return answering{}, nil, err
 		}
-		return next, []platform.Change{platform.Put(next), next.event()}, nil
+		return answering{next, by}, []platform.Change{platform.Put(next), next.event()}, nil
 	})
 	if err != nil {
 		return Chargeback{}, err
 	}
-	current, err := s.store.Chargeback(ctx, id)
-	if err != nil || current.Revision() != c.Revision() { // a repeat of what was answered
-		return current, err
+	later := context.WithoutCancel(ctx)
+	if c.By != by { // the answer to a repeat
+		return s.store.Chargeback(later, id)
 	}
 	g, _, err := s.disputer(c.Institution)
 	if err != nil {
@@ -101,17 +111,18 @@ func (s *Service) respond(ctx context.Context, in any, id platform.ID, evidence 
 	}
 	limit, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
 	defer cancel()
-	d, err := call(limit, g, c)
+	d, err := call(limit, g, c.Chargeback)
 	if errors.Is(err, ErrRefused) || errors.Is(err, ErrDeclined) { // it may have ended, or be answered, there
 		d, err = g.Dispute(limit, c.Reference)
 	}
-	if err == nil {
-		err = s.tell(context.WithoutCancel(ctx), c, d, now)
+	if err != nil { // nobody knows: Tick asks
+		return s.store.Chargeback(later, id)
 	}
-	if err != nil && !errors.Is(err, platform.ErrUnavailable) && !errors.Is(err, ErrNothingNew) && !errors.Is(err, ErrRefused) {
-		return Chargeback{}, err
+	next, err := s.disputed(later, c.payment(), d, true, nil, now)
+	if errors.Is(err, ErrNothingNew) {
+		return s.store.Chargeback(later, id)
 	}
-	return s.store.Chargeback(context.WithoutCancel(ctx), id)
+	return next, err
 }
 
 // disputer is the institution of that name, and whether it takes answers.
@@ -153,7 +164,11 @@ func (s *Service) Decide(ctx context.Context, in Decide) (Chargeback, error) {
 		if err != nil {
 			return Chargeback{}, nil, err
 		}
-		changes, err := s.decided(ctx, c, next, now)
+		found, err := s.store.Found(ctx, append(asked(c.Subject), c.payment().Ref())...)
+		if err != nil {
+			return Chargeback{}, nil, err
+		}
+		changes, err := s.decided(ctx, found, c, next, now)
 		return next, append(changes, next.event().Because(in.Reason)), err
 	})
 }
@@ -195,10 +210,11 @@ func (s *Service) Reverse(ctx context.Context, in Reverse) (Chargeback, error) {
 		return Chargeback{}, fmt.Errorf("reverse %s: %w", in.Attempt, ErrAmount)
 	}
 	d := Dispute{Reference: in.Reference, Charge: a.Key(), Amount: in.Amount, State: DisputeLost, Reason: "reversed"}
-	if err := s.disputed(context.WithoutCancel(ctx), a, d, true, nil, s.w.Now()); err != nil && !errors.Is(err, ErrNothingNew) {
-		return Chargeback{}, err
+	c, err := s.disputed(context.WithoutCancel(ctx), a, d, true, nil, s.w.Now())
+	if errors.Is(err, ErrNothingNew) {
+		return s.store.Chargeback(ctx, ChargebackID(a.ID, a.Institution, in.Reference, 1))
 	}
-	return s.store.Chargeback(ctx, ChargebackID(a.ID, a.Institution, in.Reference, 1))
+	return c, err
 }
 
 // Chargeback is one chargeback, to operators and auditors.
@@ -235,7 +251,7 @@ func (s *Service) takeDispute(ctx context.Context, n Received, a Attempt, at tim
 		return s.settle(ctx, n, NoticeUnmatched, at)
 	}
 	n.State, n.Due = NoticeApplied, time.Time{}
-	err = s.disputed(ctx, a, d, can, &n, at)
+	_, err = s.disputed(ctx, a, d, can, &n, at)
 	return s.unless(ctx, err, n, at)
 }
 
@@ -246,18 +262,16 @@ const floors = 5
 // disputed records what an institution says about a dispute of a payment: it opens
 // a round, or moves the one that is open. It fails with ErrNothingNew when all of
 // it was known.
-func (s *Service) disputed(ctx context.Context, a Attempt, d Dispute, answers bool, n *Received, at time.Time) error {
+func (s *Service) disputed(ctx context.Context, a Attempt, d Dispute, answers bool, n *Received, at time.Time) (Chargeback, error) {
 	for try := 1; ; try++ {
-		opened, err := s.dispute(ctx, a, d, answers, n, at, try > floors)
+		c, err := s.dispute(ctx, a, d, answers, n, at, try > floors)
 		if platform.Code(err) == "floor" && try <= floors {
 			continue
 		}
-		if err != nil || !opened {
-			return err
+		if err != nil || d.State == DisputeOpen || c.State != ChargebackNeedsResponse {
+			return c, err
 		}
-		if n = nil; d.State == DisputeOpen {
-			return nil
-		}
+		n = nil // opened just now, and further there
 	}
 }
 
@@ -272,36 +286,35 @@ func (d disputing) Subject() platform.Ref {
 	return platform.Ref{Kind: "payment.attempt", ID: d.Attempt}
 }
 
-// dispute decides on one step, and tells whether it opened a round.
-func (s *Service) dispute(ctx context.Context, a Attempt, d Dispute, answers bool, n *Received, at time.Time, ours bool) (opened bool, _ error) {
-	refs := []platform.Ref{a.Ref()}
+// dispute decides on one step: it opens a round, or moves the one that is open.
+func (s *Service) dispute(ctx context.Context, a Attempt, d Dispute, answers bool, n *Received, at time.Time, ours bool) (Chargeback, error) {
+	refs := append(asked(a.Subject), a.Ref())
 	if n != nil {
 		refs = append(refs, n.Ref())
 	}
 	for round := 1; round <= maxRounds; round++ {
 		refs = append(refs, platform.Ref{Kind: "payment.chargeback", ID: ChargebackID(a.ID, a.Institution, d.Reference, round)})
 	}
-	_, err := persist(ctx, s, disputing{a.ID, d}, func(ctx context.Context) (platform.ID, []platform.Change, error) {
+	return persist(ctx, s, disputing{a.ID, d}, func(ctx context.Context) (Chargeback, []platform.Change, error) {
 		found, err := s.store.Found(ctx, refs...)
 		if err == nil && len(found.Attempts) == 0 {
 			err = platform.NotFound(a.Ref())
 		}
 		if err != nil {
-			return "", nil, err
+			return Chargeback{}, nil, err
+		}
+		var last, c Chargeback
+		if rounds := len(found.Chargebacks); rounds > 0 {
+			last = found.Chargebacks[rounds-1]
 		}
 		var changes []platform.Change
-		var c Chargeback
-		switch rounds := len(found.Chargebacks); {
-		case rounds == 0 && d.State != DisputeWon,
-			rounds > 0 && rounds < maxRounds && !found.Chargebacks[rounds-1].Open() && d.State == DisputeOpen:
-			opened = true
-			c, changes, err = s.opens(ctx, found.Attempts[0], d, rounds+1, answers, at, ours)
-		case rounds > 0 && found.Chargebacks[rounds-1].Open():
-			opened = false
-			was := found.Chargebacks[rounds-1]
-			if c, err = was.Learn(d, at); err == nil {
-				changes, err = s.decided(ctx, was, c, at)
+		switch begins := d.State == DisputeOpen || last.Round == 0 && d.State != DisputeWon; {
+		case last.Open():
+			if c, err = last.Learn(d, at); err == nil {
+				changes, err = s.decided(ctx, found, last, c, at)
 			}
+		case begins && last.Round < maxRounds:
+			c, changes, err = s.opens(ctx, found, d, last.Round+1, answers, at, ours)
 		default:
 			err = fmt.Errorf("dispute of %s: %w", a.ID, ErrNothingNew)
 		}
@@ -309,16 +322,16 @@ func (s *Service) dispute(ctx context.Context, a Attempt, d Dispute, answers boo
 			changes, err = n.filed(found.Notices, changes)
 		}
 		if err != nil {
-			return "", nil, err
+			return Chargeback{}, nil, err
 		}
-		return c.ID, append(changes, c.event()), nil
+		return c, append(changes, c.event()), nil
 	})
-	return opened, err
 }
 
 // opens is a new round: the money is gone from the institution, and what those
 // have who bear it is set aside.
-func (s *Service) opens(ctx context.Context, a Attempt, d Dispute, round int, answers bool, at time.Time, ours bool) (Chargeback, []platform.Change, error) {
+func (s *Service) opens(ctx context.Context, found Records, d Dispute, round int, answers bool, at time.Time, ours bool) (Chargeback, []platform.Change, error) {
+	a := found.Attempts[0]
 	c := Chargeback{
 		Head:    platform.Head{ID: ChargebackID(a.ID, a.Institution, d.Reference, round)},
 		Subject: a.Subject, Attempt: a.ID, Payer: a.Payer, Institution: a.Institution, Reference: d.Reference, Round: round,
@@ -348,7 +361,7 @@ func (s *Service) opens(ctx context.Context, a Attempt, d Dispute, round int, an
 		{Role: "chargeback", Of: c.ID, Amount: c.Amount}, {Role: "clearing", Party: platform.ID(c.Institution), Amount: gone.Amount},
 	})
 	held, two := s.ports.Books.Post(ctx, "chargeback.held", c.Ref(), at, append(slices.Clone(c.Legs), gone))
-	mirror, three := s.mirrors(ctx, a, at)
+	mirror, three := s.mirrors(ctx, found.Intents, a, at)
 	if err := errors.Join(one, two, three); err != nil {
 		return Chargeback{}, nil, fmt.Errorf("open %s: %w", c.ID, err)
 	}
@@ -357,14 +370,14 @@ func (s *Service) opens(ctx context.Context, a Attempt, d Dispute, round int, an
 
 // decided are the changes of a chargeback that has moved: at its end its hold, the
 // payment and the subject too.
-func (s *Service) decided(ctx context.Context, was, next Chargeback, at time.Time) ([]platform.Change, error) {
+func (s *Service) decided(ctx context.Context, found Records, was, next Chargeback, at time.Time) ([]platform.Change, error) {
 	if next.Open() {
 		return []platform.Change{platform.Put(next)}, nil
 	}
-	a, err := s.store.Attempt(ctx, next.Attempt)
-	if err != nil {
-		return nil, err
+	if len(found.Attempts) == 0 {
+		return nil, platform.NotFound(next.payment().Ref())
 	}
+	a := found.Attempts[0]
 	stays, err := next.stays()
 	if err == nil {
 		next.Counts = stays
@@ -386,7 +399,7 @@ func (s *Service) decided(ctx context.Context, was, next Chargeback, at time.Tim
 		}
 	}
 	books, one := s.ports.Books.Post(ctx, "chargeback."+string(next.State), next.Ref(), at, legs)
-	mirror, two := s.mirrors(ctx, a, at)
+	mirror, two := s.mirrors(ctx, found.Intents, a, at)
 	if err := errors.Join(one, two); err != nil {
 		return nil, fmt.Errorf("end %s: %w", next.ID, err)
 	}
@@ -395,17 +408,13 @@ func (s *Service) decided(ctx context.Context, was, next Chargeback, at time.Tim
 
 // mirrors tells a subject that wants to know how much was taken back, with the
 // payment as it will be.
-func (s *Service) mirrors(ctx context.Context, changed Attempt, at time.Time) ([]platform.Change, error) {
+func (s *Service) mirrors(ctx context.Context, intents []Intent, changed Attempt, at time.Time) ([]platform.Change, error) {
 	subject, wants := s.ports.Subject.(Disputed)
 	if !wants {
 		return nil, nil
 	}
-	found, err := s.store.Found(ctx, asked(changed.Subject)...)
-	if err != nil {
-		return nil, err
-	}
 	var ids []platform.ID
-	for _, i := range found.Intents {
+	for _, i := range intents {
 		ids = append(ids, i.Paid...)
 	}
 	attempts, err := s.store.Attempts(ctx, ids...)
@@ -425,15 +434,6 @@ func (s *Service) mirrors(ctx context.Context, changed Attempt, at time.Time) ([
 	}
 	told, err := subject.Disputed(ctx, changed.Subject, back, at)
 	return append(changes, told...), err
-}
-
-// tell records what the institution says about a chargeback of ours.
-func (s *Service) tell(ctx context.Context, c Chargeback, d Dispute, at time.Time) error {
-	a, err := s.store.Attempt(ctx, c.Attempt)
-	if err != nil {
-		return err
-	}
-	return s.disputed(ctx, a, d, true, nil, at)
 }
 
 // askChargeback asks the institution how a dispute stands.
@@ -458,7 +458,7 @@ func (s *Service) askChargeback(due Chargeback, now time.Time) errand {
 		then: func(ctx context.Context) error {
 			err := error(ErrNothingNew)
 			if heard {
-				err = s.tell(ctx, due, d, now)
+				_, err = s.disputed(context.WithoutCancel(ctx), due.payment(), d, true, nil, now)
 			}
 			if errors.Is(err, ErrNothingNew) {
 				err = s.wait(ctx, due, now)

@@ -20,15 +20,14 @@ type Draw struct {
 // Subject is the intent.
 func (d Draw) Subject() platform.Ref { return platform.Ref{Kind: "payment.intent", ID: d.Intent} }
 
-// Draw captures what is held for an intent, or a part of it, and returns the
-// intent as it is then. What the institution does not answer at once is settled
-// by Tick. Operators and the system may do so.
+// Draw has what is held for an intent, or a part of it, captured, and returns the
+// intent as it is before: Tick calls the institution, which is due at once.
+// Operators and the system may do so.
 //
 // It fails with ErrNotHeld when nothing is held, ErrAttemptActive while a capture
-// is under way, ErrAmount and ErrExceedsHeld for a wrong amount.
+// is under way or asked for, ErrAmount and ErrExceedsHeld for a wrong amount.
 func (s *Service) Draw(ctx context.Context, in Draw) (Intent, error) {
-	now := s.w.Now()
-	i, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Intent, []platform.Change, error) {
+	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Intent, []platform.Change, error) {
 		if err := platformOnly(ctx); err != nil {
 			return Intent{}, nil, fmt.Errorf("draw %s: %w", in.Intent, err)
 		}
@@ -36,25 +35,12 @@ func (s *Service) Draw(ctx context.Context, in Draw) (Intent, error) {
 		if err != nil {
 			return Intent{}, nil, err
 		}
-		changes, err := asksOn(s.store).drawn(ctx, []Intent{i}, in.Amount, in.Final, now)
+		changes, err := asksOn(s.store).drawn(ctx, []Intent{i}, in.Amount, in.Final, s.w.Now())
 		if err != nil {
 			return Intent{}, nil, fmt.Errorf("draw %s: %w", in.Intent, err)
 		}
 		return i, append(changes, platform.Unchanged(i)), nil
 	})
-	if err != nil {
-		return Intent{}, err
-	}
-	held, err := s.store.Attempts(ctx, i.Held...)
-	if err != nil {
-		return Intent{}, err
-	}
-	for _, a := range held {
-		if err := s.draw(s.system(ctx), a, now); err != nil && !errors.Is(err, platform.ErrState) {
-			return Intent{}, err
-		}
-	}
-	return s.store.Intent(context.WithoutCancel(ctx), in.Intent)
 }
 
 func asksOn(store Store) Asks { return Asks{Store: store} }

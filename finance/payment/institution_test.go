@@ -68,6 +68,7 @@ func TestRunningBusinessGoesOnWithoutLicence(t *testing.T) {
 
 	_, err = v.s.Draw(by(clerk), payment.Draw{Intent: full(o)})
 	require.NoError(t, err)
+	require.NoError(t, v.after(time.Second))
 	_, err = v.refund(o, price)
 	require.NoError(t, err)
 	require.NoError(t, v.after(time.Minute))
