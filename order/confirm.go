@@ -61,13 +61,18 @@ func (s *Service) unask(ctx context.Context, o Order) ([]platform.Change, error)
 // confirmed as soon as the whole price is there, unless it is under review.
 //
 // It fails with ErrNotPayable at an end and for more than was asked, so that
-// the money is surplus, and when it is less than before.
+// the money is surplus, and when it is less than before; only what was held and
+// is not captured may be let go of, once nothing more is held.
 func (o Order) Secure(secured, captured platform.Money, at time.Time) (Order, error) {
 	if o.State.Ended() {
 		return Order{}, platform.Detail(fmt.Errorf("secure %s order %s: %w", o.State, o.ID, ErrNotPayable), "state", string(o.State))
 	}
+	before := o.Secured
+	if secured == captured {
+		before = o.Captured
+	}
 	for _, limit := range []struct{ low, high platform.Money }{
-		{o.Secured, secured}, {o.Captured, captured}, {captured, secured}, {secured, o.Asked},
+		{before, secured}, {o.Captured, captured}, {captured, secured}, {secured, o.Asked},
 	} {
 		above, err := limit.low.Cmp(limit.high)
 		if err != nil {

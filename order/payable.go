@@ -66,6 +66,17 @@ func (p Payable) Returned(ctx context.Context, refund, subject platform.Ref, out
 	return append(changes, platform.Put(o.settled(r)), platform.Put(next), o.gives(outcome, next)), nil
 }
 
+// Disputed notes how much of an order's money payers' banks have taken back, what
+// is open or lost, in all: so much less can be refunded. It writes the order.
+func (p Payable) Disputed(ctx context.Context, subject platform.Ref, back platform.Money, _ time.Time) ([]platform.Change, error) {
+	o, err := p.Store.Order(ctx, subject.ID)
+	if err != nil {
+		return nil, err
+	}
+	o.ChargedBack = back
+	return []platform.Change{platform.Put(o)}, nil
+}
+
 // knows tells whether the refund has already been where the outcome leads.
 func (r Refund) knows(outcome string) bool {
 	switch outcome {

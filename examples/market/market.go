@@ -185,6 +185,7 @@ func (m *Market) serve() error {
 		Subject:  order.Payable{Store: orders, Books: m.Books},
 		Payouts:  m.Payouts,
 		Screen:   m.Screen,
+		Bearer:   bearer{db},
 		Gateways: []payment.Gateway{m.Sandbox},
 	}, &o.Payment)
 	m.Recon = m.reconciliation(db)
@@ -262,7 +263,7 @@ func RefundRate() risk.Indicator {
 func (m *Market) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return errors.Join(m.relay.Release(ctx), m.keyLog.Release(ctx), m.Sandbox.Close())
+	return errors.Join(m.Payments.Close(), m.relay.Release(ctx), m.keyLog.Release(ctx), m.Sandbox.Close())
 }
 
 // TrialBalance adds up the books as they are at one moment: halves of commits

@@ -331,12 +331,48 @@ func (c *town) pay() {
 	require.NoError(c.t, err)
 	require.Equal(c.t, payment.AttemptCaptured, a.State)
 
+	c.dispute()
 	o, a := by(sandbox.Short)
 	give(c, c.operator, c.Payments.Resolve, payment.Resolve{Attempt: a.ID, Taken: a.Amount, Reason: "checked"})
 	give(c, c.operator, c.Payments.Surplus, payment.Surplus{For: o.Ref(), Amount: yuan(1), Institution: "sandbox", Reference: "ref-1"})
 	c.place(1, c.listings...)
 	c.tick("payment", time.Hour, c.Payments) // its intent expires
 	c.tick("order", 0, c.Orders)
+}
+
+// dispute lets payers' banks take money back, and answers them; one institution
+// holds money before it is captured, and another is looked at.
+func (c *town) dispute() {
+	later := payment.New(c.Writer, payment.StoreOn(c.DB), payment.Ports{
+		Books: c.Books, Subject: order.Payable{Store: order.StoreOn(c.DB), Books: c.Books}, Gateways: []payment.Gateway{c.Sandbox},
+	}, &payment.Options{Later: true})
+	o := c.place(1, c.listings...)
+	give(c, c.customer, later.Pay, payment.Pay{Intent: c.intent(o), Method: sandbox.OK}, 2)
+	give(c, c.operator, later.Draw, payment.Draw{Intent: c.intent(o)})
+	c.tick("payment", 0, later)
+
+	objected := func() payment.Chargeback {
+		o := c.pays(c.place(1, c.listings...))
+		i, err := c.Payments.Intent(platform.As(c.t.Context(), c.operator), c.intent(o))
+		require.NoError(c.t, err)
+		c.Sandbox.Drain()
+		reference, err := c.Sandbox.Object(payment.Key(i.Paid[0]), yuan(1), "fraud")
+		require.NoError(c.t, err)
+		for _, letter := range c.Sandbox.Drain() {
+			c.do("payment.Receive", 1, func() error { return c.Payments.Receive(c.t.Context(), "sandbox", letter.Header, letter.Body) })
+		}
+		return payment.Chargeback{Head: platform.Head{ID: payment.ChargebackID(i.Paid[0], "sandbox", reference, 1)}, Attempt: i.Paid[0]}
+	}
+	give(c, c.operator, c.Payments.Contest, payment.Contest{Chargeback: objected().ID, Text: "the work was done"}, 2)
+	give(c, c.operator, c.Payments.Concede, payment.Concede{Chargeback: objected().ID}, 2)
+	last := objected()
+	give(c, c.operator, c.Payments.Decide, payment.Decide{Chargeback: last.ID, Lost: yuan(1), Reason: "letter"})
+	give(c, c.operator, c.Payments.Reverse, payment.Reverse{Attempt: last.Attempt, Amount: yuan(1), Reference: "rv-1"}, 2)
+	give(c, c.operator, c.Payments.Check, payment.Check{
+		Name: "sandbox", Entity: "Sandbox", Licence: "demo", Kinds: []payment.Business{payment.Acquiring},
+		ValidUntil: c.clock.Now().AddDate(5, 0, 0), Evidence: strings.Repeat("ab", 32),
+	})
+	c.clock.Advance(time.Hour)
 }
 
 func (c *town) cancel(o order.Order) {

@@ -1,0 +1,42 @@
+package market
+
+import (
+	"context"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/order"
+)
+
+// bearer takes what a payer's bank took back from the order's own money, then from
+// what its merchant earned, then from what is due to the merchant; the platform
+// bears the rest. It is a payment.Bearer.
+type bearer struct{ db platform.DB }
+
+// Bear implements payment.Bearer.
+func (b bearer) Bear(ctx context.Context, subject platform.Ref, amount platform.Money) ([]platform.Leg, error) {
+	o, err := order.StoreOn(b.db).Order(ctx, subject.ID)
+	if err != nil {
+		return nil, err
+	}
+	legs := []platform.Leg{{Role: "escrow", Of: o.ID}, {Role: "earning", Of: o.ID, Party: o.Merchant}, {Role: "payable", Party: o.Merchant}}
+	counters := make([]platform.Ref, len(legs))
+	for n, l := range legs {
+		account := finance.Account{Role: l.Role, Of: l.Of, Party: l.Party}
+		counters[n] = platform.Counter("available:"+account.String(), amount.Currency().String())
+	}
+	free, err := finance.StoreOn(b.db).Counts(ctx, counters...)
+	if err != nil {
+		return nil, err
+	}
+	rest := amount.Minor()
+	for n := range legs {
+		take := max(0, min(rest, free[n].Value))
+		if legs[n].Amount, err = platform.FromMinor(take, amount.Currency()); err != nil {
+			return nil, err
+		}
+		rest -= take
+	}
+	ours, err := platform.FromMinor(rest, amount.Currency())
+	return append(legs, platform.Leg{Role: "chargeback_loss", Amount: ours}), err
+}
