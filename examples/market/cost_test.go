@@ -36,8 +36,16 @@ var more = []struct {
 	{"a return names the attempts that it takes from", 2, []string{"order.WithdrawRefund payment"}},
 	{"an intent, or an attempt, names its subject", 2, []string{"payment.Promote payment", "payment.Resolve payment"}},
 	{"whom to ask is read before the institution is asked, and what has become of it meanwhile after that", 2, []string{
-		"payment.Look: payment.record payment", "payment.Receive: payment.record payment", "payment.Tick: payment.record payment",
+		"payment.Look: payment.record payment", "payment.Receive: payment.record payment",
 	}},
+	{"an intent names the authorisations that hold its money", 2, []string{"payment.Draw payment"}},
+	{"a chargeback, or its payment, names its subject, and the intents of that the attempts that paid it", 3, []string{
+		"payment.Decide payment", "payment.Receive: payment.disputing payment", "payment.Reverse: payment.disputing payment",
+	}},
+	{"the payment is known; the intents of its subject name the attempts", 2, []string{"payment.Concede: payment.disputing payment"}},
+	{"what the institution said was no news, which is looked at twice", 3, []string{"payment.Tick: payment.waiting payment"}},
+	{"what the bank took and what is set aside for it are two facts", 2, []string{"payment.Receive: payment.disputing finance", "payment.Reverse: payment.disputing finance"}},
+	{"the order says who bears it, and is told", 2, []string{"payment.Receive: payment.disputing order", "payment.Reverse: payment.disputing order"}},
 
 	{"an assignment names the seat that the search is for", 2, []string{
 		"dispatch.Decline dispatch", "dispatch.Withdraw dispatch", "dispatch.Release dispatch", "dispatch.NoShow dispatch",

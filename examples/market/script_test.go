@@ -370,7 +370,7 @@ func (c *town) dispute() {
 	give(c, c.operator, c.Payments.Reverse, payment.Reverse{Attempt: last.Attempt, Amount: yuan(1), Reference: "rv-1"}, 2)
 	give(c, c.operator, c.Payments.Check, payment.Check{
 		Name: "sandbox", Entity: "Sandbox", Licence: "demo", Kinds: []payment.Business{payment.Acquiring},
-		ValidUntil: c.clock.Now().AddDate(5, 0, 0), Evidence: strings.Repeat("ab", 32),
+		ValidUntil: c.clock.Now().AddDate(5, 0, 0), Evidence: fmt.Sprintf("%064x", 1),
 	})
 	c.clock.Advance(time.Hour)
 }

@@ -3,7 +3,6 @@ package payment
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/liangding/platform"
@@ -94,12 +93,8 @@ func (s *Service) errand(listed platform.Stored, now time.Time) (institution str
 func (s *Service) askAttempt(due Attempt, now time.Time) errand {
 	in := record{Key: due.Key(), Doubts: true, Via: "look", At: now}
 	return errand{
-		ask: func(ctx context.Context) error {
-			a, err := s.store.Attempt(ctx, due.ID)
-			if err = still(a, due, err); err != nil {
-				return err
-			}
-			in.Status, in.Certain, err = s.found(ctx, a.Institution, a.Key(), a.Missed(now))
+		ask: func(ctx context.Context) (err error) {
+			in.Status, in.Certain, err = s.found(ctx, due.Institution, due.Key(), due.Missed(now))
 			return err
 		},
 		then: func(ctx context.Context) error {
@@ -126,12 +121,8 @@ func (s *Service) askReturn(due Return, now time.Time) errand {
 	}
 	in := record{Key: due.Key(), Doubts: true, Via: "look", At: now}
 	return errand{
-		ask: func(ctx context.Context) error {
-			r, err := s.store.Return(ctx, due.ID)
-			if err = still(r, due, err); err != nil {
-				return err
-			}
-			in.Status, in.Certain, err = s.found(ctx, r.Part().Institution, r.Key(), r.Missed(now))
+		ask: func(ctx context.Context) (err error) {
+			in.Status, in.Certain, err = s.found(ctx, due.Part().Institution, due.Key(), due.Missed(now))
 			return err
 		},
 		then: func(ctx context.Context) error {
@@ -139,14 +130,6 @@ func (s *Service) askReturn(due Return, now time.Time) errand {
 			return err
 		},
 	}
-}
-
-// still fails with ErrNotDue when a record is no longer as it was listed.
-func still(now, listed platform.Stored, err error) error {
-	if err == nil && now.Revision() != listed.Revision() {
-		return fmt.Errorf("%s: %w", listed.Ref(), ErrNotDue)
-	}
-	return err
 }
 
 // Close waits until no call is under way that a Tick began and did not wait for.
