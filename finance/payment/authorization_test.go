@@ -261,7 +261,7 @@ func TestCaptureAndVoidCrashWithoutLosingMoney(t *testing.T) {
 }
 
 func crashedHold(t *testing.T, operation string, faults sandbox.Faults, c crash) {
-	v := newWorld(setup{opts: later, faults: faults})
+	v := newWorld(setup{opts: later, faults: faults, real: true})
 	o, a := v.held(t, sandbox.OK)
 	if operation == "void" {
 		require.NoError(t, v.cancel(o))
@@ -280,6 +280,7 @@ func crashedHold(t *testing.T, operation string, faults sandbox.Faults, c crash)
 		assert.False(t, a.Open(), a.State)
 	}
 	v.conserved(t)
+	v.booksAgree(t)
 	lost := faults.LostRefund > 0 // everything is lost that the institution is told
 	switch {
 	case operation == "void" && !lost:

@@ -128,7 +128,7 @@ func TestSendCrashesWithoutLosingMoney(t *testing.T) {
 		for _, c := range crashes() {
 			t.Run(fmt.Sprintf("%+v %s", faults, c), func(t *testing.T) {
 				t.Parallel()
-				v := newWorld(setup{faults: faults})
+				v := newWorld(setup{faults: faults, real: true})
 				o := v.paid(t, sandbox.OK)
 				g, err := v.refund(o, yuan("30.00"))
 				require.NoError(t, err)
@@ -147,6 +147,7 @@ func TestSendCrashesWithoutLosingMoney(t *testing.T) {
 				assert.Equal(t, []string{"sent", "succeeded"}, read[giving](t, v, "order.refund", g.ID).Heard)
 				assert.Equal(t, yuan("30.00"), v.sale(t, o).Given)
 				v.conserved(t)
+				v.booksAgree(t)
 			})
 		}
 	}

@@ -20,6 +20,21 @@
 // already) is surplus: it is booked and given back by itself. An amount other
 // than the one tried is quarantined until an operator resolves it.
 //
+// Where the institution is an [Authorizer] and Options.Later says so, money is
+// only held until [Asks.Capture]: each part that is captured is an attempt of its
+// own, and what is not captured is let go of.
+//
+//	sent → authorized → released
+//	             └ a capture: sent → captured | failed | unknown
+//
+// Money that a payer's bank takes back is a [Chargeback]: booked as gone and held
+// against those who bear it, answered through a [Disputer] or by an operator, and
+// settled or freed by the bank's decision.
+//
+// Which institution gets a payment is decided when it is claimed and never after:
+// by the record of its licence ([Institution]), by [Route], and by how calls to it
+// went lately ([Health]). What no reconciler can end waits in [Service.Queue].
+//
 // Money goes back where it came from: to the payer through the institution that
 // took it, and to the platform what the platform paid by [Service.Promote]. A
 // return in part is shared between the two as they paid.

@@ -636,8 +636,20 @@ func TestConstructionRefusesWhatCannotWork(t *testing.T) {
 		assert.Panics(t, func() { payment.New(v.w, store, bank, nil) }, name)
 	}
 	demo := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{v.bank}}
-	assert.Panics(t, func() { payment.New(v.w, store, demo, &payment.Options{Production: true}) }, "demo in production")
+	assert.Panics(t, func() { payment.New(v.w, store, demo, &payment.Options{Production: true, Basis: "Z2010"}) }, "F31: demo in production")
+	serious := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{earnest{v.bank}}}
+	assert.Panics(t, func() { payment.New(v.w, store, serious, &payment.Options{Production: true}) }, "others' money on no basis")
+	assert.NotPanics(t, func() { payment.New(v.w, store, serious, &payment.Options{Production: true, Basis: "Z2010"}) })
 	assert.NotPanics(t, func() { payment.New(v.w, store, demo, nil) })
+}
+
+// earnest is an institution that says that it moves real money.
+type earnest struct{ payment.Gateway }
+
+func (g earnest) Info() payment.Info {
+	info := g.Gateway.Info()
+	info.Demo = false
+	return info
 }
 
 func TestGuardIsAsked(t *testing.T) {

@@ -55,7 +55,8 @@ type Options struct {
 	Wait       time.Duration // how long Tick waits for one institution; if zero, 1 s
 	Later      bool          // payers' money is only held, where the institution can ([Authorizer]), until [Asks.Capture]; if false it is taken at once
 	Routes     []Route       // which institution gets what, by cost; if empty, the gateways in their order
-	Production bool          // refuses institutions that move no real money
+	Basis      string        // on which the platform holds others' money: the number of its own licence, or the law that it needs none by
+	Production bool          // refuses institutions that move no real money, and to hold others' money without a Basis
 }
 
 // Service pays and gives back. It may be used by several goroutines at once.
@@ -76,8 +77,8 @@ type Service struct {
 
 // New returns a service. It panics, as a programmer's mistake, without Books or
 // Subject, with two gateways of one institution or a name that is none (see
-// [Info]), with a route to an institution that is not wired, and with a demo
-// institution in production.
+// [Info]), with a route to an institution that is not wired, and in production with a demo
+// institution or without a Basis.
 func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	s := &Service{w: w.Ready(), store: store, ports: ports, gateways: map[string]Gateway{}, looking: map[string]chan struct{}{}}
 	if opts != nil {
@@ -89,6 +90,9 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	s.opts.Wait = cmp.Or(s.opts.Wait, time.Second)
 	if ports.Books == nil || ports.Subject == nil {
 		panic("payment: New needs Books and Subject")
+	}
+	if s.opts.Production && s.opts.Basis == "" {
+		panic("payment: the platform holds others' money on no stated basis")
 	}
 	for _, g := range ports.Gateways {
 		info := g.Info()
