@@ -16,6 +16,7 @@ import (
 	"github.com/liangding/platform/finance/budget"
 	"github.com/liangding/platform/finance/claim"
 	"github.com/liangding/platform/finance/invoice"
+	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/finance/settlement"
@@ -70,17 +71,19 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"staff.zone":          id(func(ctx context.Context, i platform.ID) error { _, err := m.Staff.Zone(ctx, i); return err }),
 		"staff.booking_day":   nil,
 
-		"payment.intent":   id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Intent(ctx, i); return err }),
-		"payment.attempt":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Attempt(ctx, i); return err }),
-		"payment.return":   id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Return(ctx, i); return err }),
-		"payment.notice":   nil,
-		"finance.posting":  nil,
-		"finance.journal":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Ledger.Journal(ctx, i); return err }),
-		"finance.number":   nil,
-		"finance.sequence": nil,
-		"finance.pending":  nil,
-		"finance.opening":  nil,
-		"finance.account":  nil,
+		"payment.intent":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Intent(ctx, i); return err }),
+		"payment.attempt":     id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Attempt(ctx, i); return err }),
+		"payment.return":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Return(ctx, i); return err }),
+		"payment.chargeback":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Chargeback(ctx, i); return err }),
+		"payment.institution": nil,
+		"payment.notice":      nil,
+		"finance.posting":     nil,
+		"finance.journal":     id(func(ctx context.Context, i platform.ID) error { _, err := m.Ledger.Journal(ctx, i); return err }),
+		"finance.number":      nil,
+		"finance.sequence":    nil,
+		"finance.pending":     nil,
+		"finance.opening":     nil,
+		"finance.account":     nil,
 
 		"finance.periods":     nil,
 		"finance.sums":        nil,
@@ -180,6 +183,12 @@ func lists(m *market.Market) map[string]func(context.Context) error {
 		"orders": func(ctx context.Context) error {
 			page, err := m.Orders.Orders(ctx, order.Query{})
 			return found(page, err)
+		},
+		"channels":      func(ctx context.Context) error { _, err := m.Payments.Channels(ctx); return err },
+		"payment tasks": func(ctx context.Context) error { _, err := m.Payments.Queue(ctx, ""); return err },
+		"chargebacks": func(ctx context.Context) error {
+			_, err := m.Payments.Chargebacks(ctx, payment.ChargebackLost, "")
+			return err
 		},
 		"budgets":      func(ctx context.Context) error { _, err := m.Budgets.Budgets(ctx, ""); return err },
 		"budget lines": func(ctx context.Context) error { _, err := m.Budgets.Lines(ctx, "", ""); return err },

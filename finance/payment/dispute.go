@@ -229,6 +229,14 @@ func (s *Service) Chargeback(ctx context.Context, id platform.ID) (Chargeback, e
 	return c, nil
 }
 
+// Chargebacks is a page of those in a state, to operators and auditors.
+func (s *Service) Chargebacks(ctx context.Context, state ChargebackState, cursor string) (platform.Page[Chargeback], error) {
+	if err := s.visible(ctx, "", platform.Ref{Kind: "payment.chargeback"}); err != nil {
+		return platform.Page[Chargeback]{}, err
+	}
+	return s.store.Chargebacks(ctx, state, cursor)
+}
+
 // takeDispute brings a notice of a dispute to its chargeback, once the institution
 // has confirmed it. One that takes no answers is believed what it signed.
 func (s *Service) takeDispute(ctx context.Context, n Received, a Attempt, at time.Time) error {

@@ -22,6 +22,9 @@ type Store interface {
 	// Found are those of the records that exist, in one trip.
 	Found(ctx context.Context, refs ...platform.Ref) (Records, error)
 
+	// Chargebacks is a page of those in a state.
+	Chargebacks(ctx context.Context, state ChargebackState, cursor string) (platform.Page[Chargeback], error)
+
 	// Queue is a page of what waits for operators.
 	Queue(ctx context.Context, cursor string) (platform.Page[Task], error)
 
@@ -108,6 +111,10 @@ func (s store) Return(ctx context.Context, id platform.ID) (Return, error) {
 
 func (s store) Chargeback(ctx context.Context, id platform.ID) (Chargeback, error) {
 	return platform.Read[Chargeback](ctx, s.db, "payment.chargeback", id)
+}
+
+func (s store) Chargebacks(ctx context.Context, state ChargebackState, cursor string) (platform.Page[Chargeback], error) {
+	return platform.List[Chargeback](ctx, s.db, platform.Query{Kind: "payment.chargeback", By: []string{"state"}, Equal: []any{state}, Limit: 50, Cursor: cursor})
 }
 
 func (s store) Attempts(ctx context.Context, ids ...platform.ID) ([]Attempt, error) {

@@ -68,6 +68,8 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("GET /console/invoices/{id}/print", c.show("print", c.invoice))
 	s.Handle("GET /console/orders/{id}/refund", c.show("refundplan", c.refundPlan))
 	s.Handle("POST /console/orders/{id}/refund/{move}", c.act("refundplan", c.refundPlan, planMoves))
+	s.Handle("GET /console/payments", c.show("payments", c.payments))
+	s.Handle("POST /console/payments/{id}/{move}", c.act("payments", c.payments, paymentMoves))
 	s.Handle("GET /console/audit", c.show("audit", c.audit))
 	s.Handle("POST /console/reveals", c.operators(http.HandlerFunc(c.reveal)))
 	s.Handle("GET /console/grants", c.show("grants", c.grants))

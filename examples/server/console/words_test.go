@@ -41,7 +41,7 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves, budgetMoves, draftMoves, claimMoves, reconMoves, invoiceMoves, planMoves} {
+	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves, budgetMoves, draftMoves, claimMoves, reconMoves, invoiceMoves, planMoves, paymentMoves} {
 		for verb := range moves {
 			assert.Contains(t, words, "move."+verb)
 			assert.Contains(t, words, "done."+verb)
@@ -71,6 +71,9 @@ func TestEveryStateHasALabel(t *testing.T) {
 		{"finance/payment", "AttemptState", "attempt"},
 		{"finance/payment", "ReturnState", "return"},
 		{"finance/payment", "Purpose", "purpose"},
+		{"finance/payment", "ChargebackState", "chargeback"},
+		{"finance/payment", "InboxState", "notice"},
+		{"finance/payment", "Circuit", "circuit"},
 		{"finance", "Class", "class"},
 		{"finance/settlement", "PayoutState", "payout"},
 		{"finance/settlement", "AccountState", "account"},

@@ -34,6 +34,23 @@ func Mount(api huma.API, m *market.Market) {
 	edge.Show(api, op("attempts/{id}", "One attempt at an institution"), s.Attempt)
 	edge.Command(api, op("attempts/{id}/look", "Ask the institution now"), func(c *payment.Look, id platform.ID) { c.Attempt = id }, s.Look)
 	edge.Command(api, money("attempts/{id}/resolve", "Decide an attempt that stayed unknown"), func(c *payment.Resolve, id platform.ID) { c.Attempt = id }, s.Resolve)
+	edge.Command(api, money("intents/{id}/draw", "Capture what an institution holds"), func(c *payment.Draw, id platform.ID) { c.Intent = id }, s.Draw)
+	edge.Command(api, money("attempts/{id}/reverse", "Record a charge that the institution took back"), func(c *payment.Reverse, id platform.ID) { c.Attempt = id }, s.Reverse)
+	edge.List(api, op("payments/queue", "What waits for an operator"), func(ctx context.Context, q *page) (platform.Page[payment.Task], error) {
+		return s.Queue(ctx, q.Cursor)
+	})
+	edge.Get(api, op("payments/channels", "The institutions, and how they are doing"), func(ctx context.Context) (channels, error) {
+		all, err := s.Channels(ctx)
+		return channels{Items: all}, err
+	})
+	edge.Create(api, op("payments/institutions", "Record what was found out about an institution and its licence"), s.Check)
+	edge.List(api, op("chargebacks", "Chargebacks in a state"), func(ctx context.Context, q *chargebacks) (platform.Page[payment.Chargeback], error) {
+		return s.Chargebacks(ctx, q.State, q.Cursor)
+	})
+	edge.Show(api, op("chargebacks/{id}", "Money that a payer's bank took back"), s.Chargeback)
+	edge.Command(api, op("chargebacks/{id}/contest", "Send evidence"), func(c *payment.Contest, id platform.ID) { c.Chargeback = id }, s.Contest)
+	edge.Command(api, op("chargebacks/{id}/concede", "Give the chargeback up"), func(c *payment.Concede, id platform.ID) { c.Chargeback = id }, s.Concede)
+	edge.Command(api, money("chargebacks/{id}/decide", "Tell how the bank decided, where no institution does"), func(c *payment.Decide, id platform.ID) { c.Chargeback = id }, s.Decide)
 	edge.Show(api, op("returns/{id}", "Money on its way back"), s.Return)
 	edge.Create(api, money("surplus", "Record money that nobody asked for"), s.Surplus)
 	edge.Show(api, op("orders/{id}/intents", "The order's intents"), func(ctx context.Context, id platform.ID) (intents, error) {
@@ -49,6 +66,20 @@ func Mount(api huma.API, m *market.Market) {
 		all, err := m.TrialBalance(ctx)
 		return balances{Items: all}, err
 	})
+}
+
+// page is where a list goes on.
+type page struct {
+	Cursor string `query:"cursor" doc:"next of the page before" maxLength:"2000"`
+}
+
+type chargebacks struct {
+	page
+	State payment.ChargebackState `query:"state" doc:"in which state" default:"needs_response" maxLength:"20"`
+}
+
+type channels struct {
+	Items []payment.Channel `json:"items"`
 }
 
 type balances struct {

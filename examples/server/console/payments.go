@@ -1,0 +1,166 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance/payment"
+)
+
+const paymentsPage = "/console/payments"
+
+var paymentMoves = map[string]move{
+	"look":    {action: "payment.look", back: paymentsPage, do: console.look},
+	"send":    {action: "payment.send", back: paymentsPage, do: console.send},
+	"contest": {action: "payment.contest", back: paymentsPage, do: console.contest},
+	"concede": {action: "payment.concede", back: paymentsPage, do: console.concede},
+}
+
+type paymentsView struct {
+	Channels []channelRow
+	Queue    []taskRow
+	First    string
+	Next     string
+	State    payment.ChargebackState
+	Tabs     []payment.ChargebackState
+	Disputes []disputeRow
+	Further  string // of the disputes
+}
+
+type channelRow struct {
+	payment.Channel
+	Bars []bar
+}
+
+// bar is ten seconds of a channel's calls, drawn.
+type bar struct {
+	X, Y, Height           int
+	FailedY, Failed        int // the part without an answer, on top
+	All, Unknown, SlowOnes int
+}
+
+type taskRow struct {
+	payment.Task
+	Group   string // of the words of its state
+	Buttons []button
+}
+
+type disputeRow struct {
+	payment.Chargeback
+	Contest *button // with a text
+	Buttons []button
+}
+
+// payments reads how the institutions are doing, what waits for operators, and the
+// chargebacks in a state.
+func (c console) payments(r *http.Request) (any, error) {
+	ctx, asked := r.Context(), r.URL.Query()
+	v := paymentsView{State: payment.ChargebackState(asked.Get("state")), Tabs: []payment.ChargebackState{
+		payment.ChargebackNeedsResponse, payment.ChargebackManual, payment.ChargebackAnswering, payment.ChargebackUnderReview,
+		payment.ChargebackWon, payment.ChargebackLost, payment.ChargebackPartlyLost,
+	}}
+	if v.State == "" {
+		v.State = payment.ChargebackNeedsResponse
+	}
+	channels, err := c.m.Payments.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, ch := range channels {
+		v.Channels = append(v.Channels, channelRow{ch, bars(ch.Recent)})
+	}
+	queue, err := c.m.Payments.Queue(ctx, asked.Get("cursor"))
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range queue.Items {
+		v.Queue = append(v.Queue, taskRow{t, groups[t.About.Kind], c.taskButtons(ctx, t)})
+	}
+	v.First, v.Next = turn(paymentsPage, "", "", asked.Get("cursor"), queue.Next)
+	disputes, err := c.m.Payments.Chargebacks(ctx, v.State, asked.Get("from"))
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range disputes.Items {
+		v.Disputes = append(v.Disputes, c.disputeRow(ctx, d))
+	}
+	if disputes.Next != "" {
+		v.Further = paymentsPage + "?" + url.Values{"state": {string(v.State)}, "from": {disputes.Next}}.Encode()
+	}
+	return v, nil
+}
+
+// groups are where the words of a task's state are.
+var groups = map[string]string{
+	"payment.attempt": "attempt", "payment.return": "return", "payment.chargeback": "chargeback", "payment.notice": "notice",
+}
+
+// The drawing of a channel's last five minutes.
+const (
+	barStep = 8
+	barRoom = 40
+)
+
+// bars are the calls of a channel as high as the most of ten seconds lets them be.
+func bars(recent []payment.Calls) []bar {
+	most := 1
+	for _, c := range recent {
+		most = max(most, c.All)
+	}
+	all := make([]bar, len(recent))
+	for n, c := range recent {
+		height, failed := c.All*barRoom/most, c.Unknown*barRoom/most
+		all[n] = bar{
+			X: n * barStep, Y: barRoom - height, Height: height, FailedY: barRoom - height, Failed: failed,
+			All: c.All, Unknown: c.Unknown, SlowOnes: c.Slow,
+		}
+	}
+	return all
+}
+
+// taskButtons are the moves on what waits that need no more than a press.
+func (c console) taskButtons(ctx context.Context, t payment.Task) (all []button) {
+	verb := map[string]string{"payment.attempt": "look", "payment.return": "send"}[t.About.Kind]
+	if verb != "" && c.may(ctx, paymentMoves[verb].action, t.About) {
+		all = append(all, press(paymentsPage+"/"+url.PathEscape(string(t.About.ID)), verb))
+	}
+	return all
+}
+
+func (c console) disputeRow(ctx context.Context, d payment.Chargeback) disputeRow {
+	row := disputeRow{Chargeback: d}
+	if d.State != payment.ChargebackNeedsResponse {
+		return row
+	}
+	action := paymentsPage + "/" + url.PathEscape(string(d.ID))
+	if c.may(ctx, paymentMoves["contest"].action, d.Ref()) {
+		b := press(action, "contest")
+		row.Contest = &b
+	}
+	if c.may(ctx, paymentMoves["concede"].action, d.Ref()) {
+		row.Buttons = append(row.Buttons, press(action, "concede"))
+	}
+	return row
+}
+
+func (c console) look(ctx context.Context, id platform.ID, _ url.Values) error {
+	_, err := c.m.Payments.Look(ctx, payment.Look{Attempt: id})
+	return err
+}
+
+func (c console) send(ctx context.Context, id platform.ID, _ url.Values) error {
+	_, err := c.m.Payments.Send(ctx, payment.Send{Return: id})
+	return err
+}
+
+func (c console) contest(ctx context.Context, id platform.ID, form url.Values) error {
+	_, err := c.m.Payments.Contest(ctx, payment.Contest{Chargeback: id, Text: form.Get("text")})
+	return err
+}
+
+func (c console) concede(ctx context.Context, id platform.ID, _ url.Values) error {
+	_, err := c.m.Payments.Concede(ctx, payment.Concede{Chargeback: id})
+	return err
+}
