@@ -24,6 +24,9 @@ func (a Attempt) authorized(st Status, by platform.ActorKind, at time.Time) (Att
 	return next.lapses(), nil
 }
 
+// givenUp is why an authorisation is let go of whose money nobody wants any more.
+const givenUp = "given_up"
+
 // lapses is the authorisation due for its end, if it has one.
 func (a Attempt) lapses() Attempt {
 	a.Due = time.Time{}

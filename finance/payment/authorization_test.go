@@ -261,6 +261,7 @@ func TestCaptureAndVoidCrashWithoutLosingMoney(t *testing.T) {
 }
 
 func crashedHold(t *testing.T, operation string, faults sandbox.Faults, c crash) {
+	t.Helper()
 	v := newWorld(setup{opts: later, faults: faults, real: true})
 	o, a := v.held(t, sandbox.OK)
 	if operation == "void" {
@@ -311,5 +312,49 @@ func TestResolveOfAnAuthorisation(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, a.State, taken)
 		assert.Empty(t, v.intent(t, o).Active)
+	}
+}
+
+// What is drawn comes from the oldest authorisation first; a final draw lets go of
+// all that is not needed.
+func TestDrawOverSeveralAuthorisations(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		amount   string
+		final    bool
+		captured string
+		state    payment.IntentState
+	}{
+		{"30.00", false, "30.00", payment.IntentSecured},
+		{"30.00", true, "30.00", payment.IntentCaptured},
+		{"70.00", false, "70.00", payment.IntentSecured},
+		{"70.00", true, "70.00", payment.IntentCaptured},
+		{"100.00", false, "100.00", payment.IntentCaptured},
+	} {
+		v := newWorld(setup{opts: later, real: true})
+		o, err := v.placeBy(price, time.Time{})
+		require.NoError(t, err)
+		for _, part := range []string{"40.00", "60.00"} {
+			_, err := v.s.Pay(by(customer), payment.Pay{Intent: full(o), Amount: yuan(part), Method: sandbox.OK})
+			require.NoError(t, err)
+		}
+
+		_, err = v.s.Draw(by(clerk), payment.Draw{Intent: full(o), Amount: yuan(c.amount), Final: c.final})
+		require.NoError(t, err)
+		require.NoError(t, v.after(time.Second))
+
+		i := v.intent(t, o)
+		assert.Equal(t, yuan(c.captured), i.Captured, c)
+		assert.Equal(t, c.state, i.State, c)
+		if c.final { // what was let go of is not asked again
+			assert.Equal(t, i.Captured, i.Secured, c)
+		}
+		v.booksAgree(t)
+	}
+	v := newWorld(setup{opts: later})
+	o, _ := v.held(t, sandbox.OK)
+	for amount, want := range map[string]error{"100.01": payment.ErrExceedsHeld, "0.00": payment.ErrAmount, "-1.00": payment.ErrAmount} {
+		_, err := v.s.Draw(by(clerk), payment.Draw{Intent: full(o), Amount: yuan(amount)})
+		require.ErrorIs(t, err, want, amount)
 	}
 }

@@ -464,7 +464,7 @@ func (s *Service) askChargeback(due Chargeback, now time.Time) errand {
 			return nil
 		},
 		then: func(ctx context.Context) error {
-			err := error(ErrNothingNew)
+			err := ErrNothingNew
 			if heard {
 				_, err = s.disputed(context.WithoutCancel(ctx), due.payment(), d, true, nil, now)
 			}

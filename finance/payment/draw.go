@@ -80,42 +80,56 @@ func (a Asks) drawn(ctx context.Context, intents []Intent, amount platform.Money
 	if len(held) == 0 {
 		return nil, ErrNotHeld
 	}
+	if !amount.Absent() && amount.Sign() <= 0 {
+		return nil, ErrAmount
+	}
 	var changes []platform.Change
 	for _, h := range held {
-		part := amount
-		if left := h.Left(); !amount.Absent() {
-			if over, err := amount.Cmp(left); err != nil {
-				return nil, err
-			} else if over > 0 {
-				part = left
-			}
-		}
-		if !part.Absent() && part.Sign() == 0 && len(changes) > 0 {
-			if !final {
-				break
-			}
-			next, err := h.Release(h.Reference, platform.System, at)
-			if err != nil {
-				return nil, err
-			}
-			changes = append(changes, platform.Put(next), next.event())
-			continue
-		}
-		next, err := h.Draw(part, final, at)
+		next, rest, err := h.yield(amount, final, at)
 		if err != nil {
 			return nil, err
 		}
-		changes = append(changes, platform.Put(next), platform.Happened("payment.capture_asked", next.Ref(), next.facts()))
-		if !amount.Absent() {
-			if amount, err = amount.Sub(part); err != nil {
-				return nil, err
-			}
+		amount = rest
+		switch {
+		case next.State == AttemptReleasing:
+			changes = append(changes, platform.Put(next), next.event())
+		case !next.Want.Absent():
+			changes = append(changes, platform.Put(next), platform.Happened("payment.capture_asked", next.Ref(), next.facts()))
 		}
 	}
 	if !amount.Absent() && amount.Sign() > 0 {
 		return nil, platform.Detail(ErrExceedsHeld, "over", amount)
 	}
 	return changes, nil
+}
+
+// yield returns the authorisation giving what it has of an amount, or all of it if
+// the amount is absent, and what is still wanted of others. When nothing is, a
+// final one lets go of all.
+func (a Attempt) yield(amount platform.Money, final bool, at time.Time) (_ Attempt, rest platform.Money, _ error) {
+	if amount.Absent() {
+		next, err := a.Draw(amount, final, at)
+		return next, amount, err
+	}
+	part := amount
+	switch over, err := amount.Cmp(a.Left()); {
+	case err != nil:
+		return Attempt{}, amount, err
+	case amount.Sign() == 0 && final:
+		next, err := a.Release(a.Reference, platform.System, at)
+		next.Reason = givenUp
+		return next, amount, err
+	case amount.Sign() == 0:
+		return a, amount, nil
+	case over > 0:
+		part = a.Left()
+	}
+	next, err := a.Draw(part, final, at)
+	if err != nil {
+		return Attempt{}, amount, err
+	}
+	rest, err = amount.Sub(part)
+	return next, rest, err
 }
 
 // claimed is an authorisation whose capture goes out.

@@ -271,9 +271,9 @@ func cardIn(text string) bool {
 	for run := range strings.FieldsFuncSeq(text, other) {
 		groups := strings.FieldsFunc(run, func(r rune) bool { return r == ' ' || r == '-' })
 		for from := range groups {
-			digits := ""
-			for _, g := range groups[from:] {
-				if digits += g; len(digits) > 19 {
+			for to := from + 1; to <= len(groups); to++ {
+				digits := strings.Join(groups[from:to], "")
+				if len(digits) > 19 {
 					break
 				}
 				if cardNumber(digits) {

@@ -173,7 +173,7 @@ func (n scene) frees(next Attempt) (changes []platform.Change, err error) {
 	}
 	i = i.Free(next)
 	if asked && next.Held && slices.Contains(i.Held, next.ID) && next.State != AttemptReleasing {
-		i, err = i.LetGo(next, next.Left(), false)
+		i, err = i.LetGo(next, next.Left(), n.was.Reason == givenUp)
 		i = i.asksAnew(next.EndedAt)
 	}
 	if next.Of != "" && err == nil {

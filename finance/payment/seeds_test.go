@@ -70,7 +70,7 @@ func TestStormOfRefundsAndChargebacks(t *testing.T) {
 // payInParts pays the order in three payments.
 func (s *storm) payInParts() {
 	for _, part := range []string{"50.00", "30.00", "20.00"} {
-		_, err := s.world.s.Pay(by(customer), payment.Pay{Intent: full(s.order), Amount: yuan(part), Method: sandbox.OK})
+		_, err := s.s.Pay(by(customer), payment.Pay{Intent: full(s.order), Amount: yuan(part), Method: sandbox.OK})
 		require.NoError(s.t, err)
 	}
 	require.NoError(s.t, s.deliver())
@@ -105,7 +105,7 @@ func (s *storm) giveBack(amount platform.Money) {
 		s.may(err)
 		return
 	}
-	_, err = s.world.s.Send(by(clerk), payment.Send{Return: g.ID.As("rtn")})
+	_, err = s.s.Send(by(clerk), payment.Send{Return: g.ID.As("rtn")})
 	s.may(err)
 }
 
@@ -125,7 +125,7 @@ func (s *storm) object(charge payment.Key, amount platform.Money) {
 // notices posts what the institution has to tell.
 func (s *storm) notices() {
 	for _, l := range s.bank.Drain() {
-		if err := s.world.s.Receive(s.t.Context(), "sandbox", l.Header, l.Body); err != nil {
+		if err := s.s.Receive(s.t.Context(), "sandbox", l.Header, l.Body); err != nil {
 			s.may(err)
 			s.mu.Lock()
 			s.lost = append(s.lost, l)
@@ -145,7 +145,7 @@ func (s *storm) may(err error) {
 // time passes.
 func (s *storm) calm() {
 	for _, l := range s.lost {
-		require.NoError(s.t, s.world.s.Receive(s.t.Context(), "sandbox", l.Header, l.Body))
+		require.NoError(s.t, s.s.Receive(s.t.Context(), "sandbox", l.Header, l.Body))
 	}
 	for range 8 {
 		require.NoError(s.t, s.after(time.Hour))
@@ -154,7 +154,7 @@ func (s *storm) calm() {
 	require.NoError(s.t, err)
 	for _, c := range open {
 		if s.chance.IntN(3) == 0 {
-			_, err := s.world.s.Contest(by(clerk), payment.Contest{Chargeback: c.ID, Text: "the work was done"})
+			_, err := s.s.Contest(by(clerk), payment.Contest{Chargeback: c.ID, Text: "the work was done"})
 			require.NoError(s.t, err)
 		}
 	}
