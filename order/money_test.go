@@ -109,6 +109,21 @@ func TestSecureRefusesWhatTheOrderCannotTake(t *testing.T) {
 	}
 }
 
+// What is held and not captured may be let go of, once nothing more is held.
+func TestHeldMoneyIsLetGoAfterTheCapture(t *testing.T) {
+	t.Parallel()
+	held := order(Confirmed, func(o *Order) { o.Captured = cny("0") })
+
+	o, err := held.Secure(cny("80"), cny("80"), noon)
+
+	require.NoError(t, err)
+	assert.Equal(t, cny("80"), o.Secured)
+	_, err = held.Secure(cny("80"), cny("79"), noon)
+	require.ErrorIs(t, err, ErrNotPayable, "some of it is still held")
+	_, err = o.Secure(cny("79"), cny("79"), noon)
+	require.ErrorIs(t, err, ErrNotPayable, "what was captured stays")
+}
+
 func TestATimerFiresOnlyWhileItIsSetAndDue(t *testing.T) {
 	t.Parallel()
 	o := order(Delivered, func(o *Order) { o.arm(acceptTimer, noon) })

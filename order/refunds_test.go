@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -232,4 +233,29 @@ func TestNoRefundBeforeThereIsMoney(t *testing.T) {
 	assert.Equal(t, "order.not_refundable", platform.Code(err))
 	_, err = h.refund(h.completed(h.list(nil)), member, "1")
 	require.ErrorIs(t, err, platform.ErrNotFound)
+}
+
+// disputed is the payers' banks' word on an order.
+type disputed struct {
+	Order platform.ID
+	Back  platform.Money
+}
+
+// What a payer's bank has taken back cannot be refunded besides.
+func TestChargebackLowersWhatIsRefundable(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o := h.confirmed(h.list(nil))
+	system := platform.As(t.Context(), platform.SystemActor("payment"))
+	_, err := platform.Update(system, h.w, disputed{o.ID, cny("30.00")}, func(ctx context.Context) (int, []platform.Change, error) {
+		changes, err := h.payable.Disputed(ctx, o.Ref(), cny("30.00"), h.clock.now())
+		return 0, append(changes, platform.Happened("chargeback.received", o.Ref(), nil)), err
+	})
+	require.NoError(t, err)
+
+	now, err := h.store.Order(t.Context(), o.ID)
+
+	require.NoError(t, err)
+	assert.Equal(t, cny("70.00"), now.Refundable())
+	assert.Equal(t, order.ChargedBack, now.Payment())
 }
