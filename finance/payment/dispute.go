@@ -243,6 +243,9 @@ func (s *Service) takeDispute(ctx context.Context, n Received, a Attempt, at tim
 	if a.Institution != n.Institution {
 		return s.settle(ctx, n, NoticeUnmatched, at)
 	}
+	if a.State != AttemptCaptured { // the payment itself is not recorded yet
+		return s.settle(ctx, n, NoticeWaiting, at)
+	}
 	g, can, err := s.disputer(n.Institution)
 	if err != nil {
 		return err

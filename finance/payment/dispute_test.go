@@ -317,3 +317,25 @@ func TestReversalIsANewFact(t *testing.T) {
 	_, err := v.s.Reverse(by(customer), in)
 	require.ErrorIs(t, err, platform.ErrDenied)
 }
+
+// A dispute of a payment whose outcome is not known yet waits for that.
+func TestDisputeWaitsForItsPayment(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{real: true})
+	o := v.placed(t)
+	a, err := v.pay(o, sandbox.Broken)
+	require.NoError(t, err)
+	require.Equal(t, payment.AttemptUnknown, a.State)
+	v.bank.Drain()
+	reference, err := v.bank.Object(a.Key(), yuan("40.00"), "fraud")
+	require.NoError(t, err)
+	require.NoError(t, v.deliver())
+	_, err = v.s.Chargeback(by(clerk), payment.ChargebackID(a.ID, a.Institution, reference, 1))
+	require.ErrorIs(t, err, platform.ErrNotFound)
+
+	require.NoError(t, v.after(time.Minute))
+	require.NoError(t, v.after(time.Minute))
+
+	assert.Equal(t, payment.ChargebackNeedsResponse, v.chargeback(t, reference, 1).State)
+	v.booksAgree(t)
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/store/sandbox"
@@ -109,4 +111,35 @@ func ExampleAsks_Return() {
 	// <nil>
 	// succeeded 30.00 CNY <nil>
 	// payment.return_exceeds
+}
+
+// An institution that stops answering is avoided, and tried again after a while.
+func ExampleHealth() {
+	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	var h payment.Health
+	for range 10 {
+		h = h.Saw(true, 10*time.Second, noon)
+	}
+	fmt.Println(h.Circuit(noon))
+	half := noon.Add(30 * time.Second)
+	fmt.Println(h.Circuit(half))
+	h, may := h.Try(half)
+	fmt.Println(may, h.Saw(false, time.Second, half).Circuit(half))
+	// Output:
+	// open
+	// half_open
+	// true closed
+}
+
+// The cheapest route that takes the payment comes first.
+func ExampleOrdered() {
+	routes := []payment.Route{
+		{Institution: "card", Rate: decimal.RequireFromString("0.006")},
+		{Institution: "wallet", Most: platform.MustMoney("500.00", "CNY"), Rate: decimal.RequireFromString("0.001")},
+	}
+	fmt.Println(payment.Ordered(routes, platform.MustMoney("100.00", "CNY"), "pm_1"))
+	fmt.Println(payment.Ordered(routes, platform.MustMoney("900.00", "CNY"), "pm_1"))
+	// Output:
+	// [wallet card]
+	// [card]
 }

@@ -52,7 +52,7 @@ func (r Return) task() Task {
 }
 
 func (c Chargeback) task() Task {
-	return Task{About: c.Ref(), Subject: c.Subject, Institution: c.Institution, State: string(c.State), Amount: c.Amount, Reason: c.Reason, Owner: "service"}
+	return Task{About: c.Ref(), Subject: c.Subject, Institution: c.Institution, State: string(c.State), Amount: c.Amount, Reason: c.Reason, Owner: "finance"}
 }
 
 func (n Received) task() Task {

@@ -40,7 +40,6 @@ var paymentsWords = map[string]word{
 	"task.payment.chargeback": {"Chargeback", "拒付"},
 	"task.payment.notice":     {"Notice", "通知"},
 	"owner.finance":           {"Finance", "财务"},
-	"owner.service":           {"Service", "客服"},
 
 	"intent.secured":     {"Secured", "已保障"},
 	"attempt.authorized": {"Authorised", "已冻结"},
