@@ -21,8 +21,8 @@ func (r *running) found(ctx context.Context, row Row, of []*item) error {
 			r.differs[row.Currency] += row.Differs
 		}
 		for _, i := range of {
-			if i.Case.Prefix() == casePrefix && !slices.Contains(r.ended, i.Case) {
-				r.ended = append(r.ended, i.Case)
+			if i.Case.Prefix() == casePrefix && !r.ends[i.Case] {
+				r.ends[i.Case], r.ended = true, append(r.ended, i.Case)
 			}
 		}
 	} else if row.Class != Timing {

@@ -269,12 +269,15 @@ func (m *matcher) alone(ctx context.Context, pass int, lines, entries, rivals []
 }
 
 // candidates are the others that an item could be by its moment, and that no
-// name tells apart from it.
+// name tells apart from it: two at most, since more are as ambiguous.
 func (m *matcher) candidates(i *item, others []*item) (all []*item) {
 	for _, o := range others {
 		apart := i.Ref != "" && o.Ref != "" && i.Ref != o.Ref
 		if d := i.At.Sub(o.At).Abs(); d <= m.terms.Near && !apart {
 			all = append(all, o)
+		}
+		if len(all) > 1 {
+			break
 		}
 	}
 	return all

@@ -100,7 +100,7 @@ func (s *Service) Reconcile(ctx context.Context, in Reconcile) (Run, error) {
 
 // compare does the work on a draft, which counts once the run is committed.
 func (s *Service) compare(ctx context.Context, in Reconcile, st Statement) (Run, error) {
-	r := &running{s: s, st: st, sum: sha256.New(), opened: map[platform.ID]Case{}}
+	r := &running{s: s, st: st, sum: sha256.New(), opened: map[platform.ID]Case{}, ends: map[platform.ID]bool{}}
 	r.run = Run{
 		Head: platform.Head{ID: st.ID.As("rec")}, Statement: st.ID, Account: st.of(), Day: st.Day, Draft: s.w.NewChild(draftPrefix, st.ID),
 	}

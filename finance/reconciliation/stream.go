@@ -27,6 +27,7 @@ type running struct {
 	sum     hash.Hash
 	opened  map[platform.ID]Case // new cases, and those whose difference has changed
 	ended   []platform.ID        // cases whose difference is no more
+	ends    map[platform.ID]bool // the same
 	order   []platform.ID        // of opened
 	differs map[platform.Currency]int64
 	open    []*item
