@@ -277,6 +277,33 @@ func TestVerifyFindsAProofThatIsNoMore(t *testing.T) {
 	assert.Equal(t, "V7", wrong[0].Rule)
 }
 
+// TestAStatementOfWhichTheBooksKnowNothingIsAsManyCases: more than go into a set,
+// also when the process dies in between; they end when the books catch up.
+func TestAStatementOfWhichTheBooksKnowNothingIsAsManyCases(t *testing.T) {
+	t.Parallel()
+	const n = 1100
+	v := newWorld(t, sandbox.Faults{}, 0, nil)
+	st, err := v.s.Import(by(clerk), reconciliation.Import{Institution: "sandbox", Day: "2026-03-02", File: long(n)})
+	require.NoError(t, err)
+	left := 6
+	w := v.w
+	w.Store = failing{v.db, &left}
+	_, err = reconciliation.New(w, v.store, reconciliation.Ports{Books: v.books}, nil).Reconcile(by(clerk), reconciliation.Reconcile{Statement: st.ID})
+	require.ErrorIs(t, err, platform.ErrUnavailable)
+
+	run := v.reconciled(st)
+	assert.Equal(t, n+1, run.Cases, "and the day's fees")
+	assert.Len(t, v.cases(reconciliation.CaseOpen), n+1)
+	for i := range n {
+		v.captured(i, yuan(fmt.Sprintf("%d.00", 100+i%900)))
+	}
+	v.now = morning
+	run = v.reconciled(v.file("2026-03-03"))
+	assert.Equal(t, []reconciliation.Tally{{Class: reconciliation.Matched, Pass: 5, Lines: n, Entries: n}}, run.Tallies)
+	assert.Len(t, v.cases(reconciliation.CaseMatched), n)
+	assert.Len(t, v.cases(reconciliation.CaseOpen), 1)
+}
+
 func TestAMonthIsReconciledOnceItsLastDayIs(t *testing.T) {
 	t.Parallel()
 	v := newWorld(t, sandbox.Faults{}, 0, &reconciliation.Options{Accounts: []reconciliation.Account{{Institution: "icbc", Name: "main", Ledger: account("bank:icbc")}}})
