@@ -160,13 +160,18 @@ func (s *Service) Close(ctx context.Context, in Close) (Budget, error) {
 // linesOf are the lines of a budget as its plan names them, and those that an
 // earlier edition had.
 func (s *Service) linesOf(ctx context.Context, b Budget) ([]Line, error) {
-	page, err := s.store.LinesOf(ctx, b.ID, "")
-	if err != nil {
-		return nil, err
-	}
 	var ids []platform.ID
-	for _, l := range page.Items {
-		ids = append(ids, l.ID)
+	for cursor := ""; ; {
+		page, err := s.store.LinesOf(ctx, b.ID, cursor)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range page.Items {
+			ids = append(ids, l.ID)
+		}
+		if cursor = page.Next; cursor == "" {
+			break
+		}
 	}
 	for _, p := range b.Lines {
 		ids = append(ids, b.lineOf(p).ID)

@@ -107,7 +107,7 @@ func (c console) budgetButtons(ctx context.Context, b budget.Budget) (all []butt
 	at := budgetsPage + "/" + url.PathEscape(string(b.ID))
 	offer := func(verb string, reasons ...string) {
 		if c.may(ctx, budgetMoves[verb].action, b.Ref()) {
-			all = append(all, press(at, verb, reasons...))
+			all = append(all, press(at, verb, reasons...).seen(b.Version))
 		}
 	}
 	if b.State == budget.Drafted {

@@ -153,7 +153,7 @@ func (c console) claimButtons(ctx context.Context, x claim.Claim) (all []button)
 	at := claimsPage + "/" + url.PathEscape(string(x.ID))
 	offer := func(verb string, reasons ...string) {
 		if c.may(ctx, claimMoves[verb].action, x.Ref()) {
-			all = append(all, press(at, verb, reasons...))
+			all = append(all, press(at, verb, reasons...).seen(x.Version))
 		}
 	}
 	own, open := actor.For() == x.Claimant, x.Open(platform.Operator)

@@ -14,6 +14,7 @@ import (
 	"embed"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/liangding/platform"
@@ -150,7 +151,11 @@ func (c console) acted(name string, read view, moves map[string]move) http.Handl
 			edge.Refuse(w, r, errForm)
 			return
 		}
-		err = m.do(c, platform.WithKey(r.Context(), r.PostForm.Get("key")), id, r.PostForm)
+		ctx := platform.WithKey(r.Context(), r.PostForm.Get("key"))
+		if seen, err := strconv.ParseInt(r.PostForm.Get("version"), 10, 64); err == nil {
+			ctx = platform.IfVersion(ctx, seen)
+		}
+		err = m.do(c, ctx, id, r.PostForm)
 		if err == nil {
 			http.Redirect(w, r, m.page(id)+"?done="+verb, http.StatusSeeOther)
 			return
@@ -255,6 +260,13 @@ type button struct {
 	Key     string // makes pressing it twice one move
 	Hidden  map[string]string
 	Reasons []string // to choose one from; none: it needs no reason
+}
+
+// seen has the button's move happen only while its record is at the version that
+// the page shows.
+func (b button) seen(version int64) button {
+	b.Hidden = map[string]string{"version": strconv.FormatInt(version, 10)}
+	return b
 }
 
 // press is a new button.

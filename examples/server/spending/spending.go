@@ -18,8 +18,8 @@ func op(tag, path, summary string) edge.Op {
 	return edge.Op{Path: "/v1/" + path, Summary: summary, Tag: tag}
 }
 
-func money(tag, path, summary string) edge.Op {
-	o := op(tag, path, summary)
+func money(path, summary string) edge.Op {
+	o := op("claims", path, summary)
 	o.Money = true
 	return o
 }
@@ -111,9 +111,9 @@ func decisions(api huma.API, s *claim.Service) {
 	edge.Command(api, op(tag, "claims/{id}/approve", "Let a claim pass your level"), func(c *claim.Approve, id platform.ID) { c.Claim = id }, s.Approve)
 	edge.Command(api, op(tag, "claims/{id}/return", "Send a claim back to be amended"), func(c *claim.Return, id platform.ID) { c.Claim = id }, s.Return)
 	edge.Command(api, op(tag, "claims/{id}/reject", "End a claim"), func(c *claim.Reject, id platform.ID) { c.Claim = id }, s.Reject)
-	edge.Command(api, money(tag, "claims/{id}/pay", "Pay what is due on a claim"), func(c *claim.Pay, id platform.ID) { c.Claim = id }, s.Pay)
-	edge.Command(api, money(tag, "claims/{id}/resolve", "Say how a payment at the bank went"), func(c *claim.ResolvePayment, id platform.ID) { c.Claim = id }, s.ResolvePayment)
-	edge.Command(api, money(tag, "claims/{id}/reclaim", "Ask the claimant for what was paid"), func(c *claim.Reclaim, id platform.ID) { c.Claim = id }, s.Reclaim)
+	edge.Command(api, money("claims/{id}/pay", "Pay what is due on a claim"), func(c *claim.Pay, id platform.ID) { c.Claim = id }, s.Pay)
+	edge.Command(api, money("claims/{id}/resolve", "Say how a payment at the bank went"), func(c *claim.ResolvePayment, id platform.ID) { c.Claim = id }, s.ResolvePayment)
+	edge.Command(api, money("claims/{id}/reclaim", "Ask the claimant for what was paid"), func(c *claim.Reclaim, id platform.ID) { c.Claim = id }, s.Reclaim)
 	edge.Create(api, op(tag, "absences", "Say when you approve nothing"), s.Away)
 	edge.Create(api, op(tag, "claim-matrix", "Say who approves which claims from now on"), s.PublishMatrix)
 	edge.Get(api, op(tag, "claim-matrix", "Who approves which claims"), s.Matrix)
@@ -134,7 +134,7 @@ func advances(api huma.API, s *claim.Service) {
 		return s.Advances(ctx, claim.AdvanceState(in.State), in.Cursor)
 	})
 	edge.Show(api, op(tag, "advances/{id}", "One advance"), s.Advance)
-	edge.Command(api, money(tag, "advances/{id}/grant", "Hand an advance out"), func(c *claim.GrantAdvance, id platform.ID) { c.Advance = id }, s.GrantAdvance)
+	edge.Command(api, money("advances/{id}/grant", "Hand an advance out"), func(c *claim.GrantAdvance, id platform.ID) { c.Advance = id }, s.GrantAdvance)
 	edge.Command(api, op(tag, "advances/{id}/decline", "Refuse an advance"), func(c *claim.DeclineAdvance, id platform.ID) { c.Advance = id }, s.DeclineAdvance)
-	edge.Command(api, money(tag, "advances/{id}/return", "Note that what is left was given back"), func(c *claim.ReturnAdvance, id platform.ID) { c.Advance = id }, s.ReturnAdvance)
+	edge.Command(api, money("advances/{id}/return", "Note that what is left was given back"), func(c *claim.ReturnAdvance, id platform.ID) { c.Advance = id }, s.ReturnAdvance)
 }
