@@ -87,7 +87,7 @@ func allowanceOf(portfolio string, ends time.Time) platform.ID {
 func (t Terms) period(month string, now time.Time) (ends time.Time, err error) {
 	begins, err := time.ParseInLocation("2006-01", month, t.Zone)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("value %.10q: %w", month, ErrPeriod)
+		return time.Time{}, ErrPeriod
 	}
 	if ends = begins.AddDate(0, 1, 0).UTC(); ends.After(now) {
 		return time.Time{}, fmt.Errorf("value %s: %w", month, ErrPeriod)
@@ -114,12 +114,12 @@ type ChangeAllowance struct {
 //
 // It fails with ErrPeriod and ErrPortfolio.
 func (s *Service) ChangeAllowance(ctx context.Context, in ChangeAllowance) (Allowance, error) {
-	if err := s.deskOnly(ctx); err != nil {
-		return Allowance{}, fmt.Errorf("value %s: %w", in.Portfolio, err)
+	if err := s.desk(ctx, in); err != nil {
+		return Allowance{}, err
 	}
 	ends, err := s.terms.period(in.Period, s.w.Now())
 	if err == nil && !slices.Contains(s.terms.all(), in.Portfolio) {
-		err = fmt.Errorf("value %.20q: %w", in.Portfolio, ErrPortfolio)
+		err = ErrPortfolio
 	}
 	if err != nil {
 		return Allowance{}, err

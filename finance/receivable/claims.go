@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/liangding/platform"
@@ -27,7 +28,7 @@ type Claims struct {
 // receivable, due by the terms. The changes join the caller's set. A source that
 // has made this claim before makes no other, and no change.
 //
-// It fails with ErrAmount, ErrCause, ErrSourceUsed and ErrTooMany.
+// It fails with ErrAmount, ErrCause, ErrSource, ErrSourceUsed and ErrTooMany.
 func (c Claims) Arise(ctx context.Context, cause string, source platform.Ref, party platform.ID, amount platform.Money, at time.Time) ([]platform.Change, error) {
 	i := Item{Debtor: party, Cause: Cause(cause), Source: source, Amount: amount, At: at}
 	_, set, err := c.arise(ctx, i, nil, at)
@@ -95,10 +96,10 @@ func (c Claims) arise(ctx context.Context, i Item, credits []platform.Leg, now t
 // arisen is a claim as it begins.
 func (i Item) arisen(t Terms) (Item, error) {
 	if _, err := platform.ParseID(string(i.Debtor)); err != nil {
-		return Item{}, fmt.Errorf("claim on %q: %w", i.Debtor, err)
+		return Item{}, fmt.Errorf("debtor of a claim: %w", err)
 	}
-	if _, err := platform.ParseID(string(i.Source.ID)); err != nil || i.Source.Kind == "" {
-		return Item{}, fmt.Errorf("claim from %q: %w", i.Source, platform.ErrInvalid)
+	if _, err := platform.ParseID(string(i.Source.ID)); err != nil || !plain(i.Source.Kind) {
+		return Item{}, fmt.Errorf("source of a claim: %w", errors.Join(err, ErrSource))
 	}
 	switch i.Cause {
 	case Invoice, Negative, Chargeback, Damage:
@@ -123,6 +124,11 @@ func (i Item) arisen(t Terms) (Item, error) {
 	i.ID, i.Portfolio = itemOf(i.Source), t.portfolio(i.Debtor)
 	i.Paid, i.SetOff, i.WrittenOff, i.Recovered, i.Disputed, i.Fee, i.FeePaid = none, none, none, none, none, none, none
 	return i, nil
+}
+
+// plain tells whether a text may be the name of a kind of record.
+func plain(kind string) bool {
+	return kind != "" && len(kind) <= 64 && strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz_.") == ""
 }
 
 // itemOf is the id of the one claim that a source makes.
@@ -171,11 +177,11 @@ func (in Arise) Subject() platform.Ref { return in.Source }
 // the books, and so must it be. Operators may, and the system.
 //
 // It fails with ErrNotBooked when the books hold no such claim, with
-// ErrSourceUsed when the source made another one, with ErrCredits, ErrDue and
-// ErrTooMany.
+// ErrSourceUsed when the source made another one, with ErrSource, ErrCredits,
+// ErrDue and ErrTooMany.
 func (s *Service) Arise(ctx context.Context, in Arise) (Item, error) {
-	if err := s.deskOnly(ctx); err != nil {
-		return Item{}, fmt.Errorf("claim from %s: %w", in.Source, err)
+	if err := s.desk(ctx, in); err != nil {
+		return Item{}, err
 	}
 	i := Item{Debtor: in.Debtor, Cause: in.Cause, Source: in.Source, Amount: in.Amount, Reference: in.Reference, At: in.At, Due: in.Due}
 	if i.At.IsZero() {

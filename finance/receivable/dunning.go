@@ -28,8 +28,8 @@ func (in Dun) Subject() platform.Ref {
 // Operators may, and the system; it fails with ErrNotDue when there is nothing
 // to do.
 func (s *Service) Dun(ctx context.Context, in Dun) (Debtor, error) {
-	if err := s.deskOnly(ctx); err != nil {
-		return Debtor{}, fmt.Errorf("dun %s: %w", in.Debtor, err)
+	if err := s.desk(ctx, in); err != nil {
+		return Debtor{}, err
 	}
 	return s.onDebtor(ctx, in, in.Debtor, s.dun)
 }

@@ -8,6 +8,7 @@ var (
 	ErrCause        = platform.Err(platform.ErrInvalid, "receivable.cause", "not what a claim arises from", "不是应收款的产生原因")
 	ErrCredits      = platform.Err(platform.ErrInvalid, "receivable.credits", "the other side of a claim must be credits that add up to it", "对方科目须为贷方且合计等于应收金额")
 	ErrDue          = platform.Err(platform.ErrInvalid, "receivable.due", "a claim is due on or after its day, within ten years", "到期日须在发生日当日或之后，且不超过十年")
+	ErrSource       = platform.Err(platform.ErrInvalid, "receivable.source", "a claim names the record from which it arises, as kind/id", "须以kind/id指明产生应收的记录")
 	ErrSourceUsed   = platform.Err(platform.ErrState, "receivable.source_used", "another claim arose from this already", "该来源已产生其他应收款")
 	ErrNotBooked    = platform.Err(platform.ErrState, "receivable.not_booked", "the books hold no such claim on this party", "账上没有对该方的此项应收")
 	ErrTooMany      = platform.Err(platform.ErrState, "receivable.too_many", "the party owes on too many claims at once", "该方未结应收款过多")

@@ -58,13 +58,3 @@ func ExampleDebts_Overdue() {
 	fmt.Println(overdue, "since", since.Format("2006-01-02"))
 	// Output: [100.00 CNY] since 2026-03-02
 }
-
-func TestTheRoomNeedsBooks(t *testing.T) {
-	t.Parallel()
-	defer func() {
-		if recover() == nil {
-			t.Error("New took no books")
-		}
-	}()
-	receivable.New(open(t, nil).w, nil, receivable.Ports{}, nil)
-}

@@ -181,7 +181,7 @@ func (s *Service) Letter(ctx context.Context, id platform.ID) (Letter, error) {
 
 // Letters is a page of the letters to a party, the latest first.
 func (s *Service) Letters(ctx context.Context, party platform.ID, cursor string) (platform.Page[Letter], error) {
-	if err := s.visible(ctx, party, platform.Ref{Kind: "receivable.debtor", ID: debtorOf(party)}); err != nil {
+	if err := s.visible(ctx, party, platform.Ref{Kind: "receivable.debtor"}); err != nil {
 		return platform.Page[Letter]{}, err
 	}
 	return s.store.Letters(ctx, party, cursor)

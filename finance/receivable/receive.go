@@ -32,8 +32,8 @@ type Receive struct {
 // It fails with ErrAmount, with ErrReceived for a reference that is booked, and
 // with ErrNotFound for a claim of another party.
 func (s *Service) Receive(ctx context.Context, in Receive) (Receipt, error) {
-	if err := s.deskOnly(ctx); err != nil {
-		return Receipt{}, fmt.Errorf("receive %s: %w", in.Amount, err)
+	if err := s.desk(ctx, in); err != nil {
+		return Receipt{}, err
 	}
 	if in.Amount.Sign() < 0 {
 		return Receipt{}, fmt.Errorf("receive %s: %w", in.Amount, ErrAmount)
@@ -136,8 +136,8 @@ func (in Assign) Subject() platform.Ref {
 // Assign gives money of an unknown payer to the party whose it is; the next tick
 // covers its claims with it. Operators may; it fails with ErrAssigned.
 func (s *Service) Assign(ctx context.Context, in Assign) (Receipt, error) {
-	if err := s.deskOnly(ctx); err != nil {
-		return Receipt{}, fmt.Errorf("assign receipt %s: %w", in.Receipt, err)
+	if err := s.desk(ctx, in); err != nil {
+		return Receipt{}, err
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Receipt, []platform.Change, error) {
 		r, err := s.store.Receipt(ctx, in.Receipt)
@@ -196,8 +196,8 @@ type Cover struct {
 // It fails with ErrNothingFree when there is no such money, or no claim in its
 // currency.
 func (s *Service) Cover(ctx context.Context, in Cover) (Receipt, error) {
-	if err := s.deskOnly(ctx); err != nil {
-		return Receipt{}, fmt.Errorf("cover claims on %s: %w", in.Debtor, err)
+	if err := s.desk(ctx, in); err != nil {
+		return Receipt{}, err
 	}
 	id := s.w.NewChild("rct", in.Debtor)
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Receipt, []platform.Change, error) {

@@ -52,7 +52,8 @@ type Service struct {
 }
 
 // New is the service over a store. It panics, as a programmer's mistake, without
-// Books.
+// Books and with terms that cannot be: levels whose days do not rise, rates
+// outside 0 and 1, limits below zero.
 func New(w platform.Writer, store Store, ports Ports, o *Options) *Service {
 	if ports.Books == nil {
 		panic("receivable: New needs Books")
@@ -61,19 +62,26 @@ func New(w platform.Writer, store Store, ports Ports, o *Options) *Service {
 		o = &Options{}
 	}
 	terms := o.Terms.ready()
+	if fault := terms.fault(); fault != "" {
+		panic("receivable: New: " + fault)
+	}
 	return &Service{w: w.Ready(), store: store, ports: ports, terms: terms, claims: Claims{store, ports.Books, ports.Standing, terms}}
 }
 
 // Terms are those in force.
 func (s *Service) Terms() Terms { return s.terms }
 
-// deskOnly lets operators and the system pass.
-func (s *Service) deskOnly(ctx context.Context) error {
+// desk lets operators and the system pass, with input that is well formed: what
+// somebody else sent is repeated nowhere.
+func (s *Service) desk(ctx context.Context, in any) error {
 	by, err := s.w.Actor(ctx)
-	if err == nil && by.Kind != platform.Operator && by.Kind != platform.System {
-		err = ErrDesk
+	switch {
+	case err != nil:
+		return err
+	case by.Kind != platform.Operator && by.Kind != platform.System:
+		return ErrDesk
 	}
-	return err
+	return platform.Validate(in)
 }
 
 // sees tells whether the actor may see what a party owes: its own, or as one who
@@ -154,7 +162,7 @@ func (s *Service) Debtor(ctx context.Context, party platform.ID) (Debtor, error)
 
 // Items is a page of the claims on a party, the latest due first.
 func (s *Service) Items(ctx context.Context, party platform.ID, cursor string) (platform.Page[Item], error) {
-	if err := s.visible(ctx, party, platform.Ref{Kind: "receivable.debtor", ID: debtorOf(party)}); err != nil {
+	if err := s.visible(ctx, party, platform.Ref{Kind: "receivable.debtor"}); err != nil {
 		return platform.Page[Item]{}, err
 	}
 	return s.store.Items(ctx, party, cursor)

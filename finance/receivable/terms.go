@@ -8,8 +8,8 @@ import (
 	"github.com/liangding/platform"
 )
 
-// Terms are what debtors agreed to and how they are dunned. The zero Terms are
-// those of [Standard].
+// Terms are what debtors agreed to and how they are dunned. Without a Ladder they
+// are those of [Standard], in the Zone and by the Calendar given.
 type Terms struct {
 	Days     int             // from the day of a claim until it is due
 	Ladder   []Level         // the levels of dunning, the mildest first
@@ -72,7 +72,7 @@ func Standard() Terms {
 		Small: cny("1.00"), SmallMonth: cny("1000.00"),
 		Broken: 2, Grace: 2, Wait: 90, Manager: cny("10000.00"),
 		Rates:      [6]decimal.Decimal{percent(1), percent(5), percent(20), percent(50), percent(80), percent(100)},
-		Portfolios: []string{"mer", "cus"},
+		Portfolios: []string{"mer", "cus"}, Zone: time.UTC,
 	}
 }
 
@@ -81,12 +81,32 @@ func (t Terms) ready() Terms {
 	zone, calendar := t.Zone, t.Calendar
 	if len(t.Ladder) == 0 {
 		t = Standard()
-		t.Zone, t.Calendar = zone, calendar
+		t.Calendar = calendar
 	}
-	if t.Zone == nil {
+	if t.Zone = zone; zone == nil {
 		t.Zone = time.UTC
 	}
 	return t
+}
+
+// fault is what is wrong with terms; empty if nothing is.
+func (t Terms) fault() string {
+	last := 0
+	for _, l := range t.Ladder {
+		if l.Days <= last || l.Fee.IsNegative() || !isShare(l.Allowance) {
+			return "level " + l.Name + " must come later than the one before, and ask and expect no less than nothing"
+		}
+		last = l.Days
+	}
+	for _, r := range t.Rates {
+		if !isShare(r) {
+			return "a rate of expected loss lies between 0 and 1"
+		}
+	}
+	if t.Interest.IsNegative() || t.Tax.IsNegative() || t.Days < 0 || t.Grace < 0 || t.Broken < 0 || t.Wait < 0 {
+		return "none may be below zero"
+	}
+	return ""
 }
 
 // level is the n-th level of the ladder, 1 the first.
