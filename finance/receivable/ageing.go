@@ -1,6 +1,7 @@
 package receivable
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -93,14 +94,9 @@ func (s *Service) Ageing(ctx context.Context) (Ageing, error) {
 	return out, nil
 }
 
+// mostFirst is the order of a list of what is open.
 func mostFirst(a, b Aged) int {
-	if d := b.Open.Minor() - a.Open.Minor(); d != 0 {
-		return int(min(max(d, -1), 1))
-	}
-	if a.Currency != b.Currency {
-		return slices.Compare([]byte(a.Currency), []byte(b.Currency))
-	}
-	return slices.Compare([]byte(a.Party), []byte(b.Party))
+	return cmp.Or(cmp.Compare(b.Open.Minor(), a.Open.Minor()), cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Party, b.Party))
 }
 
 func newAged(party platform.ID, c platform.Currency) *Aged {

@@ -381,3 +381,26 @@ func TestALetterSaysNothingOfWhatWasPaidMeanwhile(t *testing.T) {
 	assert.True(t, l.Sent.IsZero())
 	assert.Len(t, w.events("receivable.letter_withdrawn"), 1)
 }
+
+func TestADebtorReadsWhatItOwesAndWhatItWasTold(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	i := w.invoiced(1, "100.00", 0)
+	w.days(20)
+	l := w.letters()[0]
+	for who, want := range map[*platform.Actor]error{&merchant: nil, &auditor: nil, &stranger: platform.ErrNotFound} {
+		_, err := w.Letter(as(*who), l.ID)
+		require.ErrorIs(t, err, want)
+		d, err := w.Debtor(as(*who), merchant.ID)
+		require.ErrorIs(t, err, want)
+		_, err = w.Letters(as(*who), merchant.ID, "")
+		require.ErrorIs(t, err, want)
+		if want == nil {
+			assert.Equal(t, []string{"advertise", "list"}, d.Restricted)
+		}
+	}
+	assert.Equal(t, []string{"promise", "dispute"}, w.item(i.ID).Moves(platform.Merchant))
+	assert.Empty(t, w.item(i.ID).Moves(platform.Auditor))
+	_, err := w.Dun(as(merchant), receivable.Dun{Debtor: merchant.ID})
+	require.ErrorIs(t, err, receivable.ErrDesk)
+}

@@ -41,7 +41,8 @@ func (l Letter) Ref() platform.Ref { return platform.Ref{Kind: "receivable.lette
 
 // letterOf is the id of the one letter to a party on the day of a moment.
 func (t Terms) letterOf(party platform.ID, at time.Time) platform.ID {
-	return platform.NewID("ltr", t.day(at, 0), party.Slot(), random(string(party)))
+	day := t.day(at, 0)
+	return platform.NewID("ltr", day, party.Slot(), random(string(party), day.Format(time.DateOnly)))
 }
 
 // demand is a claim as a letter tells it.

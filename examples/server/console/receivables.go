@@ -68,12 +68,31 @@ func stacked(a receivable.Aged, whole platform.Money) strip {
 	return s
 }
 
+// claimRow is a claim with its day, in the zone in which it is meant.
+type claimRow struct {
+	receivable.Item
+	Day string
+}
+
+func (c console) claims(items []receivable.Item) []claimRow {
+	rows := make([]claimRow, len(items))
+	for n, i := range items {
+		rows[n] = claimRow{i, c.day(i.Due)}
+	}
+	return rows
+}
+
+// day is the date of a moment, in the zone of the terms.
+func (c console) day(at time.Time) string {
+	return at.In(c.m.Receivables.Terms().Zone).Format(time.DateOnly)
+}
+
 type receivablesView struct {
 	receivable.Ageing
 	Sums     []strip // one for each currency
 	Rows     []strip // who owes most, each as wide as its share of the first
-	Proposed []receivable.Item
-	Tasks    []receivable.Item
+	Proposed []claimRow
+	Tasks    []claimRow
 	Cut      bool
 }
 
@@ -100,7 +119,7 @@ func (c console) receivables(r *http.Request) (any, error) {
 		return nil, err
 	}
 	tasks, err := c.m.Receivables.Tasks(r.Context(), "")
-	v.Proposed, v.Tasks, v.Cut = proposed.Items, tasks.Items, proposed.Next != "" || tasks.Next != ""
+	v.Proposed, v.Tasks, v.Cut = c.claims(proposed.Items), c.claims(tasks.Items), proposed.Next != "" || tasks.Next != ""
 	return v, err
 }
 
@@ -112,7 +131,7 @@ type letter struct {
 
 type debtorView struct {
 	receivable.Debtor
-	Claims  []receivable.Item
+	Claims  []claimRow
 	Letters []letter
 	First   string
 	Next    string
@@ -134,7 +153,7 @@ func (c console) debtor(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := debtorView{Debtor: d, Claims: claims.Items}
+	v := debtorView{Debtor: d, Claims: c.claims(claims.Items)}
 	for _, l := range letters.Items[:min(len(letters.Items), 10)] {
 		texts, err := l.Texts(c.m.Receivables.Terms().Zone)
 		if err != nil {
@@ -145,16 +164,24 @@ func (c console) debtor(r *http.Request) (any, error) {
 	action := debtorPage + url.PathEscape(string(party))
 	v.First, v.Next = turn(action, "state", "", cursor, claims.Next)
 	now := c.m.Writer.Now()
-	due := slices.ContainsFunc(v.Claims, func(i receivable.Item) bool { return !i.Next.IsZero() && !i.Next.After(now) })
+	due := slices.ContainsFunc(claims.Items, func(i receivable.Item) bool { return !i.Next.IsZero() && !i.Next.After(now) })
 	if due && c.may(r.Context(), "receivable.dun", d.Ref()) {
 		v.Run = []button{press(action, "run-dunning")}
 	}
 	return v, nil
 }
 
+// part is one of a promise.
+type part struct {
+	Day    string
+	Amount platform.Money
+	Kept   bool
+}
+
 type receivableView struct {
-	receivable.Item
+	claimRow
 	Name     string // of its level
+	Parts    []part // of its promise
 	Accrued  platform.Money
 	Buttons  []button
 	Pledge   *button // with a day to choose
@@ -170,9 +197,14 @@ func (c console) receivable(r *http.Request) (any, error) {
 		return nil, err
 	}
 	terms := c.m.Receivables.Terms()
-	v := receivableView{Item: i, Accrued: i.Accrued(c.m.Writer.Now(), terms)}
+	v := receivableView{claimRow: claimRow{i, c.day(i.Due)}, Accrued: i.Accrued(c.m.Writer.Now(), terms)}
 	if i.Level > 0 {
 		v.Name = terms.Ladder[i.Level-1].Name
+	}
+	if i.Promise != nil {
+		for n, p := range i.Promise.Parts {
+			v.Parts = append(v.Parts, part{c.day(p.On), p.Amount, n < i.Promise.Kept})
+		}
 	}
 	events, more, err := gather(func(cursor string) (platform.Page[platform.Event], error) {
 		return platform.List[platform.Event](r.Context(), c.m.DB, platform.Query{Kind: "event", By: []string{"subject", "id"}, Equal: []any{i.Ref()}, Cursor: cursor})

@@ -74,6 +74,7 @@ func TestAClaimIsDunnedAndGivenUpFromItsPages(t *testing.T) {
 	assert.Equal(t, 1, h.item(i).Level)
 	press(at, "promise-payment")
 	assert.Equal(t, receivable.Promised, h.item(i).State)
+	assert.Contains(t, h.ok("operator", at), h.Writer.Now().AddDate(0, 0, 3).Format(time.DateOnly)+": 300.00 CNY")
 	_, err := h.Receivables.Dispute(h.as(h.cast.Merchant), receivable.Dispute{Item: i.ID, Amount: platform.MustMoney("5.00", "CNY"), Reason: "other"})
 	require.NoError(t, err)
 	press(at, "resolve-dispute")

@@ -41,7 +41,7 @@ var receivableWords = map[string]word{
 	"owed.assessed":  {"Expected loss", "预计损失"},
 	"owed.steps":     {"Levels reached", "催收记录"},
 	"owed.sent":      {"Sent", "发出"},
-	"owed.on":        {"Paid by", "付款日"},
+	"owed.on":        {"To be paid by", "付款日"},
 	"owed.percent":   {"Lost, in percent", "损失百分比"},
 	"owed.proposer":  {"Proposed by", "提议人"},
 
