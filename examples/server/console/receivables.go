@@ -74,7 +74,7 @@ type claimRow struct {
 	Day string
 }
 
-func (c console) claims(items []receivable.Item) []claimRow {
+func (c console) owed(items []receivable.Item) []claimRow {
 	rows := make([]claimRow, len(items))
 	for n, i := range items {
 		rows[n] = claimRow{i, c.day(i.Due)}
@@ -119,7 +119,7 @@ func (c console) receivables(r *http.Request) (any, error) {
 		return nil, err
 	}
 	tasks, err := c.m.Receivables.Tasks(r.Context(), "")
-	v.Proposed, v.Tasks, v.Cut = c.claims(proposed.Items), c.claims(tasks.Items), proposed.Next != "" || tasks.Next != ""
+	v.Proposed, v.Tasks, v.Cut = c.owed(proposed.Items), c.owed(tasks.Items), proposed.Next != "" || tasks.Next != ""
 	return v, err
 }
 
@@ -153,7 +153,7 @@ func (c console) debtor(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := debtorView{Debtor: d, Claims: c.claims(claims.Items)}
+	v := debtorView{Debtor: d, Claims: c.owed(claims.Items)}
 	for _, l := range letters.Items[:min(len(letters.Items), 10)] {
 		texts, err := l.Texts(c.m.Receivables.Terms().Zone)
 		if err != nil {
