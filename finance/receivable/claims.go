@@ -36,22 +36,51 @@ func (c Claims) Arise(ctx context.Context, cause string, source platform.Ref, pa
 }
 
 // SetOff covers claims on a party from what is payable to it, the oldest due
-// first and at most to an amount, before that is paid out. It tells how much that
-// was, which may be nothing; the changes join the payout's set.
+// first, before that is paid out: at most an amount, all of which must be free.
+// What the account receivable holds beside the claims is set off after them, and
+// booked on the payout. It tells how much that was, which may be nothing; the
+// changes join the payout's set.
 func (c Claims) SetOff(ctx context.Context, party platform.ID, payout platform.Ref, most platform.Money, at time.Time) (platform.Money, []platform.Change, error) {
+	taken := minus(most, most)
 	a, err := c.open(ctx, party, at)
 	if err != nil {
-		return platform.Money{}, nil, err
+		return taken, nil, err
 	}
-	r, err := c.draw(ctx, a, payout.ID.As("rct"), "payable", most)
-	if errors.Is(err, ErrNothingFree) {
-		return minus(most, most), nil, nil
-	}
+	beside, err := c.beside(ctx, a, most.Currency())
 	if err != nil {
-		return platform.Money{}, nil, fmt.Errorf("set off %s: %w", payout, err)
+		return taken, nil, err
 	}
-	set, err := a.changes(ctx, c.Standing)
-	return r.Amount, set, err
+	var set []platform.Change
+	switch r, err := c.draw(ctx, a, payout.ID.As("rct"), "payable", most); {
+	case err == nil:
+		taken = r.Amount
+		if set, err = a.changes(ctx, c.Standing); err != nil {
+			return taken, nil, err
+		}
+	case !errors.Is(err, ErrNothingFree):
+		return taken, nil, fmt.Errorf("set off %s: %w", payout, err)
+	}
+	if beside = lesser(beside, minus(most, taken)); beside.Sign() <= 0 {
+		return taken, set, nil
+	}
+	rest, err := c.Books.Post(ctx, "receivable.set_off", payout, at, []platform.Leg{
+		{Role: "payable", Party: party, Amount: beside}, {Role: "receivable", Party: party, Amount: beside.Neg()},
+	})
+	return plus(taken, beside), append(set, rest...), err
+}
+
+// beside is what the account receivable of a debtor holds that is no claim here.
+func (c Claims) beside(ctx context.Context, a *account, currency platform.Currency) (platform.Money, error) {
+	left, err := c.Books.Free(ctx, "receivable", "", a.Party, currency)
+	if err != nil {
+		return platform.Money{}, fmt.Errorf("debts of %s: %w", a.Party, err)
+	}
+	for _, i := range a.claims {
+		if i.Amount.Currency() == currency && err == nil {
+			left, err = left.Sub(i.Open())
+		}
+	}
+	return left, err
 }
 
 // arise decides on a new claim; credits are the other side of its posting, if it
@@ -214,22 +243,14 @@ var errKnown = errors.New("it was done before")
 
 // backed fails unless the books hold a claim beside all others on its debtor.
 func (c Claims) backed(ctx context.Context, i Item) error {
-	free, err := c.Books.Free(ctx, "receivable", "", i.Debtor, i.Amount.Currency())
+	a, err := c.open(ctx, i.Debtor, i.At)
 	if err != nil {
 		return err
 	}
-	others, err := c.Store.Owed(ctx, i.Debtor)
-	if err != nil {
+	switch left, err := c.beside(ctx, a, i.Amount.Currency()); {
+	case err != nil:
 		return err
-	}
-	for _, o := range append(others, i) {
-		if o.Amount.Currency() == i.Amount.Currency() {
-			if free, err = free.Sub(o.Open()); err != nil {
-				return err
-			}
-		}
-	}
-	if free.Sign() < 0 {
+	case left.Minor() < i.Amount.Minor():
 		return fmt.Errorf("claim from %s: %w", i.Source, ErrNotBooked)
 	}
 	return nil

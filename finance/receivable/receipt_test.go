@@ -292,20 +292,22 @@ func TestAPayoutSetsOffWhatIsOwed(t *testing.T) {
 	w.earns("payable", "130.00")
 	payout := platform.Ref{Kind: "settlement.payout", ID: platform.NewID("pay", noon, 7, 1)}
 	claims := receivable.Claims{Store: receivable.StoreOn(w.db), Books: w.books, Standing: gate{w.db}}
-	setOff := func() (taken platform.Money) {
+	w.book("fine.imposed", invoice(9), platform.Leg{Role: "receivable", Party: merchant.ID, Amount: yuan("20.00")}, platform.Leg{Role: "penalty", Amount: yuan("-20.00")})
+	setOff := func(most string) (taken platform.Money) {
 		_, err := platform.Update(as(clock), w.w, struct{}{}, func(ctx context.Context) (struct{}, []platform.Change, error) {
 			var set []platform.Change
 			var err error
-			taken, set, err = claims.SetOff(ctx, merchant.ID, payout, yuan("130.00"), w.clock.Now())
+			taken, set, err = claims.SetOff(ctx, merchant.ID, payout, yuan(most), w.clock.Now())
 			return struct{}{}, append(set, platform.Happened("test.paid_out", payout, nil)), err
 		})
 		require.NoError(t, err)
 		return taken
 	}
-	assert.Equal(t, "100.00 CNY", setOff().String())
+	assert.Equal(t, "120.00 CNY", setOff("130.00").String(), "the claim, and what is owed beside it")
 	assert.Equal(t, receivable.Paid, w.item(i.ID).State)
 	assert.Empty(t, w.lacks(), "it may list again")
-	assert.Equal(t, "0.00 CNY", setOff().String(), "nothing is owed any more")
+	assert.Equal(t, "10.00 CNY", w.balance("payable", merchant.ID))
+	assert.Equal(t, "0.00 CNY", setOff("10.00").String(), "nothing is owed any more")
 	w.sound(merchant.ID)
 }
 
