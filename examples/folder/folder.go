@@ -111,6 +111,9 @@ func (f *Folder) Cast(ctx context.Context, m *market.Market) (market.Cast, error
 	var failed error
 	raw, err := f.keep("demo.json", func() []byte {
 		cast, err := m.Demo(ctx)
+		if err == nil {
+			err = m.DemoBudget(ctx, cast)
+		}
 		if err != nil {
 			failed = fmt.Errorf("%w; a demo needs an empty store: name another data folder, or take -demo=false", err)
 			return nil

@@ -79,9 +79,9 @@ func verifyLines(ctx context.Context, now store.Snapshot, tell func(store.Findin
 	return nil
 }
 
-// plan gives the demo a budget of this year, which comes into force with the first
-// tick.
-func (m *Market) plan(ctx context.Context, c *Cast) error {
+// DemoBudget gives a demo a budget of this year, which its operators have
+// approved and which comes into force with the first tick.
+func (m *Market) DemoBudget(ctx context.Context, c Cast) error {
 	year := time.Date(m.Writer.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 	system := platform.SystemActor("demo")
 	system.Tenant = m.Writer.Tenant

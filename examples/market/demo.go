@@ -46,9 +46,6 @@ func (m *Market) Demo(ctx context.Context) (Cast, error) {
 	if err := m.list(ctx, &c); err != nil {
 		return Cast{}, fmt.Errorf("demo listing: %w", err)
 	}
-	if err := m.plan(ctx, &c); err != nil {
-		return Cast{}, fmt.Errorf("demo budget: %w", err)
-	}
 	return c, nil
 }
 

@@ -57,4 +57,10 @@ func keyed(ctx context.Context, db store.Engine, o market.Options) error {
 }
 
 // fresh makes the demo anew.
-func fresh(ctx context.Context, m *market.Market) (market.Cast, error) { return m.Demo(ctx) }
+func fresh(ctx context.Context, m *market.Market) (market.Cast, error) {
+	cast, err := m.Demo(ctx)
+	if err != nil {
+		return cast, err
+	}
+	return cast, m.DemoBudget(ctx, cast)
+}

@@ -61,6 +61,7 @@ func openAfter(t *testing.T, last audit.Last) *house {
 	require.NoError(t, err)
 	h.cast, err = h.Demo(t.Context())
 	require.NoError(t, err)
+	require.NoError(t, h.DemoBudget(t.Context(), h.cast))
 	s := edge.New(edge.Options{CommandsPerMinute: -1, ReadsPerMinute: -1, Who: edge.Tokens(map[string]platform.Actor{
 		"operator": h.cast.Operator, "second": h.cast.Second, "merchant": h.cast.Merchant, "customer": h.cast.Customer, "staff": h.cast.Staff,
 		"auditor":   {ID: "aud_01kdvdna00eajs4d2pf2dbsqqg", Kind: platform.Auditor},
