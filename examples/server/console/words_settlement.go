@@ -59,8 +59,6 @@ var settlementWords = map[string]word{
 	"holds.chargeback.held": {"Chargebacks", "拒付"},
 	"holds.other":           {"Other", "其他"},
 
-	"field.party":      {"Party", "对方"},
-	"field.currency":   {"Currency", "币种"},
 	"field.cycle":      {"Cycle", "周期"},
 	"field.goesto":     {"Goes to", "收款方"},
 	"field.coolsuntil": {"Cools until", "冷静期至"},
