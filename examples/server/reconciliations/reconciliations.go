@@ -23,7 +23,7 @@ func op(path, summary string) edge.Op {
 func Mount(api huma.API, m *market.Market) {
 	s := m.Recon
 	edge.Create(api, op("statements", "Import a day's file of an account, as a whole or not at all"), func(ctx context.Context, in Upload) (reconciliation.Statement, error) {
-		in.Import.File = strings.NewReader(in.CSV)
+		in.File = strings.NewReader(in.CSV)
 		return s.Import(ctx, in.Import)
 	})
 	edge.Create(api, op("statements/fetch", "Ask an institution for the statement of a day"), s.Fetch)
