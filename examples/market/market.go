@@ -19,6 +19,7 @@ import (
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/budget"
 	"github.com/liangding/platform/finance/claim"
+	"github.com/liangding/platform/finance/closing"
 	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
@@ -100,6 +101,7 @@ type Market struct {
 	Books       finance.Books
 	Ledger      *finance.Service
 	Payouts     *settlement.Service
+	Closing     *closing.Service
 	Receivables *receivable.Service
 	Spending
 	Screen    *screen.Service
@@ -121,7 +123,7 @@ type Market struct {
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
-		finance.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
+		finance.Kinds(), closing.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -154,7 +156,7 @@ func Open(db store.Engine, o *Options) (*Market, error) {
 func (m *Market) serve() error {
 	db, w, o, seal := m.DB, m.Writer, m.options, m.Vault
 	merchants, orders, members := merchant.StoreOn(db), order.StoreOn(db), staff.StoreOn(db)
-	m.Books = finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}
+	m.Books = finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now, Zone: o.Finance.Zone}
 	duty := staff.Members{Store: members, Terms: o.Staff.Terms}
 	o.Sandbox.Now = w.Now
 	m.Sandbox = sandbox.New(&o.Sandbox)
@@ -178,6 +180,7 @@ func (m *Market) serve() error {
 	m.Staff = staff.New(w, members, staff.Ports{Sealer: seal}, &o.Staff)
 	m.Receivables = m.receivables(db)
 	m.Ledger, m.Orders = m.desk(db)
+	m.Closing = m.closing()
 	m.Dispatch = dispatch.New(w, dispatch.StoreOn(db), dispatch.Ports{Members: duty, Orders: order.Seats{Store: orders}}, &o.Dispatch)
 	m.Payouts = m.payouts(db)
 	m.Payments = payment.New(w, payment.StoreOn(db), payment.Ports{
@@ -200,7 +203,7 @@ func (m *Market) serve() error {
 func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 	w, o := m.Writer, m.options
 	w.Store = db
-	merchants, books := merchant.StoreOn(db), finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now}
+	merchants, books := merchant.StoreOn(db), finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now, Zone: o.Finance.Zone}
 	return finance.New(w, finance.StoreOn(db), &o.Finance), order.New(w, order.StoreOn(db), order.Ports{
 		Catalogue: merchant.Catalogue{Store: merchants},
 		Parties:   solvent{merchant.Standing{Store: merchants}, receivable.Debts{Store: receivable.StoreOn(db)}},
@@ -285,7 +288,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 		return nil, err
 	}
 	defer func() { _ = now.Close() }()
-	return finance.Verify(ctx, now)
+	return discrepancies(ctx, now)
 }
 
 // Tick fires what is due in every domain, relays the events, and samples the

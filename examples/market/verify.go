@@ -7,6 +7,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/closing"
 	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
@@ -72,13 +73,21 @@ func verifyOrders(ctx context.Context, now store.Snapshot, tell func(store.Findi
 	return nil
 }
 
-func verifyBooks(ctx context.Context, now store.Snapshot, tell func(store.Finding)) error {
-	found, err := finance.Verify(ctx, now)
-	if err == nil {
-		var more []finance.Discrepancy
-		more, err = settlement.Verify(ctx, now)
-		found = append(found, more...)
+// discrepancies are what the books, and the rooms that stand on them, find wrong.
+func discrepancies(ctx context.Context, now platform.Getter) (found []finance.Discrepancy, err error) {
+	for _, verify := range []func(context.Context, platform.Getter) ([]finance.Discrepancy, error){
+		finance.Verify, settlement.Verify, closing.Verify,
+	} {
+		more, err := verify(ctx, now)
+		if found = append(found, more...); err != nil {
+			return found, err
+		}
 	}
+	return found, nil
+}
+
+func verifyBooks(ctx context.Context, now store.Snapshot, tell func(store.Finding)) error {
+	found, err := discrepancies(ctx, now)
 	for _, d := range found {
 		tell(store.Finding{Code: "books." + d.Rule, Ref: d.Ref, What: fmt.Sprintf("should be %s, is %s", d.Expected, d.Found)})
 	}

@@ -224,6 +224,14 @@ func (s *Service) digest(ctx context.Context, c Close) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
+// Periods is how far the books are closed. It is refused as [Service.Closes] is.
+func (s *Service) Periods(ctx context.Context) (finance.Periods, error) {
+	if err := s.reader(ctx); err != nil {
+		return finance.Periods{}, err
+	}
+	return s.ports.Books.Periods(ctx)
+}
+
 // Closes is a page of the closes of months, the first first. Operators, auditors
 // and the system read them; others are refused with ErrReader.
 func (s *Service) Closes(ctx context.Context, cursor string) (platform.Page[Close], error) {

@@ -274,6 +274,12 @@ func TestOnlyOperatorsCloseAndReadersRead(t *testing.T) {
 	for _, err := range []error{list, closes, sheet, income, cash, escrow, reports, h.ExportTax(ctx, "txr_x", &bytes.Buffer{})} {
 		require.ErrorIs(t, err, ErrReader)
 	}
+	abroad := platform.As(context.Background(), platform.Actor{ID: "opr-x", Kind: platform.Operator, Tenant: "abroad"})
+	_, reports = h.TaxReport(abroad, "txr_x")
+	_, soft := h.SoftClose(abroad, SoftClose{"2026-03"})
+	for _, err := range []error{reports, soft} {
+		require.ErrorIs(t, err, platform.ErrNotFound)
+	}
 	for _, month := range []string{"2026", "2026-13", "march"} {
 		_, err := h.BalanceSheet(as(platform.Auditor), month)
 		require.ErrorIs(t, err, ErrMonth)

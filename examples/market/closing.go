@@ -1,0 +1,41 @@
+package market
+
+import (
+	"context"
+	"time"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance/closing"
+	"github.com/liangding/platform/finance/payment"
+)
+
+// closing is the service that closes the books of the market.
+func (m *Market) closing() *closing.Service {
+	return closing.New(m.Writer, closing.StoreOn(m.DB), closing.Ports{
+		Books:  m.Books,
+		Checks: []closing.Checks{paymentsKnown{m}},
+	}, &closing.Options{Zone: m.options.Finance.Zone})
+}
+
+// paymentsKnown is the item of the checklist that no payment and no return is
+// unknown for longer than a day. It satisfies [closing.Checks].
+type paymentsKnown struct{ m *Market }
+
+// Checks implements [closing.Checks].
+func (p paymentsKnown) Checks(ctx context.Context, _ string) (map[string]string, error) {
+	problem := ""
+	for _, kind := range []string{"payment.attempt", "payment.return"} {
+		for _, state := range []string{"unknown", "manual"} {
+			page, err := platform.List[payment.Attempt](ctx, p.m.DB, platform.Query{Kind: kind, By: []string{"state"}, Equal: []any{state}, Limit: 1})
+			if err != nil {
+				return nil, err
+			}
+			for _, a := range page.Items {
+				if a.ID.Time().Before(p.m.Writer.Now().Add(-24 * time.Hour)) {
+					problem = string(a.ID)
+				}
+			}
+		}
+	}
+	return map[string]string{"payments_known": problem}, nil
+}
