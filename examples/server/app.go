@@ -22,6 +22,7 @@ import (
 	"github.com/liangding/platform/examples/server/orders"
 	"github.com/liangding/platform/examples/server/payments"
 	"github.com/liangding/platform/examples/server/payouts"
+	"github.com/liangding/platform/examples/server/periods"
 	"github.com/liangding/platform/examples/server/receivables"
 	"github.com/liangding/platform/examples/server/reconciliations"
 	"github.com/liangding/platform/examples/server/spending"
@@ -73,6 +74,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	})
 	s.Registry().MustRegister(watched{db, time.Now}, window)
 	books.Mount(s.API, m)
+	periods.Mount(s.API, m)
 	merchants.Mount(s.API, m)
 	orders.Mount(ctx, s.API, m)
 	payments.Mount(s.API, m)

@@ -111,6 +111,19 @@ func (s *Service) months(ctx context.Context, from, until string) ([]finance.Sum
 	return s.ports.Books.Sums(ctx, from, until)
 }
 
+// TrialBalance is that of a month, for each currency in use. It fails as
+// [Service.BalanceSheet] does.
+func (s *Service) TrialBalance(ctx context.Context, month string) ([]finance.MonthBalance, error) {
+	_, err := s.start(month)
+	if err == nil {
+		err = s.reader(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("trial balance: %w", err)
+	}
+	return s.ports.Books.TrialBalanceOf(ctx, month)
+}
+
 // BalanceSheet states what is owned and owed at the end of a month, for each
 // currency in use. Operators, auditors and the system read it; it fails with
 // ErrReader and ErrMonth, and with [finance.ErrOverflow] for sums that no amount
