@@ -25,7 +25,7 @@ import (
 
 // paths are all pages of the console.
 func (s scene) paths() []string {
-	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/payments", "/console/payments?state=won", "/console/payouts", "/console/payouts?state=planned", "/console/accounts", "/console/accounts?account=" + string(s.account.ID), "/console/receivables", "/console/reconciliation", "/console/reconciliation?state=resolved", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/budgets", "/console/claims", "/console/claims?state=submitted", "/console/catalogue", "/console/catalogue?class=personal"}
+	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/payments", "/console/payments?state=won", "/console/journal", "/console/journal?month=2030-03", "/console/financials", "/console/financials?month=2030-02", "/console/subledger?of=2030-03/commission", "/console/entries?of=commission/CNY", "/console/close", "/console/payouts", "/console/payouts?state=planned", "/console/accounts", "/console/accounts?account=" + string(s.account.ID), "/console/receivables", "/console/reconciliation", "/console/reconciliation?state=resolved", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/budgets", "/console/claims", "/console/claims?state=submitted", "/console/catalogue", "/console/catalogue?class=personal"}
 	for _, o := range []order.Order{s.closed, s.delivered, s.refunded, s.cancelled, s.failed, s.confirmed, s.review, s.awaiting} {
 		all = append(all, orderPage(o), orderPage(o)+"/refund", orderPage(o)+"/refund?amount=1.00&fault=customer")
 	}
@@ -43,23 +43,28 @@ func TestPagesReadInBothLanguages(t *testing.T) {
 	t.Parallel()
 	s := open(t).scene()
 	for path, texts := range map[string][2][]string{
-		"/console/":                       {{"Awaiting payment", "Under review", "Partly refunded", "54,000.00 CNY"}, {"待付款", "审核中", "部分退款", "54,000.00 CNY"}},
-		"/console/?state=closed":          {{`aria-current="true">Closed <b>1</b>`}, {`aria-current="true">已关闭 <b>1</b>`}},
-		"/console/?state=expired":         {{"None."}, {"无。"}},
-		orderPage(s.closed):               {{"Order closed", "Window cleaning", "18.00 CNY", "2030-03-01 09:30:00 +08:00", "Work delivered", "Proof added"}, {"订单关闭", "佣金", "2030-03-01 09:30:00 +08:00", "提交凭证"}},
-		orderPage(s.cancelled):            {{"K3c", "54.00 CNY", "126.00 CNY", "Refund arrived", "Return arrived"}, {"客户要求", "退款到账", "退回成功"}},
-		orderPage(s.failed):               {{"Payment failed", "Card declined"}, {"支付失败", "卡被拒"}},
-		orderPage(s.confirmed):            {{"Reserved for refunds", "45.50 CNY", "Requested", "134.50 CNY"}, {"退款预留", "已申请"}},
-		orderPage(s.review):               {{"Clear the review", "Under review"}, {"风控放行", "审核中"}},
-		"/console/books":                  {{"Escrow", "Payable to merchants", "Debit and credit are equal."}, {"托管", "应付商家", "借贷相等。"}},
-		"/console/payouts":                {{"Plan a run", "None."}, {"计划批次", "无。"}},
-		"/console/accounts":               {{"To be verified", "Weekly", "Verify"}, {"待验证", "周结", "验证"}},
-		"/console/reconciliation":         {{"No statement was compared yet.", "Fetch and compare", "Waits for a second person"}, {"尚未对账", "获取并对账", "待复核"}},
-		"/console/invoices":               {{"Being issued", "Partly taken back", "180.00 CNY", "Platform fee"}, {"部分红冲", "平台服务费", "180.00 CNY"}},
-		invoicePage(s.invoice):            {{"Issued", "10.19 CNY", "169.81 CNY", "6 %", "Official number", "sealed", "Reverse all that is left"}, {"已开具", "价税合计", "红冲全部余额"}},
-		invoicePage(s.reversed):           {{"Red letters", "50.00 CNY", "Wrong title", "Taken back"}, {"红字发票", "抬头有误"}},
-		invoicePage(s.invoice) + "/print": {{"as in the official file", "Window cleaning"}, {"见官方文件", "价税合计"}},
-		orderPage(s.closed) + "/refund":   {{"the customer gets 180.00 CNY back the way it was paid", "Released to the merchant", "Ask for this refund"}, {"客户原路退回 180.00 CNY", "已释放给商户"}},
+		"/console/":                                {{"Awaiting payment", "Under review", "Partly refunded", "54,000.00 CNY"}, {"待付款", "审核中", "部分退款", "54,000.00 CNY"}},
+		"/console/?state=closed":                   {{`aria-current="true">Closed <b>1</b>`}, {`aria-current="true">已关闭 <b>1</b>`}},
+		"/console/?state=expired":                  {{"None."}, {"无。"}},
+		orderPage(s.closed):                        {{"Order closed", "Window cleaning", "18.00 CNY", "2030-03-01 09:30:00 +08:00", "Work delivered", "Proof added"}, {"订单关闭", "佣金", "2030-03-01 09:30:00 +08:00", "提交凭证"}},
+		orderPage(s.cancelled):                     {{"K3c", "54.00 CNY", "126.00 CNY", "Refund arrived", "Return arrived"}, {"客户要求", "退款到账", "退回成功"}},
+		orderPage(s.failed):                        {{"Payment failed", "Card declined"}, {"支付失败", "卡被拒"}},
+		orderPage(s.confirmed):                     {{"Reserved for refunds", "45.50 CNY", "Requested", "134.50 CNY"}, {"退款预留", "已申请"}},
+		orderPage(s.review):                        {{"Clear the review", "Under review"}, {"风控放行", "审核中"}},
+		"/console/books":                           {{"Escrow", "Payable to merchants", "Debit and credit are equal."}, {"托管", "应付商家", "借贷相等。"}},
+		"/console/financials":                      {{"Balance sheet", "Twelve months", "<rect class=\"income\"", "1012", "Held less owed"}, {"资产负债表", "现金流量表", "代管资金日报"}},
+		"/console/journal":                         {{"pay.captured", "Escrow"}, {"pay.captured", "托管"}},
+		"/console/subledger?of=2030-03/clearing":   {{"clearing:sandbox", "Entries"}, {"clearing:sandbox", "笔数"}},
+		"/console/entries?of=clearing:sandbox/CNY": {{"Available", "pay.captured"}, {"可用", "pay.captured"}},
+		"/console/close":                           {{"Closed for good until", "Suspense is empty", "2030-02", "Close for all but accountants"}, {"已结账至", "待查款清零", "软关账"}},
+		"/console/payouts":                         {{"Plan a run", "None."}, {"计划批次", "无。"}},
+		"/console/accounts":                        {{"To be verified", "Weekly", "Verify"}, {"待验证", "周结", "验证"}},
+		"/console/reconciliation":                  {{"No statement was compared yet.", "Fetch and compare", "Waits for a second person"}, {"尚未对账", "获取并对账", "待复核"}},
+		"/console/invoices":                        {{"Being issued", "Partly taken back", "180.00 CNY", "Platform fee"}, {"部分红冲", "平台服务费", "180.00 CNY"}},
+		invoicePage(s.invoice):                     {{"Issued", "10.19 CNY", "169.81 CNY", "6 %", "Official number", "sealed", "Reverse all that is left"}, {"已开具", "价税合计", "红冲全部余额"}},
+		invoicePage(s.reversed):                    {{"Red letters", "50.00 CNY", "Wrong title", "Taken back"}, {"红字发票", "抬头有误"}},
+		invoicePage(s.invoice) + "/print":          {{"as in the official file", "Window cleaning"}, {"见官方文件", "价税合计"}},
+		orderPage(s.closed) + "/refund":            {{"the customer gets 180.00 CNY back the way it was paid", "Released to the merchant", "Ask for this refund"}, {"客户原路退回 180.00 CNY", "已释放给商户"}},
 		orderPage(s.confirmed) + "/refund?refund=" + string(s.asked.ID): {{"the customer gets 45.50 CNY back", "Approve as shown"}, {"按此方案批准"}},
 		orderPage(s.closed) + "/refund?amount=180.01":                   {{"order.refund_exceeds"}, {"超过可退金额"}},
 		orderPage(s.closed) + "/refund?amount=1.2.3":                    {{"money.number"}, {"money.number"}},
