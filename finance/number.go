@@ -80,7 +80,7 @@ func (s *Service) number(ctx context.Context, now time.Time, limit int) (int, er
 				late, seq.Swept = fit, placeOf(fit[len(fit)-1])
 			}
 		}
-		all := append(next, late...)
+		all := slices.Concat(next, late)
 		changes := seq.give(all, s.zone)
 		if len(changes) == 0 && seq.Swept == swept {
 			return 0, nil, errNumbered

@@ -21,7 +21,7 @@ var (
 func inMonth(t testing.TB, d *desk, now time.Time) clerk {
 	t.Helper()
 	d.w.Now = func() time.Time { return now }
-	d.Books.Now = d.w.Now
+	d.Now = d.w.Now
 	c := clerk{d, New(d.w, d.Store, nil)}
 	_, err := c.Tick(asSystem(), now, 0)
 	require.NoError(t, err)

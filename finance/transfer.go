@@ -75,33 +75,11 @@ func (s *Service) transfer(ctx context.Context, in Transfer) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	named := key == (platform.Key{}) && slices.ContainsFunc(facts, Fact.counted)
-	var known Result // what was booked before
-	tries := 0
-	result, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Result, []platform.Change, error) {
-		seen := func() (err error) {
-			if known, err = s.known(ctx, facts); err == nil && known.Outcome != "" {
-				err = errKnown
-			}
-			return err
-		}
-		if tries++; tries > 1 || named { // the first failed, perhaps since it is in the books already
-			if err := seen(); err != nil {
-				return Result{}, nil, err
-			}
-		}
-		result, set, err := s.steps(ctx, in, facts)
-		if named && err == nil && misplaced(set, facts) {
-			err = fmt.Errorf("transfer: %w", ErrPart)
-		}
-		if errors.Is(err, ErrPart) || errors.Is(err, ErrPendingEnded) { // perhaps by these very steps
-			err = cmp.Or(knownOnly(seen()), err)
-		}
-		return result, set, err
-	})
+	t := &transferring{s: s, in: in, facts: facts, named: key == (platform.Key{}) && slices.ContainsFunc(facts, Fact.counted)}
+	result, err := platform.Update(ctx, s.w, in, t.decide)
 	switch {
 	case errors.Is(err, errKnown):
-		return known, nil
+		return t.known, nil
 	case err == nil && result.Outcome == Duplicate: // under its key
 		return result, s.recall(ctx, &result)
 	case platform.Code(err) == "unknown": // it may have been written before the connection was lost
@@ -118,6 +96,41 @@ func knownOnly(err error) error {
 		return err
 	}
 	return nil
+}
+
+// transferring is a group on its way.
+type transferring struct {
+	s     *Service
+	in    Transfer
+	facts []Fact
+	named bool   // nothing but their N tells its parts of a hold from others
+	tries int    // so far
+	known Result // what was booked before
+}
+
+// decide books the group, unless it is in the books already.
+func (t *transferring) decide(ctx context.Context) (Result, []platform.Change, error) {
+	if t.tries++; t.tries > 1 || t.named { // the first failed, perhaps since it is in the books already
+		if err := t.seen(ctx); err != nil {
+			return Result{}, nil, err
+		}
+	}
+	result, set, err := t.s.steps(ctx, t.in, t.facts)
+	if t.named && err == nil && misplaced(set, t.facts) {
+		err = fmt.Errorf("transfer: %w", ErrPart)
+	}
+	if errors.Is(err, ErrPart) || errors.Is(err, ErrPendingEnded) { // perhaps by these very steps
+		err = cmp.Or(knownOnly(t.seen(ctx)), err)
+	}
+	return result, set, err
+}
+
+// seen fails with errKnown if the group is in the books.
+func (t *transferring) seen(ctx context.Context) (err error) {
+	if t.known, err = t.s.known(ctx, t.facts); err == nil && t.known.Outcome != "" {
+		err = errKnown
+	}
+	return err
 }
 
 // errKnown ends a command that has nothing left to do.

@@ -36,61 +36,75 @@ type MonthLine struct {
 // for each currency in use, by their codes. It reads the sums of months, never
 // the journal. It is refused as [Books.TrialBalance] is.
 func (b Books) TrialBalanceOf(ctx context.Context, month string) ([]MonthBalance, error) {
-	all, err := b.Sums(ctx, "", month)
+	months, err := b.Sums(ctx, "", month)
 	if err != nil {
 		return nil, fmt.Errorf("trial balance of %s: %w", month, err)
 	}
-	type side struct{ opening, debit, credit *big.Int }
-	sums := map[string]map[string]side{}
-	for _, s := range all {
-		for _, r := range s.Rows {
+	sums := map[string]monthTrial{}
+	for _, m := range months {
+		for _, r := range m.Rows {
 			code := r.Currency.String()
 			if sums[code] == nil {
-				sums[code] = map[string]side{}
+				sums[code] = monthTrial{}
 			}
-			row, known := sums[code][r.Role()]
-			if !known {
-				row = side{new(big.Int), new(big.Int), new(big.Int)}
-				sums[code][r.Role()] = row
-			}
-			if s.Span < month {
-				row.opening.Add(row.opening, r.Net())
-				continue
-			}
-			row.debit.Add(row.debit, r.Debit)
-			row.credit.Add(row.credit, r.Credit)
+			sums[code].add(r, m.Span < month)
 		}
 	}
 	var out []MonthBalance
 	for _, code := range slices.Sorted(maps.Keys(sums)) {
-		currency, err := platform.ParseCurrency(code)
-		if err != nil {
-			return nil, err
-		}
-		t := MonthBalance{Month: month, Currency: currency}
-		var debits, credits big.Int
-		for _, l := range chart {
-			row, used := sums[code][l.Role]
-			if !used {
-				continue
-			}
-			debits.Add(&debits, row.debit)
-			credits.Add(&credits, row.credit)
-			closing := new(big.Int).Add(row.opening, row.debit)
-			amounts, err := moniesOf(currency, row.opening, row.debit, row.credit, closing.Sub(closing, row.credit))
-			if err != nil {
-				return nil, fmt.Errorf("trial balance of %s in %s: %w", month, code, err)
-			}
-			t.Lines = append(t.Lines, MonthLine{l.Code, l.Role, l.Class, amounts[0], amounts[1], amounts[2], amounts[3]})
-		}
-		amounts, err := moniesOf(currency, &debits, &credits)
+		t, err := sums[code].balance(month, code)
 		if err != nil {
 			return nil, fmt.Errorf("trial balance of %s in %s: %w", month, code, err)
 		}
-		t.Debit, t.Credit = amounts[0], amounts[1]
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// monthTrial is what is on each role before a month, and what came to it then.
+type monthTrial map[string]*struct{ opening, debit, credit big.Int }
+
+func (t monthTrial) add(r Sum, before bool) {
+	row := t[r.Role()]
+	if row == nil {
+		row = &struct{ opening, debit, credit big.Int }{}
+		t[r.Role()] = row
+	}
+	if before {
+		row.opening.Add(&row.opening, r.Net())
+		return
+	}
+	row.debit.Add(&row.debit, r.Debit)
+	row.credit.Add(&row.credit, r.Credit)
+}
+
+// balance sets the sums out by role.
+func (t monthTrial) balance(month, code string) (MonthBalance, error) {
+	currency, err := platform.ParseCurrency(code)
+	if err != nil {
+		return MonthBalance{}, err
+	}
+	out := MonthBalance{Month: month, Currency: currency}
+	var debits, credits big.Int
+	for _, l := range chart {
+		row := t[l.Role]
+		if row == nil {
+			continue
+		}
+		debits.Add(&debits, &row.debit)
+		credits.Add(&credits, &row.credit)
+		closing := new(big.Int).Add(&row.opening, &row.debit)
+		amounts, err := moniesOf(currency, &row.opening, &row.debit, &row.credit, closing.Sub(closing, &row.credit))
+		if err != nil {
+			return MonthBalance{}, err
+		}
+		out.Lines = append(out.Lines, MonthLine{l.Code, l.Role, l.Class, amounts[0], amounts[1], amounts[2], amounts[3]})
+	}
+	amounts, err := moniesOf(currency, &debits, &credits)
+	if err == nil {
+		out.Debit, out.Credit = amounts[0], amounts[1]
+	}
+	return out, err
 }
 
 // moniesOf are sums as money. It fails with ErrOverflow.

@@ -228,12 +228,7 @@ func (v *verifier) counters(ctx context.Context) error {
 				sums[currency] = new(big.Int)
 			}
 			sums[currency].Add(sums[currency], big.NewInt(c.Value))
-			if line, memo := budgetOf(a, currency); memo {
-				if lines[line] == nil {
-					lines[line] = new(big.Int)
-				}
-				lines[line].Add(lines[line], big.NewInt(c.Value))
-			}
+			budgeted(lines, a, currency, c.Value)
 			if l, _ := lineOf(a.Role); l.Floored {
 				free := a.counter(available, currency)
 				want[free] = c.Value*int64(l.Normal) - v.held[free]

@@ -81,8 +81,15 @@ func (v *verifier) budgets(sums map[platform.Ref]*big.Int) {
 	}
 }
 
-// budgetOf is the counter that names the budget line of a memo account.
-func budgetOf(a Account, currency string) (line platform.Ref, memo bool) {
-	row, err := lineOf(a.Role)
-	return Account{Role: "plan", Of: a.Of}.counter(posted, currency), err == nil && row.Class == Memo
+// budgeted adds what is posted on a memo account to its budget line, which the
+// counter of what is planned names.
+func budgeted(lines map[platform.Ref]*big.Int, a Account, currency string, value int64) {
+	if row, err := lineOf(a.Role); err != nil || row.Class != Memo {
+		return
+	}
+	line := Account{Role: "plan", Of: a.Of}.counter(posted, currency)
+	if lines[line] == nil {
+		lines[line] = new(big.Int)
+	}
+	lines[line].Add(lines[line], big.NewInt(value))
 }

@@ -37,52 +37,62 @@ func (s *Service) CashFlow(ctx context.Context, from, until string) ([]CashFlow,
 	if err != nil {
 		return nil, fmt.Errorf("cash flow: %w", err)
 	}
-	type in struct{ in, out *big.Int }
-	opening, flows := map[platform.Currency]*big.Int{}, map[platform.Currency]map[string]in{}
+	opening, in, out := tally{}, tally{}, tally{}
 	for _, m := range months {
 		for _, f := range m.Flows {
-			if flows[f.Currency] == nil {
-				flows[f.Currency], opening[f.Currency] = map[string]in{}, new(big.Int)
-			}
-			if m.Span < from {
-				opening[f.Currency].Add(opening[f.Currency], f.Net())
+			if opening.add(f.Currency, "", new(big.Int)); m.Span < from {
+				opening.add(f.Currency, "", f.Net())
 				continue
 			}
-			of, known := flows[f.Currency][f.Of]
-			if !known {
-				of = in{new(big.Int), new(big.Int)}
-				flows[f.Currency][f.Of] = of
-			}
-			of.in.Add(of.in, f.Debit)
-			of.out.Add(of.out, f.Credit)
+			in.add(f.Currency, f.Of, f.Debit)
+			out.add(f.Currency, f.Of, f.Credit)
 		}
 	}
-	var out []CashFlow
-	for _, currency := range slices.SortedFunc(maps.Keys(flows), byCode) {
+	var all []CashFlow
+	for _, currency := range opening.currencies() {
 		c := CashFlow{From: from, Until: until, Currency: currency, Flows: []Flow{}}
-		closing := new(big.Int).Set(opening[currency])
-		for _, what := range slices.Sorted(maps.Keys(flows[currency])) {
-			of := flows[currency][what]
-			closing.Add(closing, of.in).Sub(closing, of.out)
-			f := Flow{What: what}
-			if f.In, err = money(currency, of.in); err == nil {
-				f.Out, err = money(currency, of.out)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("cash flow: %w", err)
-			}
-			c.Flows = append(c.Flows, f)
-		}
-		if c.Opening, err = money(currency, opening[currency]); err == nil {
-			c.Closing, err = money(currency, closing)
-		}
-		if err != nil {
+		if err := c.fill(opening[currency][""], in[currency], out[currency]); err != nil {
 			return nil, fmt.Errorf("cash flow: %w", err)
 		}
-		out = append(out, c)
+		all = append(all, c)
 	}
-	return out, nil
+	return all, nil
 }
+
+// fill sets the sums out by what happened.
+func (c *CashFlow) fill(opening *big.Int, in, out map[string]*big.Int) (err error) {
+	closing := new(big.Int).Set(opening)
+	for _, what := range slices.Sorted(maps.Keys(in)) {
+		closing.Add(closing, in[what]).Sub(closing, out[what])
+		f := Flow{What: what}
+		if f.In, err = money(c.Currency, in[what]); err == nil {
+			f.Out, err = money(c.Currency, out[what])
+		}
+		if err != nil {
+			return err
+		}
+		c.Flows = append(c.Flows, f)
+	}
+	if c.Opening, err = money(c.Currency, opening); err == nil {
+		c.Closing, err = money(c.Currency, closing)
+	}
+	return err
+}
+
+// tally adds up by currency and name.
+type tally map[platform.Currency]map[string]*big.Int
+
+func (t tally) add(currency platform.Currency, of string, n *big.Int) {
+	if t[currency] == nil {
+		t[currency] = map[string]*big.Int{}
+	}
+	if t[currency][of] == nil {
+		t[currency][of] = new(big.Int)
+	}
+	t[currency][of].Add(t[currency][of], n)
+}
+
+func (t tally) currencies() []platform.Currency { return slices.SortedFunc(maps.Keys(t), byCode) }
 
 func byCode(a, b platform.Currency) int { return strings.Compare(a.String(), b.String()) }
 
@@ -115,59 +125,52 @@ func (s *Service) Escrow(ctx context.Context, month string) ([]Escrow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("escrow of %s: %w", month, err)
 	}
-	days, err := s.ports.Books.Days(ctx, month)
-	if err != nil {
-		return nil, fmt.Errorf("escrow of %s: %w", month, err)
-	}
-	on := map[platform.Currency]map[string]*big.Int{}
-	move := func(r finance.Sum, of string) {
-		if on[r.Currency] == nil {
-			on[r.Currency] = map[string]*big.Int{}
-		}
-		if on[r.Currency][of] == nil {
-			on[r.Currency][of] = new(big.Int)
-		}
-		on[r.Currency][of].Add(on[r.Currency][of], r.Net())
-	}
+	on := tally{}
 	for _, m := range months {
 		if m.Span == month {
 			continue
 		}
-		for _, r := range m.Rows {
-			if finance.Entrusted(r.Role()) {
-				move(r, r.Role())
-			}
-		}
-		for _, cash := range []string{"bank", "clearing"} {
-			err := s.accounts(ctx, m.Span, cash, func(a finance.AccountSum) {
-				move(finance.Sum{Currency: a.Currency, Debit: a.Debit, Credit: a.Credit}, a.Account.String())
-			})
-			if err != nil {
-				return nil, fmt.Errorf("escrow of %s: %w", month, err)
-			}
+		if err := s.standing(ctx, m, on); err != nil {
+			return nil, fmt.Errorf("escrow of %s: %w", month, err)
 		}
 	}
-	found := map[platform.Currency]*Escrow{}
+	days, err := s.ports.Books.Days(ctx, month)
+	if err != nil {
+		return nil, fmt.Errorf("escrow of %s: %w", month, err)
+	}
+	found := map[platform.Currency][]EscrowDay{}
 	for _, d := range days {
 		for _, r := range d.Rows {
-			move(r, r.Of)
+			on.add(r.Currency, r.Of, r.Net())
 		}
 		for currency := range on {
-			if found[currency] == nil {
-				found[currency] = &Escrow{Month: month, Currency: currency}
-			}
 			end, err := endOf(d.Span, currency, on[currency])
 			if err != nil {
 				return nil, fmt.Errorf("escrow of %s: %w", d.Span, err)
 			}
-			found[currency].Days = append(found[currency].Days, end)
+			found[currency] = append(found[currency], end)
 		}
 	}
 	var out []Escrow
 	for _, currency := range slices.SortedFunc(maps.Keys(found), byCode) {
-		out = append(out, *found[currency])
+		out = append(out, Escrow{Month: month, Currency: currency, Days: found[currency]})
 	}
 	return out, nil
+}
+
+// standing adds what a month has left of others' money, and of cash by account.
+func (s *Service) standing(ctx context.Context, m finance.Sums, on tally) error {
+	for _, r := range m.Rows {
+		if finance.Entrusted(r.Role()) {
+			on.add(r.Currency, r.Role(), r.Net())
+		}
+	}
+	for _, cash := range []string{"bank", "clearing"} {
+		if err := s.accounts(ctx, m.Span, cash, func(a finance.AccountSum) { on.add(a.Currency, a.Account.String(), a.Net()) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // endOf is the end of a day.

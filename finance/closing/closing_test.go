@@ -55,6 +55,7 @@ func newHouse(t testing.TB) *house {
 
 // opened is a house with a sale of 100.00 in March.
 func opened(t testing.TB) *house {
+	t.Helper()
 	h := newHouse(t)
 	h.book("pay.captured", order, "clearing:sandbox", "100.00", "escrow:"+string(order), "-100.00")
 	h.sell("100.00", "90.00", "9.43", "0.57")

@@ -82,11 +82,11 @@ func TestTheEscrowStatementSaysWhoseMoneyLiesWhereByDay(t *testing.T) {
 	require.Len(t, all, 1)
 	var days []string
 	for _, d := range all[0].Days {
-		text := d.Day + ":"
+		words := []string{d.Day + ":"}
 		for _, o := range append(d.Owed, d.Held...) {
-			text += " " + o.Of + " " + o.Amount.Decimal().StringFixed(2)
+			words = append(words, o.Of, o.Amount.Decimal().StringFixed(2))
 		}
-		days = append(days, text+" cover "+d.Cover.Decimal().StringFixed(2))
+		days = append(days, strings.Join(append(words, "cover", d.Cover.Decimal().StringFixed(2)), " "))
 	}
 	assert.Equal(t, []string{
 		"2026-04-02: earning 90.00 escrow 0.00 clearing:sandbox 98.00 cover 8.00",

@@ -86,63 +86,61 @@ func (s *Service) CloseYear(ctx context.Context, in CloseYear) (Year, error) {
 // results are the legs that empty all income and expense at the end of a month,
 // and the profit by currency.
 func (s *Service) results(ctx context.Context, month string) (legs []platform.Leg, profits []platform.Money, err error) {
-	on := map[finance.Account]map[platform.Currency]*big.Int{}
 	months, err := s.ports.Books.Sums(ctx, "", month)
 	if err != nil {
 		return nil, nil, err
 	}
-	total := map[platform.Currency]*big.Int{}
-	for _, m := range s.sinceYear(months) {
+	on := tally{}
+	for _, m := range sinceYear(months) {
 		err := s.accounts(ctx, m.Span, "", func(a finance.AccountSum) {
-			if !ofResult(a.Account.Role) {
-				return
-			}
-			if on[a.Account] == nil {
-				on[a.Account] = map[platform.Currency]*big.Int{}
-			}
-			for _, to := range []map[platform.Currency]*big.Int{on[a.Account], total} {
-				if to[a.Currency] == nil {
-					to[a.Currency] = new(big.Int)
-				}
-				to[a.Currency].Add(to[a.Currency], a.Net())
+			if ofResult(a.Account.Role) {
+				on.add(a.Currency, a.Account.String(), a.Net())
 			}
 		})
 		if err != nil {
 			return nil, nil, err
 		}
 	}
-	for a, sums := range on {
-		for currency, net := range sums {
-			amount, err := money(currency, net)
-			if err != nil {
-				return nil, nil, err
-			}
-			if amount.Sign() != 0 {
-				legs = append(legs, platform.Leg{Role: a.Role, Party: a.Party, Amount: amount.Neg()})
-			}
-		}
-	}
-	for _, currency := range slices.Sorted(maps.Keys(total)) {
-		net, err := money(currency, total[currency])
+	for _, currency := range on.currencies() {
+		emptied, profit, err := emptying(currency, on[currency])
 		if err != nil {
 			return nil, nil, err
 		}
-		profits = append(profits, net.Neg())
-		if net.Sign() != 0 {
-			legs = append(legs, platform.Leg{Role: "retained", Amount: net})
+		legs, profits = append(legs, emptied...), append(profits, profit)
+	}
+	return legs, profits, nil
+}
+
+// emptying are the legs that bring accounts to zero, against retained earnings,
+// and what these get.
+func emptying(currency platform.Currency, on map[string]*big.Int) (legs []platform.Leg, profit platform.Money, err error) {
+	total := new(big.Int)
+	for _, name := range slices.Sorted(maps.Keys(on)) {
+		a, err := finance.ParseAccount(name)
+		if err != nil {
+			return nil, profit, err
+		}
+		amount, err := money(currency, on[name])
+		if err != nil {
+			return nil, profit, err
+		}
+		total.Add(total, on[name])
+		if amount.Sign() != 0 {
+			legs = append(legs, platform.Leg{Role: a.Role, Party: a.Party, Amount: amount.Neg()})
 		}
 	}
-	slices.SortFunc(legs, func(a, b platform.Leg) int {
-		return slices.Compare([]string{a.Role, string(a.Party), a.Amount.Currency().String()}, []string{b.Role, string(b.Party), b.Amount.Currency().String()})
-	})
-	return legs, profits, nil
+	net, err := money(currency, total)
+	if net.Sign() != 0 {
+		legs = append(legs, platform.Leg{Role: "retained", Amount: net})
+	}
+	return legs, net.Neg(), err
 }
 
 // sinceYear are the months after the last in which a year was closed: before it,
 // income and expense are zero together.
-func (s *Service) sinceYear(months []finance.Sums) []finance.Sums {
-	for i := len(months) - 1; i >= 0; i-- {
-		if slices.ContainsFunc(months[i].Rows, func(r finance.Sum) bool { return r.Closing != nil }) {
+func sinceYear(months []finance.Sums) []finance.Sums {
+	for i, m := range slices.Backward(months) {
+		if slices.ContainsFunc(m.Rows, func(r finance.Sum) bool { return r.Closing != nil }) {
 			return months[i+1:]
 		}
 	}

@@ -147,12 +147,10 @@ func everything[T any](list func(cursor string) (platform.Page[T], error)) (all 
 
 // closeButtons are the steps that whoever looks may take.
 func (c console) closeButtons(ctx context.Context, v *closeView) {
-	add := func(verb, on string, reasons ...string) *button {
-		if !c.may(ctx, closeMoves[verb].action, v.Periods.Ref()) {
-			return nil
+	add := func(verb, on string, reasons ...string) {
+		if c.may(ctx, closeMoves[verb].action, v.Periods.Ref()) {
+			v.Buttons = append(v.Buttons, press(closePage+"/"+on, verb, reasons...))
 		}
-		v.Buttons = append(v.Buttons, press(closePage+"/"+on, verb, reasons...))
-		return &v.Buttons[len(v.Buttons)-1]
 	}
 	if v.State == finance.PeriodOpen {
 		add("soft-close", v.Month)
