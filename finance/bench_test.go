@@ -2,7 +2,9 @@ package finance
 
 import (
 	"context"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -70,4 +72,29 @@ func BenchmarkBatch(b *testing.B) {
 		require.Equal(b, map[string]int{"posted": 100}, codes(results))
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "transfers/s")
+}
+
+// BenchmarkTrialBalanceOf adds up a month of few postings and one of many, which
+// costs the same: it reads sums.
+func BenchmarkTrialBalanceOf(b *testing.B) {
+	for _, n := range []uint64{20, 2000} {
+		b.Run(strconv.FormatUint(n, 10), func(b *testing.B) {
+			d := newDesk(b)
+			for i := range n {
+				of := platform.NewID("ord", noon, platform.Slot(i), i)
+				require.NoError(b, d.book(booked("pay.captured", platform.Ref{Kind: "order", ID: of}, dr("clearing", "1.00", "sandbox"), cr("escrow", "1.00", of))))
+			}
+			for numbered := 1; numbered > 0; {
+				var err error
+				numbered, err = New(d.w, d.Store, nil).Tick(asSystem(), nextDay.Add(time.Minute), 0)
+				require.NoError(b, err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := d.TrialBalanceOf(asSystem(), "2026-03"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

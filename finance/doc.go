@@ -39,9 +39,18 @@
 // is a [Journal] that two accountants write. A [Lock] bars an account, and
 // [Service.Tick] gives each posting its [Number], without gaps in its month.
 //
+// # Months
+//
+// Months are closed one after the other, as [Periods] says. A fact of a domain that
+// comes too late is booked in the next open month; what people date back is
+// refused. With the numbers, Tick adds each posting to the [Sums] of its month, and
+// to those of accounts and parties, from which [Books.TrialBalanceOf] and all
+// statements are made; package closing ends months and years by them.
+//
 // # Not enough
 //
-// Post reads no balance, only the locks of accounts that can have one. The store refuses the set that would take an available
+// Post reads no balance, only locks of accounts that can have one, and the fence of
+// months that may be closed. The store refuses the set that would take an available
 // counter below zero, at commit, with ErrState, code floor; the details counter
 // and shortage (in minor units) tell which account lacked how much. Such a
 // refusal is final: it is neither retried nor clipped. The service's own commands

@@ -25,9 +25,8 @@ const (
 // postings check. There is one in a book; the first [Service.Tick] makes it, and
 // until then nothing can be closed.
 //
-// What is booked in the month in which it happened, or later than that month's
-// first day after it, needs no fence: no month is closed before it has been over
-// for a day. Every other posting is decided against the fence that it read, and
+// What is booked in the month in which it happened needs no fence, since no month
+// is closed before it has been over for a day. Every other posting is decided against the fence that it read, and
 // its commit demands that it is still so; so does one that found no [Lock] on its
 // accounts, since the first lock of an account moves the fence. A racing posting
 // is therefore decided again, and lands in the next open month.
@@ -137,7 +136,7 @@ func (p Periods) Reopen(month string, by platform.ID) (Periods, error) {
 	return p, nil
 }
 
-// Month is the month of a moment in the zone: 2026-03.
+// monthOf is the month of a moment in the zone: 2026-03.
 func monthOf(at time.Time, zone *time.Location) string { return at.In(zone).Format("2006-01") }
 
 // monthEnd is the first moment after a month.
