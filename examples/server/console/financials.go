@@ -47,10 +47,12 @@ type caption struct {
 
 // Sizes of a chart, in its own units.
 const (
-	chartHeight = 140
+	chartHeight = 156
+	chartTop    = 16  // above the longest bar
 	barRoom     = 120 // for the longest bar
-	barWidth    = 12
+	barWidth    = 14
 	groupWidth  = 52
+	groupsLeast = 12 // so that few are not drawn larger than many
 )
 
 // month is the one that was asked for, else the current one.
@@ -138,7 +140,7 @@ func total(all []closing.Holding) (minor int64) {
 
 // drawn is a group of bars for each name; what is below zero has no bar.
 func drawn(currency platform.Currency, names []string, groups [][]int64, classes ...string) chart {
-	c := chart{Currency: currency, Width: groupWidth*int64(len(names)) + 8, Height: chartHeight, Legend: classes}
+	c := chart{Currency: currency, Width: groupWidth*max(int64(len(names)), groupsLeast) + 8, Height: chartHeight, Legend: classes}
 	most := int64(1)
 	for _, g := range groups {
 		for _, n := range g {
@@ -148,6 +150,9 @@ func drawn(currency platform.Currency, names []string, groups [][]int64, classes
 	unit := most/barRoom + 1
 	if most < barRoom {
 		unit = 1
+	}
+	if m, err := platform.FromMinor(most, currency); err == nil {
+		c.Texts = append(c.Texts, caption{8, chartTop - 5, money(m)}) // what the longest bar is
 	}
 	for i, g := range groups {
 		x := int64(i)*groupWidth + 8
@@ -160,7 +165,7 @@ func drawn(currency platform.Currency, names []string, groups [][]int64, classes
 			if m, err := platform.FromMinor(n, currency); err == nil {
 				title += " " + money(m)
 			}
-			c.Bars = append(c.Bars, bar{x + int64(j)*(barWidth+2), barRoom - height, barWidth, height, classes[j], title})
+			c.Bars = append(c.Bars, bar{x + int64(j)*(barWidth+2), chartTop + barRoom - height, barWidth, height, classes[j], title})
 		}
 		c.Texts = append(c.Texts, caption{x, chartHeight - 4, names[i]})
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/finance"
 )
 
 func TestEveryWordHasBothLanguages(t *testing.T) {
@@ -54,6 +55,13 @@ func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	}
 	for _, code := range uses {
 		assert.Contains(t, words, "use."+code)
+	}
+}
+
+func TestEveryCodeOfTheLawsChartHasAName(t *testing.T) {
+	t.Parallel()
+	for role, code := range finance.PRC() {
+		assert.Contains(t, words, "law."+code, role)
 	}
 }
 
