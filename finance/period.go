@@ -143,7 +143,7 @@ func monthOf(at time.Time, zone *time.Location) string { return at.In(zone).Form
 func monthEnd(month string, zone *time.Location) (time.Time, error) {
 	start, err := time.ParseInLocation("2006-01", month, zone)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("month %q: %w", month, ErrPeriod)
+		return time.Time{}, ErrPeriod
 	}
 	return start.AddDate(0, 1, 0), nil
 }

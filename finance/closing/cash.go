@@ -123,7 +123,7 @@ type Holding struct {
 func (s *Service) Escrow(ctx context.Context, month string) ([]Escrow, error) {
 	months, err := s.months(ctx, "", month)
 	if err != nil {
-		return nil, fmt.Errorf("escrow of %s: %w", month, err)
+		return nil, fmt.Errorf("escrow: %w", err)
 	}
 	on := tally{}
 	for _, m := range months {
@@ -131,12 +131,12 @@ func (s *Service) Escrow(ctx context.Context, month string) ([]Escrow, error) {
 			continue
 		}
 		if err := s.standing(ctx, m, on); err != nil {
-			return nil, fmt.Errorf("escrow of %s: %w", month, err)
+			return nil, fmt.Errorf("escrow: %w", err)
 		}
 	}
 	days, err := s.ports.Books.Days(ctx, month)
 	if err != nil {
-		return nil, fmt.Errorf("escrow of %s: %w", month, err)
+		return nil, fmt.Errorf("escrow: %w", err)
 	}
 	found := map[platform.Currency][]EscrowDay{}
 	for _, d := range days {

@@ -105,8 +105,11 @@ type told struct {
 
 func (s *Service) move(ctx context.Context, in any, month, what string, decide func(finance.Periods, platform.Actor) (finance.Periods, string, error)) (finance.Periods, error) {
 	by, err := s.operator(ctx)
+	if err == nil {
+		_, err = s.start(month)
+	}
 	if err != nil {
-		return finance.Periods{}, fmt.Errorf("%s %s: %w", what, month, err)
+		return finance.Periods{}, fmt.Errorf("%s: %w", what, err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (finance.Periods, []platform.Change, error) {
 		p, err := s.ports.Books.Periods(ctx)
@@ -127,8 +130,11 @@ func (s *Service) move(ctx context.Context, in any, month, what string, decide f
 // waived, and with ErrWaiver for a waiver that is not needed or not possible.
 func (s *Service) HardClose(ctx context.Context, in HardClose) (Close, error) {
 	by, err := s.operator(ctx)
+	if err == nil {
+		_, err = s.start(in.Month)
+	}
 	if err != nil {
-		return Close{}, fmt.Errorf("hard-close %s: %w", in.Month, err)
+		return Close{}, fmt.Errorf("hard-close: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Close, []platform.Change, error) {
 		p, err := s.ports.Books.Periods(ctx) // first: whatever enters the month afterwards moves it
@@ -161,7 +167,7 @@ func waive(items []Item, waivers []Waiver) ([]Item, error) {
 	for _, w := range waivers {
 		i := slices.IndexFunc(items, func(i Item) bool { return i.Name == w.Item })
 		if i < 0 || items[i].Proof || items[i].Problem == "" {
-			return nil, fmt.Errorf("waive %s: %w", w.Item, ErrWaiver)
+			return nil, ErrWaiver // nor is what somebody typed repeated
 		}
 		items[i].Waived = w.Reason
 	}

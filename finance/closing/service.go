@@ -3,7 +3,6 @@ package closing
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -75,7 +74,7 @@ func (s *Service) reader(ctx context.Context) error {
 func (s *Service) start(month string) (time.Time, error) {
 	at, err := time.ParseInLocation("2006-01", month, s.zone)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q: %w", month, ErrMonth)
+		return time.Time{}, ErrMonth // nor is what somebody typed repeated
 	}
 	return at, nil
 }

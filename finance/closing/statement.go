@@ -131,7 +131,7 @@ func (s *Service) TrialBalance(ctx context.Context, month string) ([]finance.Mon
 func (s *Service) BalanceSheet(ctx context.Context, month string) ([]BalanceSheet, error) {
 	months, err := s.months(ctx, "", month)
 	if err != nil {
-		return nil, fmt.Errorf("balance sheet of %s: %w", month, err)
+		return nil, fmt.Errorf("balance sheet: %w", err)
 	}
 	all := sheet{}
 	for _, m := range months {
@@ -149,11 +149,11 @@ func (s *Service) BalanceSheet(ctx context.Context, month string) ([]BalanceShee
 			sign  int64
 		}{{&b.Assets, finance.Asset, 1}, {&b.Liabilities, finance.Liability, -1}, {&b.Equity, finance.Equity, -1}, {&income, finance.Income, -1}, {&expense, finance.Expense, 1}} {
 			if *p.to, err = all.part(currency, p.class, p.sign); err != nil {
-				return nil, fmt.Errorf("balance sheet of %s: %w", month, err)
+				return nil, fmt.Errorf("balance sheet: %w", err)
 			}
 		}
 		if b.Result, err = income.Total.Add(expense.Total.Neg()); err != nil {
-			return nil, fmt.Errorf("balance sheet of %s: %w", month, err)
+			return nil, fmt.Errorf("balance sheet: %w", err)
 		}
 		out = append(out, b)
 	}

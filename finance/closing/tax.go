@@ -82,7 +82,7 @@ func (s *Service) quarter(name string) ([]time.Time, error) {
 	y, err := strconv.Atoi(year)
 	q, failed := strconv.Atoi(number)
 	if !ok || err != nil || failed != nil || q < 1 || q > 4 || name != fmt.Sprintf("%04d-Q%d", y, q) {
-		return nil, fmt.Errorf("%q: %w", name, ErrMonth)
+		return nil, ErrMonth
 	}
 	months := make([]time.Time, 4) // the last is the month after
 	for i := range months {
