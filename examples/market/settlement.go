@@ -25,7 +25,6 @@ func (m *Market) payouts(db platform.DB) *settlement.Service {
 		Books:    m.Books,
 		Funds:    payment.Funds{Gateways: []payment.Gateway{m.Sandbox}, Now: m.Writer.Now},
 		Debts:    receivable.Claims{Store: receivable.StoreOn(db), Books: m.Books, Terms: m.options.Receivable.Terms},
-		Debts:    receivable.Claims{Store: receivable.StoreOn(db), Books: m.Books, Terms: m.options.Receivable.Terms},
 		Holds:    m.Debts(),
 		Screen:   payoutScreen{m.Screen},
 		Sealer:   m.Vault,
