@@ -135,15 +135,19 @@ func (m *play) wait(*rapid.T) {
 
 // settle has the authority and the other side do all that they were asked.
 func (m *play) settle() {
-	for range 60 {
+	for range 20 {
 		for _, id := range m.made {
 			m.authority.Force(string(id), "")
+			if v := m.get(m.r, id); v.State == invoice.Failed && v.Due.IsZero() { // a person decides
+				_, err := m.CancelInvoice(as(operator), invoice.CancelInvoice{Invoice: id})
+				require.NoError(m.r, err)
+			}
 			for _, l := range m.letters(m.r, id) {
 				m.authority.Force(string(l.ID), "")
 				m.authority.Confirm(string(l.ID))
 			}
 		}
-		m.advance(2 * time.Hour)
+		m.advance(8 * time.Hour)
 		_, err := m.Tick(context.Background(), m.clock(), 0)
 		require.NoError(m.r, err)
 	}
