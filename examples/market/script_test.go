@@ -344,7 +344,7 @@ func (c *town) pay() {
 // holds money before it is captured, and another is looked at.
 func (c *town) dispute() {
 	later := payment.New(c.Writer, payment.StoreOn(c.DB), payment.Ports{
-		Books: c.Books, Subject: order.Payable{Store: order.StoreOn(c.DB), Books: c.Books}, Gateways: []payment.Gateway{c.Sandbox},
+		Books: c.Books, Subject: order.Payable{Store: order.StoreOn(c.DB), Books: c.Books}, Gateways: []payment.Gateway{c.Sandbox, sandbox.New(&sandbox.Options{Name: "second", Now: c.clock.Now})},
 	}, &payment.Options{Later: true})
 	o := c.place(1, c.listings...)
 	give(c, c.customer, later.Pay, payment.Pay{Intent: c.intent(o), Method: sandbox.OK}, 2)
@@ -368,8 +368,8 @@ func (c *town) dispute() {
 	last := objected()
 	give(c, c.operator, c.Payments.Decide, payment.Decide{Chargeback: last.ID, Lost: yuan(1), Reason: "letter"})
 	give(c, c.operator, c.Payments.Reverse, payment.Reverse{Attempt: last.Attempt, Amount: yuan(1), Reference: "rv-1"}, 2)
-	give(c, c.operator, c.Payments.Check, payment.Check{
-		Name: "sandbox", Entity: "Sandbox", Licence: "demo", Kinds: []payment.Business{payment.Acquiring},
+	give(c, c.operator, later.Check, payment.Check{ // a check holds for 90 days, of an institution that nobody pays here
+		Name: "second", Entity: "Sandbox", Licence: "demo", Kinds: []payment.Business{payment.Acquiring},
 		ValidUntil: c.clock.Now().AddDate(5, 0, 0), Evidence: fmt.Sprintf("%064x", 1),
 	})
 	c.clock.Advance(time.Hour)
