@@ -31,11 +31,11 @@ type paymentsView struct {
 
 type channelRow struct {
 	payment.Channel
-	Bars []bar
+	Bars []tick
 }
 
-// bar is ten seconds of a channel's calls, drawn.
-type bar struct {
+// tick is ten seconds of a channel's calls, drawn.
+type tick struct {
 	X, Y, Height           int
 	FailedY, Failed        int // the part without an answer, on top
 	All, Unknown, SlowOnes int
@@ -69,7 +69,7 @@ func (c console) payments(r *http.Request) (any, error) {
 		return nil, err
 	}
 	for _, ch := range channels {
-		v.Channels = append(v.Channels, channelRow{ch, bars(ch.Recent)})
+		v.Channels = append(v.Channels, channelRow{ch, ticks(ch.Recent)})
 	}
 	queue, err := c.m.Payments.Queue(ctx, asked.Get("cursor"))
 	if err != nil {
@@ -99,21 +99,21 @@ var groups = map[string]string{
 
 // The drawing of a channel's last five minutes.
 const (
-	barStep = 8
-	barRoom = 40
+	tickStep = 8
+	tickRoom = 40
 )
 
-// bars are the calls of a channel as high as the most of ten seconds lets them be.
-func bars(recent []payment.Calls) []bar {
+// ticks are the calls of a channel as high as the most of ten seconds lets them be.
+func ticks(recent []payment.Calls) []tick {
 	most := 1
 	for _, c := range recent {
 		most = max(most, c.All)
 	}
-	all := make([]bar, len(recent))
+	all := make([]tick, len(recent))
 	for n, c := range recent {
-		height, failed := c.All*barRoom/most, c.Unknown*barRoom/most
-		all[n] = bar{
-			X: n * barStep, Y: barRoom - height, Height: height, FailedY: barRoom - height, Failed: failed,
+		height, failed := c.All*tickRoom/most, c.Unknown*tickRoom/most
+		all[n] = tick{
+			X: n * tickStep, Y: tickRoom - height, Height: height, FailedY: tickRoom - height, Failed: failed,
 			All: c.All, Unknown: c.Unknown, SlowOnes: c.Slow,
 		}
 	}
