@@ -62,6 +62,6 @@
 // [Service.OpenAccounts], and what its orders hold by their own take-over: both
 // are booked against the account opening.
 //
-// Start with [Books]; [Fees] prices the platform's service, and [Verify] proves
-// the books from their own records.
+// Start with [Books]; [Verify] proves the books from their own records. What the
+// platform takes for its services is priced in package fee.
 package finance

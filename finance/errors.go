@@ -42,6 +42,4 @@ var (
 	errOpenAmount = platform.Err(platform.ErrInvalid, "ledger.open_amount", "an opening balance is above zero, in the account's normal direction", "期初余额须为账户正常方向的正数")
 	errOpenTime   = platform.Err(platform.ErrInvalid, "ledger.open_time", "a balance is opened as of a moment that has passed", "期初时间须为过去时间")
 	ErrOverflow   = platform.Err(platform.ErrInvalid, "money.overflow", "the sum is too large for a report", "合计超出范围")
-	ErrFeeVersion = platform.Err(platform.ErrInvalid, "fee.version", "a fee schedule needs its version", "费率表缺少版本")
-	ErrFeeRange   = platform.Err(platform.ErrInvalid, "fee.range", "a fee rate lies between 0 and 1", "费率须在0与1之间")
 )

@@ -104,16 +104,6 @@ func ExampleBooks_Balance() {
 	// Output: 100.00 CNY 100.00 CNY 0.00 CNY <nil>
 }
 
-func ExampleFees_Quote() {
-	lines := []platform.Leg{
-		{Role: "service", Amount: platform.MustMoney("99.99", "CNY")},
-		{Role: "freight", Amount: platform.MustMoney("12.00", "CNY")},
-	}
-	version, fees, err := finance.Fees{}.Quote(context.Background(), shop, noon, lines)
-	fmt.Println(version, fees[0].Amount, fees[1].Amount, err)
-	// Output: standard-1 10.00 CNY 1.20 CNY <nil>
-}
-
 func ExampleVerify() {
 	ctx := platform.As(context.Background(), platform.SystemActor("order"))
 	db := memory.New(finance.Kinds(), nil)

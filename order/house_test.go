@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
@@ -190,18 +191,75 @@ func (s standing) May(_ context.Context, party platform.ID, _ string, _ time.Tim
 // tenPercent takes a tenth of services and nothing of extras.
 type tenPercent struct{}
 
-func (tenPercent) Quote(_ context.Context, _ platform.ID, _ time.Time, lines []platform.Leg) (string, []platform.Leg, error) {
-	fees := make([]platform.Leg, len(lines))
+func (tenPercent) Quote(_ context.Context, _ platform.ID, _ time.Time, lines []platform.Leg, _ []json.RawMessage) (json.RawMessage, []platform.Change, error) {
+	s := stated{Version: "ten-1"}
 	for i, l := range lines {
 		parts, err := l.Amount.Allocate(9, 1)
 		if err != nil {
-			return "", nil, err
+			return nil, nil, err
 		}
-		if fees[i] = (platform.Leg{Role: "commission", Amount: parts[1]}); l.Role != "service" {
-			fees[i].Amount, _ = platform.FromMinor(0, l.Amount.Currency())
+		none, _ := platform.FromMinor(0, l.Amount.Currency())
+		if l.Role != "service" {
+			parts[1] = none
 		}
+		s.take("commission", "merchant", "pro_rata", part{i + 1, parts[1], none})
 	}
-	return "ten-1", fees, nil
+	doc, err := json.Marshal(s)
+	return doc, nil, err
+}
+
+// taxed takes of each service 10 % with 6 % tax in it, given back as the line is, 1 %
+// that is kept and 1 % that is kept if the customer is at fault; and of the customer
+// 3 % of the price, with 6 % tax on top.
+type taxed struct{}
+
+func (taxed) Quote(_ context.Context, _ platform.ID, _ time.Time, lines []platform.Leg, _ []json.RawMessage) (json.RawMessage, []platform.Change, error) {
+	s, whole := stated{Version: "taxed-1"}, cny("0")
+	for i, l := range lines {
+		whole, _ = whole.Add(l.Amount)
+		if l.Role != "service" {
+			continue
+		}
+		fee, _ := l.Amount.MulRate(decimal.New(10, -2), "")
+		net, _ := fee.DivRate(decimal.New(106, -2), "")
+		tax, _ := fee.Sub(net)
+		hundredth, _ := l.Amount.MulRate(decimal.New(1, -2), platform.Down)
+		s.take("commission", "merchant", "pro_rata", part{i + 1, fee, tax})
+		s.take("payment_fee", "merchant", "kept", part{i + 1, hundredth, cny("0")})
+		s.take("placement", "merchant", "kept_if_customer_fault", part{i + 1, hundredth, cny("0")})
+	}
+	fee, _ := whole.MulRate(decimal.New(3, -2), "")
+	tax, _ := fee.MulRate(decimal.New(6, -2), "")
+	gross, _ := fee.Add(tax)
+	s.take("service_fee", "customer", "pro_rata", part{0, gross, tax})
+	doc, err := json.Marshal(s)
+	return doc, nil, err
+}
+
+// stated is a statement of fees, as the order reads it.
+type stated struct {
+	Version string   `json:"version"`
+	Charges []charge `json:"charges"`
+}
+
+type charge struct {
+	Component string         `json:"component"`
+	Payer     string         `json:"payer"`
+	Back      string         `json:"back"`
+	Amount    platform.Money `json:"amount"`
+	Tax       platform.Money `json:"tax"`
+	Parts     []part         `json:"parts"`
+}
+
+type part struct {
+	Line   int            `json:"line"`
+	Amount platform.Money `json:"amount"`
+	Tax    platform.Money `json:"tax"`
+}
+
+// take adds a charge on one line.
+func (s *stated) take(component, payer, back string, p part) {
+	s.Charges = append(s.Charges, charge{component, payer, back, p.Amount, p.Tax, []part{p}})
 }
 
 // till asks for money and gives it back; an attempt may be under way.

@@ -31,6 +31,7 @@ func (m *machine) addsUp(t *rapid.T, o order.Order) {
 		lines += l.Amount.Minor()
 		given += l.Given.Minor()
 		require.True(t, l.Given.Minor() <= l.Amount.Minor() && l.FeeGiven.Minor() <= l.Fee.Minor())
+		m.divides(t, l)
 	}
 	all := m.refunds(m.id)
 	require.Len(t, all, m.asks)
@@ -58,6 +59,22 @@ func (m *machine) addsUp(t *rapid.T, o order.Order) {
 	}
 }
 
+// divides: the parts of a line's fee, and of what is given back of it, are all of
+// it; no part gives more than it took, nor more tax than it held.
+func (m *machine) divides(t *rapid.T, l order.Line) {
+	var fee, given int64
+	for _, p := range l.Parts {
+		fee, given = fee+p.Amount.Minor(), given+p.Given.Minor()
+		require.True(t, p.Given.Minor() >= 0 && p.Given.Minor() <= p.Amount.Minor(), "%+v", p)
+		require.True(t, p.TaxGiven.Minor() >= 0 && p.TaxGiven.Minor() <= p.Tax.Minor(), "%+v", p)
+		require.True(t, p.Given.Minor() < p.Amount.Minor() || p.TaxGiven == p.Tax, "all of a part goes with all of its tax: %+v", p)
+	}
+	if l.Parts != nil {
+		require.Equal(t, []int64{l.Fee.Minor(), l.FeeGiven.Minor()}, []int64{fee, given})
+	}
+	require.LessOrEqual(t, l.Given.Minor()-l.FeeGiven.Minor()-l.Owed.Minor(), l.Amount.Minor()-l.Fee.Minor(), "the merchant gives what it has")
+}
+
 // balances: every unit that came in is in exactly one account, and the books
 // and the order agree on where.
 func (m *machine) balances(t *rapid.T, o order.Order) {
@@ -65,7 +82,7 @@ func (m *machine) balances(t *rapid.T, o order.Order) {
 		return platform.MustMoney(m.balance(role, of, party), "CNY").Minor()
 	}
 	escrow, earning, due := minor("escrow", m.id, ""), minor("earning", m.id, o.Merchant), minor("refund_due", m.id, "")
-	platforms := minor("commission", "", "") + minor("cancel_fee", "", "")
+	platforms := minor("commission", "", "") + minor("cancel_fee", "", "") + minor("output_tax", "", "") + minor("receivable", "", o.Merchant)
 	require.Equal(t, -minor("clearing", "", "sandbox")-minor("opening", "", ""), escrow+earning+due+platforms+minor("payable", "", o.Merchant))
 	require.Equal(t, o.Earned.Minor(), earning)
 	require.Equal(t, o.Approved.Minor()-o.Refunded.Minor(), due)

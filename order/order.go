@@ -64,9 +64,11 @@ type Line struct {
 	Quantity int64           `json:"quantity" class:"internal"`
 	Price    platform.Money  `json:"price" class:"internal"`          // of one unit
 	Amount   platform.Money  `json:"amount" class:"internal"`         // price × quantity
-	Fee      platform.Money  `json:"fee,omitzero" class:"internal"`   // the platform's commission, inside Amount; absent in a quote
+	Fee      platform.Money  `json:"fee,omitzero" class:"internal"`   // the platform's part, inside Amount, tax included; absent in a quote
 	Given    platform.Money  `json:"given,omitzero" class:"internal"` // of Amount, reserved for or paid by refunds
 	FeeGiven platform.Money  `json:"fee_given,omitzero" class:"internal"`
+	Parts    []Part          `json:"fees,omitempty" class:"internal"` // of Fee, with the tax in them; none: a plain commission, given back as the line is
+	Owed     platform.Money  `json:"owed,omitzero" class:"internal"`  // of Given, what the merchant owes the platform for fees that were kept
 	Seen     json.RawMessage `json:"seen,omitempty" class:"internal"` // what the catalogue pinned, as it came
 }
 
@@ -97,9 +99,10 @@ type Mirrors struct {
 	ChargedBack platform.Money `json:"charged_back" class:"internal"`
 	Held        platform.Money `json:"held" class:"internal"`
 
-	Approved    platform.Money `json:"approved" class:"internal"`     // of refunds that the books know
-	ApprovedFee platform.Money `json:"approved_fee" class:"internal"` // the commission's part of it
-	Earned      platform.Money `json:"earned" class:"internal"`       // the merchant's, not yet released
+	Approved    platform.Money `json:"approved" class:"internal"`              // of refunds that the books know
+	ApprovedFee platform.Money `json:"approved_fee" class:"internal"`          // the platform's part of it
+	ApprovedTax platform.Money `json:"approved_tax,omitzero" class:"internal"` // the tax in that; absent: none
+	Earned      platform.Money `json:"earned" class:"internal"`                // the merchant's, not yet released
 }
 
 // PaymentStatus is how the money of an order reads; it is derived, never stored.

@@ -49,6 +49,10 @@ func TestAnOrderAgainstItsModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		h := open(t, &order.Options{ExtraKinds: []string{"freight"}, AutoRefund: order.AutoRefund{Within: []platform.Money{cny("20")}}})
+		if rapid.Bool().Draw(rt, "taxed") {
+			h.ports.Fees = taxed{}
+			h.orders = order.New(h.w, h.store, h.ports, &order.Options{ExtraKinds: []string{"freight"}, AutoRefund: order.AutoRefund{Within: []platform.Money{cny("20")}}})
+		}
 		listing := h.list(func(m map[string]any) { m["seats"], m["price"] = 1, cny("33.33") })
 		o, err := h.place(listing, func(in *order.Place) {
 			in.Lines[0].Quantity = rapid.Int64Range(1, 3).Draw(rt, "quantity")
@@ -205,7 +209,12 @@ func (m *machine) askBack(t *rapid.T) {
 	minor := rapid.Int64Range(1, max(1, left.Minor()+1)).Draw(t, "minor")
 	money, err := platform.FromMinor(minor, left.Currency())
 	require.NoError(t, err)
-	_, err = m.orders.RequestRefund(as(customer), order.RequestRefund{Order: m.id, Amount: money, Reason: "late"})
+	who, in := customer, order.RequestRefund{Order: m.id, Amount: money, Reason: "late"}
+	if in.Fault = rapid.SampledFrom([]order.Fault{"", "", order.CustomerFault, order.MerchantFault}).Draw(t, "fault"); in.Fault != "" {
+		who = operator
+		who.OnBehalf = customer.ID
+	}
+	_, err = m.orders.RequestRefund(as(who), in)
 	_, possible := leads["refund"][m.state]
 	possible = possible && minor <= left.Minor()
 	m.check(t, "refund", possible, err)
@@ -231,7 +240,7 @@ func (m *machine) decide(t *rapid.T) {
 	case "withdraw":
 		sold := slices.Contains([]order.State{order.Completed, order.Closed}, m.state)
 		untouched := r.State == order.RefundApproved && (r.Source == "escrow" && !sold || r.Source == "earning" && m.state == order.Completed || r.Source == "payable")
-		possible = r.By == customer.ID && (possible || untouched)
+		possible = r.For == customer.ID && (possible || untouched)
 		_, err = m.orders.WithdrawRefund(as(customer), order.WithdrawRefund{Refund: r.ID})
 	}
 	m.check(t, verb, possible, err)

@@ -165,7 +165,7 @@ func (s *Service) decide(ctx context.Context, in Place, p prepared, d draft) (Or
 	if err != nil {
 		return Order{}, nil, err
 	}
-	return o, slices.Concat(d.checks, p.verdict.changes, asked, o.placing()), nil
+	return o, slices.Concat(d.checks, p.verdict.changes, asked, o.placing(), d.charges(o)), nil
 }
 
 // prepared is what happens once, before the decision: whose order it will be,
@@ -228,7 +228,11 @@ func (s *Service) placed(in Place, p prepared, d draft) (Order, error) {
 		ChargedBack: zero, Held: zero, Approved: zero, ApprovedFee: zero, Earned: zero,
 	}
 	for i := range o.Lines {
-		o.Lines[i].Fee, o.Lines[i].Given, o.Lines[i].FeeGiven = d.fees[i], zero, zero
+		l := &o.Lines[i]
+		l.Fee, _ = total(d.fees[i], zero)
+		if l.Given, l.FeeGiven = zero, zero; !plain(d.fees[i]) {
+			l.Parts = d.fees[i]
+		}
 	}
 	for no := 1; no <= d.terms.Seats; no++ {
 		o.Seats = append(o.Seats, Seat{No: no})

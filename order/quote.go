@@ -29,12 +29,20 @@ type Parties interface {
 	May(ctx context.Context, party platform.ID, capability string, at time.Time) (checks []platform.Change, err error)
 }
 
-// Fees prices the platform's own part. finance.Fees is one.
+// Fees prices the platform's own part. fee.Quotes is one.
 type Fees interface {
-	// Quote returns, for each line (its role the kind of the line, its amount
-	// the line's), one fee of role "commission" inside that amount, possibly
-	// zero, and the version of the schedule.
-	Quote(ctx context.Context, merchant platform.ID, at time.Time, lines []platform.Leg) (version string, fees []platform.Leg, err error)
+	// Quote returns what the platform takes of lines (the role of each is its kind,
+	// the amount its own; seen is what the catalogue pinned of it, nil for an
+	// extra), as JSON, and the checks that it holds until the order commits. The
+	// order keeps all of the document, and reads
+	//
+	//	{"version": "standard-1", "charges": [{"component": "commission", "payer": "merchant", "back": "pro_rata",
+	//	  "amount": …, "tax": …, "parts": [{"line": 1, "amount": …, "tax": …}]}]}
+	//
+	// A merchant's part is inside the amount of its line, and all of them together
+	// are; what the customer pays comes on top, as a line of its own. Taxes are
+	// inside their amounts. back is pro_rata, kept or kept_if_customer_fault.
+	Quote(ctx context.Context, merchant platform.ID, at time.Time, lines []platform.Leg, seen []json.RawMessage) (fees json.RawMessage, checks []platform.Change, err error)
 }
 
 // Quote is what an order would cost now. Nothing is held by it.
@@ -63,8 +71,9 @@ type draft struct {
 	at      time.Time
 	quote   Quote
 	terms   Terms
-	fees    []platform.Money  // of the quote's lines
+	fees    [][]Part          // of the quote's lines
 	version string            // of the fee schedule
+	stated  json.RawMessage   // what it says about them
 	checks  []platform.Change // that all of it stays so
 }
 
@@ -83,10 +92,11 @@ func (s *Service) draft(ctx context.Context, in Place) (draft, error) {
 	if err != nil {
 		return draft{}, fmt.Errorf("order from %s: %w", d.quote.Merchant, err)
 	}
-	if d.version, d.fees, err = s.fees(ctx, d.quote, now); err != nil {
+	d, pinned, err := s.charge(ctx, d, now)
+	if err != nil {
 		return draft{}, err
 	}
-	d.at, d.checks = now, slices.Concat(checks, standing)
+	d.at, d.checks = now, slices.Concat(checks, standing, pinned)
 	return d, nil
 }
 
@@ -115,34 +125,6 @@ func (s *Service) pin(ctx context.Context, in Place, at time.Time) (map[platform
 		}
 	}
 	return pins, checks, nil
-}
-
-// fees asks what the platform takes of each line.
-func (s *Service) fees(ctx context.Context, q Quote, at time.Time) (string, []platform.Money, error) {
-	lines := make([]platform.Leg, len(q.Lines))
-	fees := make([]platform.Money, len(q.Lines))
-	for i, l := range q.Lines {
-		lines[i] = platform.Leg{Role: l.Kind, Party: q.Merchant, Amount: l.Amount}
-		fees[i] = plus(l.Amount, l.Amount.Neg())
-	}
-	if s.ports.Fees == nil {
-		return "", fees, nil
-	}
-	version, legs, err := s.ports.Fees.Quote(ctx, q.Merchant, at, lines)
-	if err != nil {
-		return "", nil, fmt.Errorf("quote fees of %s: %w", q.Merchant, err)
-	}
-	if len(legs) != len(lines) {
-		return "", nil, fmt.Errorf("%d fees for %d lines: %w", len(legs), len(lines), errFees)
-	}
-	for i, leg := range legs {
-		above, err := leg.Amount.Cmp(q.Lines[i].Amount)
-		if err != nil || above > 0 || leg.Amount.Sign() < 0 {
-			return "", nil, fmt.Errorf("fee of line %d: %w", i+1, errFees)
-		}
-		fees[i] = leg.Amount
-	}
-	return version, fees, nil
 }
 
 // price makes the lines of an order, all of one merchant and one currency, and

@@ -3,6 +3,7 @@ package order_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,27 +59,70 @@ func TestTheListingThatIsNotOnSaleIsNamed(t *testing.T) {
 	assert.Equal(t, cny("300"), q.Total)
 }
 
-// wrongFees are fees that do not fit the lines.
-type wrongFees struct{ fees []platform.Leg }
+// says are fees that are stated so.
+type says string
 
-func (f wrongFees) Quote(context.Context, platform.ID, time.Time, []platform.Leg) (string, []platform.Leg, error) {
-	return "wrong-1", f.fees, nil
+func (f says) Quote(context.Context, platform.ID, time.Time, []platform.Leg, []json.RawMessage) (json.RawMessage, []platform.Change, error) {
+	return json.RawMessage(f), nil, nil
 }
 
 func TestFeesThatDoNotFitTheLinesAreRefused(t *testing.T) {
 	t.Parallel()
-	for name, fees := range map[string][]platform.Leg{
-		"none":             {},
-		"one too many":     {{Amount: cny("1")}, {Amount: cny("1")}},
-		"above the price":  {{Amount: cny("100.01")}},
-		"below nothing":    {{Amount: cny("-0.01")}},
-		"of another money": {{Amount: platform.MustMoney("1", "USD")}},
-		"of no money":      {{}},
+	merchants := func(amount, tax string) string {
+		return `{"version":"v-1","charges":[{"component":"commission","payer":"merchant","back":"pro_rata","parts":[{"line":1,"amount":` + amount + `,"tax":` + tax + `}]}]}`
+	}
+	customers := func(back, amount, tax string) string {
+		return `{"version":"v-1","charges":[{"component":"service_fee","payer":"customer","back":"` + back + `","amount":` + amount + `,"tax":` + tax + `}]}`
+	}
+	const zero, one, more, hundred = `{"amount":"0","currency":"CNY"}`, `{"amount":"1","currency":"CNY"}`, `{"amount":"100.01","currency":"CNY"}`, `{"amount":"100","currency":"CNY"}`
+	for name, fees := range map[string]string{
+		"no document":           `[`,
+		"no version":            `{"charges":[]}`,
+		"of a line that is not": strings.Replace(merchants(one, zero), `"line":1`, `"line":2`, 1),
+		"above the price":       merchants(more, zero),
+		"below nothing":         merchants(`{"amount":"-0.01","currency":"CNY"}`, zero),
+		"of another money":      merchants(`{"amount":"1","currency":"USD"}`, `{"amount":"0","currency":"USD"}`),
+		"of no money":           strings.Replace(merchants(one, zero), `"amount":`+one+`,`, "", 1),
+		"more tax than fee":     merchants(one, hundred),
+		"twice the price":       `{"version":"v-1","charges":[` + strings.Repeat(`{"component":"commission","payer":"merchant","back":"kept","parts":[{"line":1,"amount":`+hundred+`,"tax":`+zero+`}]},`, 2) + `{"component":"x","payer":"merchant","back":"kept"}]}`,
+		"given back otherwise":  strings.Replace(merchants(one, zero), "pro_rata", "sometimes", 1),
+		"kept of the customer":  customers("kept", one, zero),
+		"of the customer below": customers("pro_rata", `{"amount":"-1","currency":"CNY"}`, zero),
+		"all tax and more":      customers("pro_rata", one, hundred),
 	} {
 		h := open(t, nil)
-		h.ports.Fees = wrongFees{fees}
+		h.ports.Fees = says(fees)
 		h.orders = order.New(h.w, h.store, h.ports, nil)
 		_, err := h.place(h.list(nil), nil)
 		assert.Equal(t, "order.fees_unreadable", platform.Code(err), name)
 	}
+}
+
+// What the customer pays of the fees is a line of the order that is the
+// platform's alone, in the total that the customer agrees to.
+func TestAFeeOfTheCustomerIsALineOfTheOrder(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	h.ports.Fees = taxed{}
+	h.orders = order.New(h.w, h.store, h.ports, nil)
+
+	o, err := h.place(h.list(nil), nil)
+
+	require.NoError(t, err)
+	assert.Equal(t, cny("103.18"), o.Total)
+	require.Len(t, o.Lines, 2)
+	assert.Equal(t, "service_fee", o.Lines[1].Kind)
+	assert.Equal(t, o.Lines[1].Amount, o.Lines[1].Fee)
+	require.NoError(t, h.pay(o.ID, o.Total))
+	for _, step := range []func() error{
+		func() error { return failure(h.orders.Start(as(merchant), order.Start{Order: o.ID})) },
+		func() error { return failure(h.orders.Deliver(as(merchant), order.Deliver{Order: o.ID})) },
+		func() error { return failure(h.orders.Accept(as(customer), order.Accept{Order: o.ID})) },
+	} {
+		require.NoError(t, step())
+	}
+	assert.Equal(t, "88.00", h.balance("earning", o.ID, merchant.ID), "100 − 10 − 2")
+	assert.Equal(t, "14.43", h.balance("commission", "", ""), "9.43 + 2 + 3")
+	assert.Equal(t, "0.75", h.balance("output_tax", "", ""), "0.57 + 0.18")
+	assert.Equal(t, "0.00", h.balance("escrow", o.ID, ""))
 }

@@ -32,6 +32,7 @@ type Refund struct {
 	Amount    platform.Money `json:"amount" class:"internal"`
 	Shares    []Share        `json:"shares" class:"internal"` // Σ = Amount
 	Reason    string         `json:"reason,omitempty" class:"internal"`
+	Fault     Fault          `json:"fault,omitempty" class:"internal"`     // whose doing it is, if somebody said
 	By        platform.ID    `json:"by,omitempty" class:"internal"`        // who asked; empty when a rule did
 	For       platform.ID    `json:"for,omitempty" class:"internal"`       // on whose behalf
 	Approvers []platform.ID  `json:"approvers,omitempty" class:"internal"` // none: by a rule
@@ -47,16 +48,29 @@ func (r Refund) Ref() platform.Ref { return platform.Ref{Kind: "order.refund", I
 type Share struct {
 	Line   int            `json:"line" class:"internal"`
 	Amount platform.Money `json:"amount" class:"internal"`
-	Fee    platform.Money `json:"fee" class:"internal"` // of Amount, what the platform gives of its commission
+	Fee    platform.Money `json:"fee" class:"internal"`            // of Amount, what the platform gives of its part
+	Parts  []Given        `json:"fees,omitempty" class:"internal"` // of Fee, in the order of the line's own; none where the line has none
+	Owed   platform.Money `json:"owed,omitzero" class:"internal"`  // of Amount, what the merchant no longer has and owes, since the platform keeps its part
 }
 
-// fee is what the platform gives of its commission.
-func (r Refund) fee() platform.Money {
-	fee := plus(r.Amount, r.Amount.Neg())
+// Given is what a refund gives back of one part of a line's fee.
+type Given struct {
+	Amount platform.Money `json:"amount" class:"internal"`
+	Tax    platform.Money `json:"tax" class:"internal"` // inside Amount
+}
+
+// fee is what the platform gives of its part, with the tax in it; owed what the
+// merchant must add to what it has left of the order.
+func (r Refund) fee() (fee, tax, owed platform.Money) {
+	fee = plus(r.Amount, r.Amount.Neg())
+	tax, owed = fee, fee
 	for _, s := range r.Shares {
-		fee = plus(fee, s.Fee)
+		fee, owed = plus(fee, s.Fee), plus(owed, or(s.Owed, owed))
+		for _, p := range s.Parts {
+			tax = plus(tax, p.Tax)
+		}
 	}
-	return fee
+	return fee, tax, owed
 }
 
 // refundMoves is the machine of a refund.
@@ -123,10 +137,9 @@ func (o Order) reserve(r Refund) (Order, Refund, error) {
 		if share.Amount.Minor() > line.left().Minor() {
 			return Order{}, Refund{}, o.exceeds(line.left())
 		}
-		if share.Fee, err = line.feeOf(share.Amount); err != nil {
+		if *line, *share, err = line.give(*share, r.Fault, !o.CompletedAt.IsZero()); err != nil {
 			return Order{}, Refund{}, fmt.Errorf("refund line %d of order %s: %w", share.Line, o.ID, err)
 		}
-		line.Given, line.FeeGiven = plus(line.Given, share.Amount), plus(line.FeeGiven, share.Fee)
 	}
 	o.Reserved = plus(o.Reserved, r.Amount)
 	return o, r, nil
@@ -158,29 +171,12 @@ func (o Order) spread(amount platform.Money) ([]Share, error) {
 	return shares, nil
 }
 
-// feeOf is how much of the next part given back of a line is commission. It
-// follows the whole that is then given, allocated by largest remainder, so that
-// a line given back in parts ends as if given back at once, in every account.
-func (l Line) feeOf(part platform.Money) (platform.Money, error) {
-	given := plus(l.Given, part)
-	earned, fee := l.Amount.Minor()-l.Fee.Minor(), l.Fee.Minor()
-	parts, err := given.Allocate(earned, fee)
-	if err != nil {
-		return platform.Money{}, err
-	}
-	// A refund that was rejected in between may have taken the odd unit along:
-	// neither account may give more than it has.
-	least := max(0, given.Minor()-earned-l.FeeGiven.Minor())
-	most := min(part.Minor(), fee-l.FeeGiven.Minor())
-	return platform.FromMinor(min(max(parts[1].Minor()-l.FeeGiven.Minor(), least), most), part.Currency())
-}
-
 // freed is the order without the reservation of a refund that ended unpaid.
 func (o Order) freed(r Refund) Order {
 	o.Lines = slices.Clone(o.Lines)
 	for _, s := range r.Shares {
 		line := &o.Lines[s.Line-1]
-		line.Given, line.FeeGiven = plus(line.Given, s.Amount.Neg()), plus(line.FeeGiven, s.Fee.Neg())
+		*line = line.take(s)
 	}
 	o.Reserved = plus(o.Reserved, r.Amount.Neg())
 	return o
@@ -200,28 +196,41 @@ func (o Order) source() string {
 }
 
 // approved is the order whose books know the refund, and the legs: after the
-// sale the merchant and the platform each give what they had of it.
+// sale the merchant and the platform each give what they had of it, the platform
+// with its tax, and the merchant owes what the platform keeps.
 func (o Order) approved(r Refund) (Order, []platform.Leg) {
-	fee := r.fee()
-	part := plus(r.Amount, fee.Neg())
+	fee, tax, owed := r.fee()
+	part := plus(r.Amount, fee.Neg(), owed.Neg())
 	o.Approved, o.ApprovedFee = plus(o.Approved, r.Amount), plus(o.ApprovedFee, fee)
+	o.approveTax(tax)
 	legs := []platform.Leg{o.escrow(r.Amount)}
 	switch o.source() {
 	case "payable":
-		legs = []platform.Leg{o.payable(part), commission(fee)}
+		legs = append([]platform.Leg{o.payable(part)}, o.platforms(fee, tax, owed)...)
 	case "earning":
-		legs = []platform.Leg{o.earning(part), commission(fee)}
+		legs = append([]platform.Leg{o.earning(part)}, o.platforms(fee, tax, owed)...)
 		o.Earned = plus(o.Earned, part.Neg())
 	}
 	return o, append(legs, o.refundDue(r.Amount.Neg()))
 }
 
+// approveTax notes the tax in what the platform gives back, where there is any.
+func (o *Order) approveTax(tax platform.Money) {
+	if tax.Sign() != 0 {
+		o.ApprovedTax = plus(or(o.ApprovedTax, plus(tax, tax.Neg())), tax)
+	}
+	if o.ApprovedTax.Sign() == 0 {
+		o.ApprovedTax = platform.Money{}
+	}
+}
+
 // unapproved undoes approved, while the money still lies where it was taken.
 func (o Order) unapproved(r Refund) Order {
-	fee := r.fee()
+	fee, tax, owed := r.fee()
 	o.Approved, o.ApprovedFee = plus(o.Approved, r.Amount.Neg()), plus(o.ApprovedFee, fee.Neg())
+	o.approveTax(tax.Neg())
 	if r.Source == "earning" {
-		o.Earned = plus(o.Earned, r.Amount, fee.Neg())
+		o.Earned = plus(o.Earned, r.Amount, fee.Neg(), owed.Neg())
 	}
 	return o
 }

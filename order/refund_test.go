@@ -97,7 +97,8 @@ func TestARefundOfFreightTouchesNoCommission(t *testing.T) {
 	t.Parallel()
 	_, r, err := order(Completed, nil).reserve(Refund{Amount: cny("20"), Shares: []Share{{Line: 2, Amount: cny("20")}}})
 	require.NoError(t, err)
-	assert.Equal(t, cny("0"), r.fee())
+	fee, _, _ := r.fee()
+	assert.Equal(t, cny("0"), fee)
 }
 
 // Whatever the parts, and whatever was rejected in between, a refund in parts
@@ -131,6 +132,116 @@ func TestAFullRefundInPartsIsAFullRefundAtOnce(t *testing.T) {
 		require.Equal(t, whole.Lines, o.Lines)
 		require.Equal(t, whole.Mirrors, o.Mirrors)
 	})
+}
+
+// The same holds for each component of the fee and for its tax, whatever is kept:
+// in the end the platform has what it keeps, and the merchant owes just that.
+func TestEachPartOfAFeeInPartsIsThatPartAtOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		o := priced(t)
+		fault := rapid.SampledFrom([]Fault{"", CustomerFault}).Draw(t, "fault")
+		if rapid.Bool().Draw(t, "sold") {
+			o.CompletedAt = noon
+		}
+		for i := range o.Lines {
+			o.Lines[i].divide(t)
+		}
+		at := func(r Refund) Refund { r.Fault = fault; return r }
+		whole, _, err := o.reserve(at(o.refundAll("rfd", "full", noon)))
+		require.NoError(t, err)
+		for o.Refundable().Sign() > 0 {
+			left := o.Refundable().Minor()
+			amount, err := platform.FromMinor(rapid.Int64Range(max(1, left/3), left).Draw(t, "part"), o.Total.Currency())
+			require.NoError(t, err)
+			next, r, err := o.reserve(at(o.refundOf("rfd", "partial", amount, noon)))
+			require.NoError(t, err)
+			if rapid.IntRange(0, 3).Draw(t, "rejected") == 0 {
+				require.Equal(t, o, next.freed(r), "a refund that ends unpaid leaves no trace")
+				continue
+			}
+			o = next
+		}
+		require.Equal(t, whole.Lines, o.Lines)
+		for _, l := range o.Lines {
+			l.requireGivenBack(t, fault, !o.CompletedAt.IsZero())
+		}
+	})
+}
+
+// divide makes the line's fee one of up to four parts.
+func (l *Line) divide(t *rapid.T) {
+	for rest := l.Fee.Minor(); len(l.Parts) < 4; {
+		amount := rapid.Int64Range(0, rest).Draw(t, "amount of part")
+		if len(l.Parts) == 3 {
+			amount = rest
+		}
+		p := Part{Component: "c", Back: rapid.SampledFrom([]string{proRata, kept, keptAtFault}).Draw(t, "back"), Given: cny("0"), TaxGiven: cny("0")}
+		p.Amount, _ = platform.FromMinor(amount, l.Amount.Currency())
+		p.Tax, _ = platform.FromMinor(rapid.Int64Range(0, amount).Draw(t, "tax"), l.Amount.Currency())
+		rest -= amount
+		l.Parts = append(l.Parts, p)
+	}
+}
+
+// requireGivenBack demands that a line given back altogether left with the
+// platform what it keeps, all of which the merchant owes.
+func (l Line) requireGivenBack(t *rapid.T, fault Fault, sold bool) {
+	keeps := int64(0)
+	for _, p := range l.Parts {
+		if sold && (p.Back == kept || p.Back == keptAtFault && fault == CustomerFault) {
+			keeps += p.Amount.Minor()
+			require.Equal(t, []int64{0, 0}, []int64{p.Given.Minor(), p.TaxGiven.Minor()})
+			continue
+		}
+		if l.Amount.Sign() > 0 {
+			require.Equal(t, []platform.Money{p.Amount, p.Tax}, []platform.Money{p.Given, p.TaxGiven})
+		}
+	}
+	require.Equal(t, keeps, l.Owed.Minor())
+}
+
+// What is kept of a part of a line costs the merchant no more than it has of it.
+func TestAKeptFeeOfAPartIsTheMerchants(t *testing.T) {
+	t.Parallel()
+	o := order(Completed, func(o *Order) {
+		o.CompletedAt = noon
+		o.Lines[0].Parts = []Part{{Component: "payment_fee", Amount: cny("10"), Tax: cny("0.57"), Back: kept, Given: cny("0"), TaxGiven: cny("0")}}
+		o.Earned = cny("110")
+	})
+	for _, c := range []struct{ amount, earning, owed string }{{"60", "60", ""}, {"40", "30", "10"}} {
+		next, r, err := o.reserve(Refund{Amount: cny(c.amount), Shares: []Share{{Line: 1, Amount: cny(c.amount)}}})
+		require.NoError(t, err)
+		next, legs := next.approved(r)
+		want := []platform.Leg{o.earning(cny(c.earning)), commission(cny("0"))}
+		if c.owed != "" {
+			want = append(want, platform.Leg{Role: "receivable", Party: o.Merchant, Amount: cny(c.owed)})
+		}
+		assert.Equal(t, append(want, o.refundDue(cny("-"+c.amount))), legs)
+		o = next
+	}
+	assert.Equal(t, cny("20"), o.Earned, "the freight")
+}
+
+// The tax in a fee goes back with it, in the period of the refund.
+func TestTheTaxFollowsTheFee(t *testing.T) {
+	t.Parallel()
+	o := order(Completed, func(o *Order) {
+		o.CompletedAt = noon
+		o.Lines[0].Parts = []Part{{Component: "commission", Amount: cny("10"), Tax: cny("0.57"), Back: proRata, Given: cny("0"), TaxGiven: cny("0")}}
+	})
+	o, legs, err := o.sold(noon)
+	require.NoError(t, err)
+	assert.Equal(t, []platform.Leg{o.escrow(cny("120")), o.earning(cny("-110")), commission(cny("-9.43")), {Role: "output_tax", Amount: cny("-0.57")}}, legs)
+
+	reserved, r, err := o.reserve(Refund{Amount: cny("50"), Shares: []Share{{Line: 1, Amount: cny("50")}}})
+	require.NoError(t, err)
+	next, legs := reserved.approved(r)
+
+	assert.Equal(t, []platform.Leg{o.earning(cny("45")), commission(cny("4.72")), {Role: "output_tax", Amount: cny("0.28")}, o.refundDue(cny("-50"))}, legs)
+	assert.Equal(t, cny("0.28"), next.ApprovedTax)
+	r.Source = "earning"
+	assert.Equal(t, reserved, next.unapproved(r), "withdrawn without a trace")
 }
 
 // priced is a paid order of a few odd lines.

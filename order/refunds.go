@@ -38,7 +38,8 @@ type RequestRefund struct {
 	Kind   string         `json:"kind,omitempty" validate:"omitempty,oneof=full partial"` // if empty, full when nothing is named, else partial
 	Amount platform.Money `json:"amount,omitzero" validate:"omitempty,gt=0" code:"refund.amount"`
 	Lines  []RefundLine   `json:"lines,omitempty" validate:"max=200,dive" code:"refund.line_unknown"`
-	Reason string         `json:"reason" validate:"required,text=64"` // a code
+	Reason string         `json:"reason" validate:"required,text=64"`                                    // a code
+	Fault  Fault          `json:"fault,omitempty" validate:"omitempty,oneof=customer merchant platform"` // operators only: whose doing it is, where fees depend on that
 }
 
 // RefundLine is a part of one line; without an amount, all that is left of it.
@@ -67,6 +68,9 @@ func (s *Service) RequestRefund(ctx context.Context, in RequestRefund) (Refund, 
 		if o, err = o.take("refund", by.Kind, at); err != nil {
 			return Refund{}, nil, err
 		}
+		if in.Fault != "" && by.Kind != platform.Operator {
+			return Refund{}, nil, fmt.Errorf("refund by fault of %q: %w", in.Fault, errActor)
+		}
 		r, err := in.refund(o, id, by, at)
 		if err != nil {
 			return Refund{}, nil, err
@@ -89,7 +93,7 @@ func (s *Service) RequestRefund(ctx context.Context, in RequestRefund) (Refund, 
 // refund is what the input asks of the order.
 func (in RequestRefund) refund(o Order, id platform.ID, by platform.Actor, at time.Time) (Refund, error) {
 	r := o.refundAll(id, in.Kind, at)
-	r.Reason, r.By, r.For = in.Reason, by.ID, by.For()
+	r.Reason, r.Fault, r.By, r.For = in.Reason, in.Fault, by.ID, by.For()
 	sum := plus(r.Amount, r.Amount.Neg())
 	for i, l := range in.Lines {
 		if l.Line > len(o.Lines) || slices.ContainsFunc(r.Shares, func(s Share) bool { return s.Line == l.Line }) {
@@ -134,7 +138,7 @@ func (in RequestRefund) refund(o Order, id platform.ID, by platform.Actor, at ti
 func (o Order) gives(what string, r Refund) platform.Change {
 	tell := facts{Order: o.ID, Customer: o.Customer, Merchant: o.Merchant, Amount: r.Amount, Kind: r.Kind}
 	if what == "approved" {
-		tell.Fee = r.fee()
+		tell.Fee, _, _ = r.fee()
 	}
 	return platform.Happened("refund."+what, r.Ref(), tell)
 }

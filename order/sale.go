@@ -65,11 +65,25 @@ func (s *Service) sell(ctx context.Context, o Order, at time.Time) (Order, []pla
 		return Order{}, nil, err
 	}
 	amount, fee := o.sale()
+	if by, counts := s.ports.Fees.(volumes); counts {
+		counted, err := by.Sold(ctx, o.Ref(), o.Merchant, amount, at)
+		if err != nil {
+			return Order{}, nil, fmt.Errorf("count the sale of order %s: %w", o.ID, err)
+		}
+		changes = append(changes, counted...)
+	}
 	return o, append(changes, o.told("completed", amount, fee)), nil
 }
 
+// volumes are Fees that depend on how much a merchant sold.
+type volumes interface {
+	// Sold is what counts a sale, in its own set.
+	Sold(ctx context.Context, order platform.Ref, merchant platform.ID, amount platform.Money, at time.Time) ([]platform.Change, error)
+}
+
 // sold is the order with its sale final, and the legs that say so: what is in
-// escrow goes to the merchant, but for the commission as it was frozen.
+// escrow goes to the merchant, but for the platform's part as it was frozen, of
+// which the tax is nobody's income.
 func (o Order) sold(at time.Time) (Order, []platform.Leg, error) {
 	if o.Captured.Minor() < o.Total.Minor() {
 		return Order{}, nil, fmt.Errorf("complete order %s: %w", o.ID, errNotCaptured)
@@ -78,13 +92,25 @@ func (o Order) sold(at time.Time) (Order, []platform.Leg, error) {
 	o.CompletedAt = at
 	o.Earned = plus(amount, fee.Neg())
 	o.arm(closeTimer, at.Add(o.Windows.Close))
-	return o, []platform.Leg{o.escrow(amount), o.earning(o.Earned.Neg()), commission(fee.Neg())}, nil
+	tax := plus(o.tax(), or(o.ApprovedTax, plus(amount, amount.Neg())).Neg())
+	return o, append([]platform.Leg{o.escrow(amount), o.earning(o.Earned.Neg())}, o.platforms(fee.Neg(), tax.Neg(), plus(tax, tax.Neg()))...), nil
 }
 
-// sale is what the sale amounts to, and the commission in it: all of the lines
-// but what refunds took out of escrow before.
+// sale is what the sale amounts to, and the platform's part of it: all of the
+// lines but what refunds took out of escrow before.
 func (o Order) sale() (amount, fee platform.Money) {
 	return plus(o.Total, o.Approved.Neg()), plus(o.commission(), o.ApprovedFee.Neg())
+}
+
+// tax is that in the platform's part of the price, as it was frozen.
+func (o Order) tax() platform.Money {
+	tax := plus(o.Total, o.Total.Neg())
+	for _, l := range o.Lines {
+		for _, p := range l.Parts {
+			tax = plus(tax, p.Tax)
+		}
+	}
+	return tax
 }
 
 // commission is the platform's part of the price, as it was frozen.
@@ -160,6 +186,19 @@ func (o Order) refundDue(amount platform.Money) platform.Leg {
 	return platform.Leg{Role: "refund_due", Of: o.ID, Amount: amount}
 }
 
+// platforms are the platform's own legs: its income and, where there is any, the
+// tax in the fee and what the merchant owes.
+func (o Order) platforms(fee, tax, owed platform.Money) []platform.Leg {
+	legs := []platform.Leg{commission(plus(fee, tax.Neg()))}
+	if tax.Sign() != 0 {
+		legs = append(legs, platform.Leg{Role: "output_tax", Amount: tax})
+	}
+	if owed.Sign() != 0 {
+		legs = append(legs, platform.Leg{Role: "receivable", Party: o.Merchant, Amount: owed})
+	}
+	return legs
+}
+
 func commission(amount platform.Money) platform.Leg {
-	return platform.Leg{Role: "commission", Amount: amount}
+	return platform.Leg{Role: commissionRole, Amount: amount}
 }

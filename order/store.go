@@ -96,6 +96,11 @@ func Kinds() []platform.Kind {
 			},
 			Indexes: []platform.Index{{By: []string{"order", "at"}}, {By: []string{"state", "at"}}},
 		}.Kind(),
+		platform.Shape[Charged]{
+			Name: "order.charged", Prefix: "chd", Root: "order", RootOf: func(c Charged) platform.ID { return c.Order },
+			Columns: func(c Charged) []platform.Column { return []platform.Column{{Name: "at", Value: c.At}} },
+			Indexes: []platform.Index{{By: []string{"at"}}},
+		}.Kind(),
 		platform.Shape[Proof]{
 			Name: "order.proof", Prefix: "prf", Root: "order", RootOf: func(p Proof) platform.ID { return p.Order },
 			Columns: func(p Proof) []platform.Column {

@@ -165,7 +165,8 @@ func (t *taking) money(now time.Time) {
 		if part := l.Given; part.Sign() > 0 {
 			var err error
 			l.Given = zero
-			o.Lines[i].FeeGiven, err = l.feeOf(part)
+			l, _, err = l.give(Share{Amount: part}, "", false)
+			o.Lines[i].FeeGiven = l.FeeGiven
 			t.check(err == nil, path("lines", i, "refunded"), errTakenAmount)
 		}
 		total, given, feeGiven = plus(total, l.Amount), plus(given, o.Lines[i].Given), plus(feeGiven, o.Lines[i].FeeGiven)

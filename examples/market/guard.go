@@ -14,6 +14,7 @@ import (
 	"github.com/liangding/platform/finance/budget"
 	"github.com/liangding/platform/finance/claim"
 	"github.com/liangding/platform/finance/closing"
+	"github.com/liangding/platform/finance/fee"
 	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
@@ -54,7 +55,7 @@ func Commands() (names []string) {
 	ctx := reflect.TypeFor[context.Context]()
 	for _, of := range []reflect.Type{
 		reflect.TypeFor[*merchant.Service](), reflect.TypeFor[*order.Service](), reflect.TypeFor[*care.Service](), reflect.TypeFor[*dispatch.Service](),
-		reflect.TypeFor[*staff.Service](), reflect.TypeFor[*finance.Service](), reflect.TypeFor[*payment.Service](), reflect.TypeFor[*receivable.Service](), reflect.TypeFor[*budget.Service](), reflect.TypeFor[*claim.Service](), reflect.TypeFor[*reconciliation.Service](), reflect.TypeFor[*invoice.Service](),
+		reflect.TypeFor[*staff.Service](), reflect.TypeFor[*finance.Service](), reflect.TypeFor[*fee.Service](), reflect.TypeFor[*payment.Service](), reflect.TypeFor[*receivable.Service](), reflect.TypeFor[*budget.Service](), reflect.TypeFor[*claim.Service](), reflect.TypeFor[*reconciliation.Service](), reflect.TypeFor[*invoice.Service](),
 		reflect.TypeFor[*settlement.Service](), reflect.TypeFor[*closing.Service](),
 		reflect.TypeFor[*risk.Service](), reflect.TypeFor[*access.Service](), reflect.TypeFor[*vault.Vault](), reflect.TypeFor[*Market](),
 	} {

@@ -20,6 +20,7 @@ import (
 	"github.com/liangding/platform/finance/budget"
 	"github.com/liangding/platform/finance/claim"
 	"github.com/liangding/platform/finance/closing"
+	"github.com/liangding/platform/finance/fee"
 	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
@@ -63,7 +64,7 @@ type Options struct {
 
 	Merchant merchant.Options
 	Order    order.Options
-	Fees     finance.Fees
+	Fees     fee.Terms
 	Finance  finance.Options
 	Payment  payment.Options
 
@@ -100,6 +101,7 @@ type Market struct {
 	Recon       *reconciliation.Service
 	Books       finance.Books
 	Ledger      *finance.Service
+	Fees        *fee.Service
 	Payouts     *settlement.Service
 	Closing     *closing.Service
 	Receivables *receivable.Service
@@ -123,7 +125,7 @@ type Market struct {
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
-		finance.Kinds(), closing.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
+		finance.Kinds(), closing.Kinds(), fee.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -181,6 +183,7 @@ func (m *Market) serve() error {
 	m.Receivables = m.receivables(db)
 	m.Ledger, m.Orders = m.desk(db)
 	m.Closing = m.closing()
+	m.Fees = m.fees()
 	m.Dispatch = dispatch.New(w, dispatch.StoreOn(db), dispatch.Ports{Members: duty, Orders: order.Seats{Store: orders}}, &o.Dispatch)
 	m.Payouts = m.payouts(db)
 	m.Payments = payment.New(w, payment.StoreOn(db), payment.Ports{
@@ -209,7 +212,7 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 		Parties:   solvent{merchant.Standing{Store: merchants}, receivable.Debts{Store: receivable.StoreOn(db)}},
 		Payments:  payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}},
 		Books:     settlement.Reserving{Books: books, Terms: o.Settlement.Terms},
-		Fees:      o.Fees,
+		Fees:      fee.Quotes{Store: fee.StoreOn(db), Terms: o.Fees},
 		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
 		Screen:    m.Screen,
 		Sealer:    m.Vault,
@@ -295,7 +298,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Recon, m.Invoices, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Fees, m.Recon, m.Invoices, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

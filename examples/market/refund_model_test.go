@@ -5,12 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/fee"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
@@ -29,12 +31,29 @@ type fair struct {
 	order    platform.Ref
 }
 
-func open(t *rapid.T) *fair {
+// taxed takes 10 % with 6 % tax in it and 1 % for the placement, both given back as
+// the order is, and for the payment 0.6 % and 30 fen with tax on top, given back or not.
+func taxed(back fee.Back) fee.Terms {
+	rate := decimal.RequireFromString
+	all := func(r, fixed string) []fee.Rule {
+		return []fee.Rule{{ID: "all", Rate: rate(r), Fixed: platform.MustMoney(fixed, "CNY")}}
+	}
+	return fee.Terms{Standard: fee.Schedule{
+		Name: "taxed", Number: 1, Currency: platform.MustMoney("0", "CNY").Currency(),
+		Components: []fee.Component{
+			{Name: "commission", Tax: rate("0.06"), Rules: all("0.1", "0")},
+			{Name: "placement", Per: fee.Line, Rules: all("0.01", "0")},
+			{Name: "payment_fee", Back: back, Tax: rate("0.06"), Exclusive: true, Rules: all("0.006", "0.30")},
+		},
+	}}
+}
+
+func open(t *rapid.T, fees fee.Terms) *fair {
 	f := &fair{clock: storetest.NewClock(time.Date(2030, 3, 1, 9, 0, 0, 0, time.UTC))}
 	faults := sandbox.Faults{RefundDelay: 0.2, RefundTimeout: 0.2, LostRefund: 0.2}
 	var err error
 	f.Market, err = market.Open(memory.New(market.Kinds(), nil), &market.Options{
-		Now: f.clock.Now, IDs: storetest.IDs(1), Sandbox: sandbox.Options{Seed: 1, Faults: faults},
+		Now: f.clock.Now, IDs: storetest.IDs(1), Sandbox: sandbox.Options{Seed: 1, Faults: faults}, Fees: fees,
 	})
 	require.NoError(t, err)
 	f.cast, err = f.Demo(t.Context())
@@ -165,7 +184,7 @@ func (f *fair) sound(t *rapid.T) {
 func TestAllOfAnOrderGoesBackWhereItCameFrom(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		f := open(t)
+		f := open(t, rapid.SampledFrom([]fee.Terms{{}, taxed(fee.ProRata)}).Draw(t, "fees"))
 		promotion := f.pay(t)
 		require.Equal(t, promotion, f.balance(t, finance.Account{Role: "marketing"}))
 		f.work(t, rapid.IntRange(0, 5).Draw(t, "steps"))
@@ -185,10 +204,42 @@ func TestAllOfAnOrderGoesBackWhereItCameFrom(t *testing.T) {
 		}
 		for _, a := range []finance.Account{
 			{Role: "escrow", Of: o.ID}, {Role: "refund_due", Of: o.ID}, {Role: "earning", Of: o.ID, Party: o.Merchant},
-			{Role: "payable", Party: o.Merchant}, {Role: "commission"}, {Role: "marketing"},
+			{Role: "payable", Party: o.Merchant}, {Role: "receivable", Party: o.Merchant},
+			{Role: "commission"}, {Role: "output_tax"}, {Role: "marketing"},
 		} {
 			require.Zero(t, f.balance(t, a), a)
 		}
+	})
+}
+
+// A fee that is kept stays with the platform, tax and all, once there was a sale;
+// the merchant, who has nothing left of the order, owes it.
+func TestAKeptFeeIsOwedByTheMerchant(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := open(t, taxed(fee.Kept))
+		promotion := f.pay(t)
+		steps := rapid.IntRange(1, 5).Draw(t, "steps")
+		f.work(t, steps)
+		for left := f.now(t).Refundable().Minor(); left > 0; left = f.now(t).Refundable().Minor() {
+			f.refund(t, amount(t, min(left, left/3+1), left))
+		}
+		f.settle(t)
+
+		f.sound(t)
+		require.Equal(t, f.cast.Price, f.now(t).Refunded)
+		kept, tax := int64(0), int64(0)
+		if steps >= 4 { // sold
+			p := f.now(t).Lines[0].Parts[2]
+			kept, tax = p.Amount.Minor(), p.Tax.Minor()
+		}
+		merchant := f.now(t).Merchant
+		require.Equal(t, []int64{kept - tax, tax, kept}, []int64{
+			f.balance(t, finance.Account{Role: "commission"}), f.balance(t, finance.Account{Role: "output_tax"}),
+			f.balance(t, finance.Account{Role: "receivable", Party: merchant}),
+		})
+		require.Zero(t, f.balance(t, finance.Account{Role: "payable", Party: merchant}))
+		require.Zero(t, f.balance(t, finance.Account{Role: "marketing"}), promotion)
 	})
 }
 
@@ -197,7 +248,7 @@ func TestAllOfAnOrderGoesBackWhereItCameFrom(t *testing.T) {
 func TestACancelledOrderGoesBackWhereItCameFrom(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		f := open(t)
+		f := open(t, fee.Terms{})
 		promotion := f.pay(t)
 		f.work(t, rapid.IntRange(0, 2).Draw(t, "steps"))
 		if left := f.now(t).Refundable().Minor(); rapid.Bool().Draw(t, "some before") {

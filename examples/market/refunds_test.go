@@ -37,7 +37,7 @@ func shopAt(t *testing.T, state order.State) *shop {
 	t.Helper()
 	s := &shop{t: t, clock: storetest.NewClock(time.Date(2030, 3, 1, 9, 0, 0, 0, time.UTC))}
 	var err error
-	s.Market, err = market.Open(memory.New(market.Kinds(), nil), &market.Options{Now: s.clock.Now, IDs: storetest.IDs(7), Fees: finance.Fees{}})
+	s.Market, err = market.Open(memory.New(market.Kinds(), nil), &market.Options{Now: s.clock.Now, IDs: storetest.IDs(7)})
 	require.NoError(t, err)
 	s.cast, err = s.Demo(t.Context())
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/budget"
 	"github.com/liangding/platform/finance/claim"
+	"github.com/liangding/platform/finance/fee"
 	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
@@ -44,6 +46,10 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"merchant.revision":    id(func(ctx context.Context, i platform.ID) error { _, err := m.Merchants.Revision(ctx, i); return err }),
 
 		"order": id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Order(ctx, i); return err }),
+		"order.charged": of(func(ctx context.Context, r order.Charged) error {
+			_, err := m.FeesOf(ctx, r.Order, "en")
+			return err
+		}),
 		"order.refund": of(func(ctx context.Context, r order.Refund) error {
 			_, err := m.Orders.Refunds(ctx, r.Order, "")
 			return err
@@ -70,6 +76,16 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"staff.member":        id(func(ctx context.Context, i platform.ID) error { _, err := m.Staff.Member(ctx, i); return err }),
 		"staff.zone":          id(func(ctx context.Context, i platform.ID) error { _, err := m.Staff.Zone(ctx, i); return err }),
 		"staff.booking_day":   nil,
+
+		"fee.schedule": id(func(ctx context.Context, i platform.ID) error { _, err := m.Fees.Schedule(ctx, i); return err }),
+		"fee.course": of(func(ctx context.Context, r fee.Course) error {
+			_, err := m.Fees.Preview(ctx, r.Versions[0].ID)
+			return err
+		}),
+		"fee.binding": of(func(ctx context.Context, r fee.Binding) error {
+			_, err := m.Fees.Standing(ctx, r.Merchant, yuan(0).Currency())
+			return err
+		}),
 
 		"payment.intent":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Intent(ctx, i); return err }),
 		"payment.attempt":     id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Attempt(ctx, i); return err }),
@@ -204,6 +220,7 @@ func lists(m *market.Market) map[string]func(context.Context) error {
 		"assignments":  func(ctx context.Context) error { _, err := m.Dispatch.Assignments(ctx, dispatch.Find{}); return err },
 		"members":      func(ctx context.Context) error { _, err := m.Staff.Members(ctx, staff.Find{}); return err },
 		"zones":        func(ctx context.Context) error { _, err := m.Staff.Zones(ctx, staff.Live, ""); return err },
+		"schedules":    func(ctx context.Context) error { _, err := m.Fees.Schedules(ctx, "", ""); return err },
 		"alerts":       func(ctx context.Context) error { _, err := m.Risk.Alerts(ctx, risk.AlertFiring, "", 0); return err },
 		"grants":       func(ctx context.Context) error { _, err := m.Access.Grants(ctx, "", "", 0); return err },
 		"breaks":       func(ctx context.Context) error { _, err := m.Access.Breaks(ctx, "", "", 0); return err },
@@ -303,6 +320,15 @@ func (c *town) govern() {
 	_, err = c.Ledger.ProposeJournal(platform.As(c.t.Context(), accountant), finance.ProposeJournal{
 		Legs: []finance.Line{{Account: "marketing", Amount: yuan(1)}, {Account: "bank:icbc", Amount: yuan(-1)}}, Reason: "correction", Voucher: strings.Repeat("0f", 32),
 	})
+	require.NoError(c.t, err)
+	draft, err := c.Fees.Draft(ctx, fee.Draft{
+		Name: "standard", Currency: yuan(0).Currency(), From: c.clock.Now().AddDate(0, 1, 0),
+		Components: []fee.Component{{Name: "commission", Rules: []fee.Rule{{ID: "all", Rate: decimal.New(1, -1)}}}},
+	})
+	require.NoError(c.t, err)
+	_, err = c.Fees.Publish(platform.As(c.t.Context(), c.second), fee.Publish{Schedule: draft.ID})
+	require.NoError(c.t, err)
+	_, err = c.Fees.Bind(ctx, fee.Bind{Merchant: c.seller.ID, Tier: "gold", Reason: "contract"})
 	require.NoError(c.t, err)
 	_, err = c.Vault.Shred(ctx, vault.Shred{Of: platform.Ref{Kind: "customer", ID: c.Writer.NewRoot(ctx, "cus")}, Basis: "consent_withdrawn"})
 	require.NoError(c.t, err)

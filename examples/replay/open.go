@@ -12,7 +12,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/folder"
 	"github.com/liangding/platform/examples/market"
-	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/fee"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/risk/screen"
@@ -43,7 +43,7 @@ func open(d *dataset, o options) (*replay, error) {
 			Windows: order.Windows{Pay: payBy}, ExtraKinds: []string{"freight"},
 			FourEyes: []platform.Money{platform.MustMoney("5000.00", currency)},
 		},
-		Fees:    finance.Fees{Version: "replay-1", Rate: decimal.RequireFromString("0.1275"), Rounding: platform.HalfUp, Kinds: []string{"service"}},
+		Fees:    fee.Terms{Standard: fee.Flat("replay", decimal.RequireFromString("0.1275"), platform.HalfUp, "service")},
 		Sandbox: r.sandbox(),
 		Rules:   &rules,
 	})

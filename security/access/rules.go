@@ -75,7 +75,7 @@ func Standard() Rules {
 			{Name: "admission", May: slices.Concat(may("merchant.*", "staff.*", "access.request"), looks("agreement", security.Full))},
 			{Name: "service", May: slices.Concat(may("order.*", "dispatch.*", "care.*", "payment.pay", "access.request"),
 				looks("fulfilment", security.Full), looks("review", security.Full), looks("employment", security.Surname))},
-			{Name: "finance", May: slices.Concat(may("finance.*", "payment.*", "settlement.*", "closing.*", "reconciliation.*", "receivable.*", "invoice.*", "budget.*", "claim.*",
+			{Name: "finance", May: slices.Concat(may("finance.*", "fee.*", "payment.*", "settlement.*", "closing.*", "reconciliation.*", "receivable.*", "invoice.*", "budget.*", "claim.*",
 				"order.approveRefund", "order.rejectRefund", "order.requestRefund"), looks("invoicing", security.Full))},
 			{Name: "accountant", May: may("finance.*", "reconciliation.*", "closing.*")},
 			{Name: "manager", May: slices.Concat(may("receivable.*", "claim.*"), looks("reimbursement", security.Full))},
