@@ -16,6 +16,7 @@ import (
 	"github.com/liangding/platform/examples/server/books"
 	"github.com/liangding/platform/examples/server/console"
 	"github.com/liangding/platform/examples/server/edge"
+	"github.com/liangding/platform/examples/server/fees"
 	"github.com/liangding/platform/examples/server/grants"
 	"github.com/liangding/platform/examples/server/invoices"
 	"github.com/liangding/platform/examples/server/merchants"
@@ -75,6 +76,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	s.Registry().MustRegister(watched{db, time.Now}, window)
 	books.Mount(s.API, m)
 	periods.Mount(s.API, m)
+	fees.Mount(s.API, m)
 	merchants.Mount(s.API, m)
 	orders.Mount(ctx, s.API, m)
 	payments.Mount(s.API, m)

@@ -2,11 +2,13 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
@@ -21,6 +23,7 @@ type orderView struct {
 	Returns     []payment.Return
 	Assignments []dispatch.Assignment
 	Timeline    []happening
+	Fees        []string // in words; none for an order that came with its fees
 
 	Reveal  *revealForm // nil: nothing is sealed, or not for this actor
 	Cancel  *cancelForm // nil: not now, or not by this actor
@@ -43,6 +46,11 @@ func (c console) order(r *http.Request) (any, error) {
 	}
 	v := orderView{Order: o, Zone: c.clocks().of(ctx, o)}
 	v.Reveal = c.revealing(ctx, o.Ref(), map[string]platform.Sealed{"note": o.Note}, "note")
+	charged, err := c.m.FeesOf(ctx, o.ID, edge.Language(ctx))
+	if err != nil && !errors.Is(err, platform.ErrNotFound) {
+		return nil, err
+	}
+	v.Fees = charged.Explain
 	for _, read := range []func(context.Context, console) error{v.refunds, v.payments, v.assignments, v.timeline, v.moves} {
 		if err := read(ctx, c); err != nil {
 			return nil, err

@@ -29,6 +29,8 @@ func parse(lang string) *template.Template {
 		"percent": func(rate decimal.Decimal) string { return rate.Shift(2).String() + " %" },
 		"utc":     func() *time.Location { return time.UTC },
 		"up":      func(i int) int { return i + 1 },
+		"applies": applies,
+		"costs":   costs,
 		"text":    func(raw json.RawMessage) string { return string(raw) },
 		"json":    func(v any) (string, error) { b, err := json.MarshalIndent(v, "", "  "); return string(b), err },
 	}).ParseFS(files, "templates/*.html"))
