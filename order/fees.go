@@ -45,13 +45,12 @@ func (l Line) parts() []Part {
 	return []Part{{Component: commissionRole, Amount: l.Fee, Tax: zero, Back: proRata, Given: l.FeeGiven, TaxGiven: zero}}
 }
 
-// total is what all parts are together, and the tax in it.
-func total(parts []Part, zero platform.Money) (amount, tax platform.Money) {
-	amount, tax = zero, zero
+// total is what all parts are together.
+func total(parts []Part, zero platform.Money) platform.Money {
 	for _, p := range parts {
-		amount, tax = plus(amount, p.Amount), plus(tax, p.Tax)
+		zero = plus(zero, p.Amount)
 	}
-	return amount, tax
+	return zero
 }
 
 // stated is what an order reads of a statement of fees.
@@ -121,7 +120,7 @@ func (d draft) charged(doc json.RawMessage) (draft, error) {
 		}
 	}
 	for i, parts := range d.fees {
-		if sum, _ := total(parts, zero); !within(sum, d.quote.Lines[i].Amount, zero) {
+		if sum := total(parts, zero); !within(sum, d.quote.Lines[i].Amount, zero) {
 			return draft{}, fmt.Errorf("line %d: %w", i+1, errFees)
 		}
 	}

@@ -229,7 +229,7 @@ func (s *Service) placed(in Place, p prepared, d draft) (Order, error) {
 	}
 	for i := range o.Lines {
 		l := &o.Lines[i]
-		l.Fee, _ = total(d.fees[i], zero)
+		l.Fee = total(d.fees[i], zero)
 		if l.Given, l.FeeGiven = zero, zero; !plain(d.fees[i]) {
 			l.Parts = d.fees[i]
 		}

@@ -2,6 +2,7 @@ package fee
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -54,7 +55,7 @@ var chinese = phrases{
 func (c Charge) explain(say phrases, version string) string {
 	var lines []string
 	for _, p := range c.Parts {
-		lines = append(lines, fmt.Sprint(p.Line))
+		lines = append(lines, strconv.Itoa(p.Line))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, say.charge, or(say.names[c.Component], c.Component), say.payers[string(c.Payer)], c.how(), strings.Join(lines, ", "), c.Rule, version, c.Amount)

@@ -3,7 +3,7 @@ package fee
 import (
 	"context"
 	"encoding/json"
-	"strings"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -80,7 +80,8 @@ func TestVersionsFollowEachOther(t *testing.T) {
 			continue
 		}
 		require.ErrorIs(t, err, platform.ErrInvalid, name)
-		if wrong, ok := err.(platform.FieldErrors); ok {
+		var wrong platform.FieldErrors
+		if errors.As(err, &wrong) {
 			assert.Equal(t, platform.Code(c.refusal), wrong[0].Code, name)
 		} else {
 			assert.Equal(t, platform.Code(c.refusal), platform.Code(err), name)
@@ -407,6 +408,6 @@ func TestAChargeIsExplained(t *testing.T) {
 	zh := s.Explain("zh-CN", platform.Customer)
 	assert.Equal(t, []string{"服务费，由客户承担：第1, 2行按test-7规则all，10% × 100.00 CNY，计10.60 CNY，另加税0.60 CNY已计入（税率6%）"}, zh)
 	for _, line := range append(s.Explain("zh", platform.Merchant), zh...) {
-		assert.False(t, strings.Contains(line, "%!"), line)
+		assert.NotContains(t, line, "%!")
 	}
 }
