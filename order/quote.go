@@ -48,7 +48,7 @@ type Fees interface {
 // Quote is what an order would cost now. Nothing is held by it.
 type Quote struct {
 	Merchant platform.ID    `json:"merchant"`
-	Lines    []Line         `json:"lines"` // without the platform's fees
+	Lines    []Line         `json:"lines"` // what the customer pays of the platform's fees among them; without what the merchant pays
 	Total    platform.Money `json:"total"`
 }
 

@@ -66,7 +66,7 @@ func (s *Service) sell(ctx context.Context, o Order, at time.Time) (Order, []pla
 	}
 	amount, fee := o.sale()
 	if by, counts := s.ports.Fees.(volumes); counts {
-		counted, err := by.Sold(ctx, o.Ref(), o.Merchant, amount, at)
+		counted, err := by.Sold(ctx, o.Ref(), o.Merchant, plus(amount, o.ours().Neg()), at)
 		if err != nil {
 			return Order{}, nil, fmt.Errorf("count the sale of order %s: %w", o.ID, err)
 		}
@@ -100,6 +100,17 @@ func (o Order) sold(at time.Time) (Order, []platform.Leg, error) {
 // lines but what refunds took out of escrow before.
 func (o Order) sale() (amount, fee platform.Money) {
 	return plus(o.Total, o.Approved.Neg()), plus(o.commission(), o.ApprovedFee.Neg())
+}
+
+// ours is what the customer pays of the platform's fees, in lines of their own.
+func (o Order) ours() platform.Money {
+	sum := plus(o.Total, o.Total.Neg())
+	for _, l := range o.Lines {
+		if l.added(l.Parts) {
+			sum = plus(sum, l.Amount, l.Given.Neg())
+		}
+	}
+	return sum
 }
 
 // tax is that in the platform's part of the price, as it was frozen.

@@ -4,11 +4,26 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance/fee"
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/risk"
 )
+
+// FeesContinued warns at once when a fee schedule has ended and goes on, since no
+// other was published.
+func FeesContinued() risk.Indicator {
+	return risk.Indicator{
+		Name: "fees_continued", Metric: "fee.continued", Owner: "finance", Direction: risk.Above,
+		Warn:   risk.Bound{Fire: decimal.New(5, -1), Recover: decimal.New(1, -1)},
+		Window: 24 * time.Hour, For: new(time.Duration),
+		Instruction: "Ask whether the fees are still those that were agreed, and have the next version drafted and published.",
+	}
+}
 
 // fees is the service on fee schedules, which are previewed over what orders were
 // charged.

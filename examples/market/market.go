@@ -241,7 +241,7 @@ func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 	}
 	m.Audit = audit.New(db.Tree(), signer, &audit.Options{Last: o.Last, Witnesses: o.Witnesses, Journals: o.Journals, Now: m.Writer.Now, Window: o.Window})
 	if o.Risk == nil {
-		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate(), AuditFork(), AuditWindow(), BreakUnreviewed()}}
+		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate(), AuditFork(), AuditWindow(), BreakUnreviewed(), FeesContinued()}}
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
 	// Leases go by the wall's clock: a simulation's leaps past them.

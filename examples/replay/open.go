@@ -15,6 +15,7 @@ import (
 	"github.com/liangding/platform/finance/fee"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/risk/screen"
 	"github.com/liangding/platform/store/sandbox"
 )
@@ -46,6 +47,7 @@ func open(d *dataset, o options) (*replay, error) {
 		Fees:    fee.Terms{Standard: fee.Flat("replay", decimal.RequireFromString("0.1275"), platform.HalfUp, "service")},
 		Sandbox: r.sandbox(),
 		Rules:   &rules,
+		Risk:    &risk.Options{Indicators: []risk.Indicator{market.RefundRate(), market.AuditFork(), market.AuditWindow(), market.BreakUnreviewed()}}, // its fees are the program's own, and go on
 	})
 	r.ctx = platform.As(context.Background(), platform.SystemActor("replay"))
 	return r, err

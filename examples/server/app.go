@@ -53,6 +53,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	}
 	window := windows()
 	o.Window = func(d time.Duration) { window.Observe(d.Seconds()) }
+	o.Fees.Volumes = true
 	m, err := market.Open(db, &o)
 	if err != nil {
 		return nil, err

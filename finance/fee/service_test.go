@@ -124,6 +124,14 @@ func TestNothingIsToldOfAScheduleThatHasASuccessor(t *testing.T) {
 	assert.Equal(t, "standard-3", got.Version)
 }
 
+func TestANoticeMayBeWaived(t *testing.T) {
+	t.Parallel()
+	h := open(t, Terms{Notice: -1})
+	s := h.published(func(d *Draft) { d.From = h.clock.Now() })
+	got, _ := h.quote(seller.ID)
+	assert.Equal(t, s.Label(), got.Version)
+}
+
 func TestPublishingTakesTwo(t *testing.T) {
 	t.Parallel()
 	h := open(t, Terms{})
