@@ -34,7 +34,23 @@ func (s *Service) sources(ctx context.Context, o Order, legs []platform.Leg) ([]
 	if sum != amount {
 		return nil, fmt.Errorf("refund order %s: %w", o.ID, errRefundSources)
 	}
-	return slices.Concat(legs[:at], out, legs[at+1:]), nil
+	return joined(slices.Concat(legs[:at], out, legs[at+1:])), nil
+}
+
+// joined are the legs with one for each account: what a merchant owes may come of
+// what it has not got, and of fees that were kept.
+func joined(legs []platform.Leg) (all []platform.Leg) {
+	for _, l := range legs {
+		same := slices.IndexFunc(all, func(other platform.Leg) bool {
+			return other.Role == l.Role && other.Of == l.Of && other.Party == l.Party
+		})
+		if same < 0 {
+			all = append(all, l)
+			continue
+		}
+		all[same].Amount = plus(all[same].Amount, l.Amount)
+	}
+	return all
 }
 
 // Plans knows how a refund is going to be carried out, as its approver was shown

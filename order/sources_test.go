@@ -67,6 +67,25 @@ func TestARefundAfterPayoutIsOwedByTheMerchant(t *testing.T) {
 	assert.Equal(t, "5.00", h.balance("commission", "", ""))
 }
 
+// What is kept of the fees and what is missing are owed together.
+func TestAKeptFeeAndAMissingAmountAreOneDebt(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	h.ports.Fees = taxed{}
+	r := h.closedWith(func(p *order.Ports) { p.Sources = purse{payable: cny("30")} })
+	all, err := h.refund(h.read(r.Order), merchant, "53.18")
+	require.NoError(t, err)
+	for _, id := range []platform.ID{r.ID, all.ID} {
+		_, err := h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: id})
+		require.NoError(t, err)
+	}
+	o := h.read(r.Order)
+	assert.Equal(t, "28.00", h.balance("payable", "", o.Merchant), "88 − 30 − 30")
+	assert.Equal(t, "-29.00", h.balance("receivable", "", o.Merchant), "of it 1.00 for the payment, which is kept")
+	assert.Equal(t, "1.00", h.balance("commission", "", ""))
+	assert.Equal(t, "0.00", h.balance("output_tax", "", ""))
+}
+
 func TestSourcesThatDoNotMakeTheAmountAreRefused(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
