@@ -172,4 +172,9 @@ var pageWords = map[string]word{
 	"field.record":      {"Record", "记录"},
 	"field.receipt":     {"Receipt", "回执"},
 	"field.sealedfield": {"Field", "字段"},
+	"field.currency":    {"Currency", "币种"},
+	"field.party":       {"Party", "对方"},
+	"field.number":      {"Number", "号码"},
+	"field.seller":      {"Seller", "销售方"},
+	"field.tax":         {"Tax", "税额"},
 }
