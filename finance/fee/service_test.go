@@ -80,8 +80,7 @@ func TestVersionsFollowEachOther(t *testing.T) {
 			continue
 		}
 		require.ErrorIs(t, err, platform.ErrInvalid, name)
-		var wrong platform.FieldErrors
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[platform.FieldErrors](err); ok {
 			assert.Equal(t, platform.Code(c.refusal), wrong[0].Code, name)
 		} else {
 			assert.Equal(t, platform.Code(c.refusal), platform.Code(err), name)
