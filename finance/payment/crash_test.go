@@ -159,6 +159,40 @@ func TestProcessThatSleptDoesNotCharge(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})
 	o := v.placed(t)
+	v.sleepy()
+
+	a, err := v.pay(o, sandbox.OK)
+
+	require.NoError(t, err)
+	assert.Equal(t, payment.AttemptSent, a.State)
+	assert.Zero(t, v.totals(t).Charges)
+	require.NoError(t, v.after(2*time.Minute))
+	assert.Equal(t, payment.AttemptFailed, v.attempt(t, a.ID).State)
+}
+
+// Nor does it give back: under the next key somebody else may have.
+func TestProcessThatSleptDoesNotRefund(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	g, err := v.refund(v.paid(t, sandbox.OK), yuan("10.00"))
+	require.NoError(t, err)
+	v.sleepy()
+
+	r, err := v.s.Send(by(clerk), payment.Send{Return: g.ID.As("rtn")})
+
+	require.NoError(t, err)
+	assert.Equal(t, payment.ReturnSent, r.State)
+	assert.Zero(t, v.totals(t).Refunds)
+	require.NoError(t, v.after(2*time.Minute))
+	require.NoError(t, v.after(2*time.Hour))
+	r, err = payment.StoreOn(v.db).Return(t.Context(), r.ID)
+	require.NoError(t, err)
+	assert.Equal(t, payment.ReturnSucceeded, r.State)
+	assert.Equal(t, 1, v.totals(t).Refunds)
+}
+
+// sleepy starts a process that sleeps for two minutes after its first commit.
+func (v *world) sleepy() {
 	asleep := true
 	v.start(func(db platform.DB) platform.DB {
 		return storetest.NewFaulty(db, storetest.Faults{Stop: func(at storetest.Point, _ platform.Set) bool {
@@ -169,12 +203,4 @@ func TestProcessThatSleptDoesNotCharge(t *testing.T) {
 			return false
 		}})
 	})
-
-	a, err := v.pay(o, sandbox.OK)
-
-	require.NoError(t, err)
-	assert.Equal(t, payment.AttemptSent, a.State)
-	assert.Zero(t, v.totals(t).Charges)
-	require.NoError(t, v.after(2*time.Minute))
-	assert.Equal(t, payment.AttemptFailed, v.attempt(t, a.ID).State)
 }

@@ -156,7 +156,7 @@ func (s *Service) draw(ctx context.Context, of Attempt, at time.Time) error {
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		next, c, err := now.Claim(id, at, at.Add(s.opts.Answer))
+		next, c, err := now.Claim(id, at, s.until(at))
 		if err != nil {
 			return Attempt{}, nil, err
 		}
@@ -166,7 +166,7 @@ func (s *Service) draw(ctx context.Context, of Attempt, at time.Time) error {
 		return err
 	}
 	g, err := s.authorizer(c.Institution)
-	if err != nil {
+	if err != nil || s.slept(c.Operation) {
 		return err
 	}
 	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))

@@ -15,6 +15,21 @@ type Operation struct {
 // its Lookup is final, has never reached it: two minutes past its time.
 func (o Operation) Missed(at time.Time) bool { return !at.Before(o.Until.Add(settling)) }
 
+// until is when the time of an operation ends that is claimed at a moment.
+func (s *Service) until(at time.Time) time.Time { return later(at, s.w.Now()).Add(s.opts.Answer) }
+
+// slept tells whether the process slept between claim and call. The operation is
+// not sent then: the institution is asked by now, and what it does not find may
+// have been sent again under another key.
+func (s *Service) slept(o Operation) bool { return !s.w.Now().Before(o.Until) }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // looked is the operation after the institution was asked in vain, and where
 // that leads its record: by the verb given, or, a day after it was sent, to an
 // operator.

@@ -145,7 +145,7 @@ func (s *Service) charge(ctx context.Context, a Attempt, method string) (Attempt
 	if err != nil {
 		return Attempt{}, err
 	}
-	if !s.w.Now().Before(a.Until) { // the process slept: the institution is asked by now
+	if s.slept(a.Operation) {
 		return s.current(ctx, a.ID)
 	}
 	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))

@@ -59,12 +59,12 @@ func (f Funds) LookUp(ctx context.Context, institution, key, payee string, amoun
 	}
 	call, cancel := context.WithTimeout(ctx, cmp.Or(f.Call, 10*time.Second))
 	defer cancel()
+	missed := Operation{Until: until}.Missed(platform.Writer{Now: f.Now}.Ready().Now()) // before it is asked, however long that takes
 	st, err := g.LookupPayout(call, Payout{Key: Key(key), To: payee, Amount: amount})
 	if err != nil {
 		return PayoutUnknown, "", platform.Code(err), nil // no answer tells nothing
 	}
-	now := platform.Writer{Now: f.Now}.Ready().Now()
-	outcome, reason = payoutOutcome(st, amount, info.Final && Operation{Until: until}.Missed(now))
+	outcome, reason = payoutOutcome(st, amount, missed && info.Final)
 	return outcome, st.Reference, reason, nil
 }
 

@@ -41,7 +41,7 @@ func (s *Service) send(ctx context.Context, in Send, at time.Time) (Return, erro
 			return Return{}, told
 		}
 		by := s.w.IDs()
-		if told == nil && !next.ready(at) {
+		if at = later(at, s.w.Now()); told == nil && !next.ready(at) {
 			return next, nil
 		}
 		r, mine, err = s.begin(s.system(ctx), in, by, at) // the next part
@@ -78,7 +78,7 @@ func (s *Service) begin(ctx context.Context, in Send, by uint64, at time.Time) (
 		if err != nil {
 			return begun{}, nil, err
 		}
-		next, err := r.Send(actor.Kind, at, at.Add(s.opts.Answer))
+		next, err := r.Send(actor.Kind, at, s.until(at))
 		if err != nil {
 			return begun{}, nil, err
 		}
@@ -105,6 +105,9 @@ func (s *Service) refund(ctx context.Context, r Return, at time.Time) (Return, e
 	g, err := s.gateway(p.Institution)
 	if err != nil {
 		return Return{}, err
+	}
+	if s.slept(r.Operation) {
+		return Return{}, fmt.Errorf("send %s: %w", r.ID, ErrNothingNew)
 	}
 	out := Refund{Key: r.Key(), Charge: p.charge(), Reference: p.Reference, Amount: p.Amount}
 	call, cancel := context.WithTimeout(ctx, min(s.opts.Call, s.opts.Answer))
