@@ -118,7 +118,7 @@ func (s *Service) respond(ctx context.Context, in any, id platform.ID, evidence 
 	if err != nil { // nobody knows: Tick asks
 		return s.store.Chargeback(later, id)
 	}
-	next, err := s.disputed(later, c.payment(), d, true, nil, now)
+	next, err := s.disputed(later, c.payment(), c.Round, d, true, nil, now)
 	if errors.Is(err, ErrNothingNew) {
 		return s.store.Chargeback(later, id)
 	}
@@ -210,7 +210,7 @@ func (s *Service) Reverse(ctx context.Context, in Reverse) (Chargeback, error) {
 		return Chargeback{}, fmt.Errorf("reverse %s: %w", in.Attempt, ErrAmount)
 	}
 	d := Dispute{Reference: in.Reference, Charge: a.Key(), Amount: in.Amount, State: DisputeLost, Reason: "reversed"}
-	c, err := s.disputed(context.WithoutCancel(ctx), a, d, true, nil, s.w.Now())
+	c, err := s.disputed(context.WithoutCancel(ctx), a, 1, d, true, nil, s.w.Now())
 	if errors.Is(err, ErrNothingNew) {
 		return s.store.Chargeback(ctx, ChargebackID(a.ID, a.Institution, in.Reference, 1))
 	}
@@ -250,6 +250,14 @@ func (s *Service) takeDispute(ctx context.Context, n Received, a Attempt, at tim
 	if err != nil {
 		return err
 	}
+	found, err := s.store.Found(ctx, rounds(a, n.Dispute)...) // before the question: its answer may be old by then
+	if err != nil {
+		return err
+	}
+	round := len(found.Chargebacks)
+	if round == 0 || !found.Chargebacks[round-1].Open() {
+		round++
+	}
 	d := Dispute{Reference: n.Dispute, Charge: n.Key, Amount: n.Amount, Reason: n.Code, State: DisputeOpen}
 	if can {
 		call, cancel := context.WithTimeout(ctx, s.opts.Call)
@@ -262,7 +270,7 @@ func (s *Service) takeDispute(ctx context.Context, n Received, a Attempt, at tim
 		return s.settle(ctx, n, NoticeUnmatched, at)
 	}
 	n.State, n.Due = NoticeApplied, time.Time{}
-	_, err = s.disputed(ctx, a, d, can, &n, at)
+	_, err = s.disputed(ctx, a, round, d, can, &n, at)
 	return s.unless(ctx, err, n, at)
 }
 
@@ -270,12 +278,20 @@ func (s *Service) takeDispute(ctx context.Context, n Received, a Attempt, at tim
 // the accounts of those who bear it; then the platform bears it.
 const floors = 5
 
-// disputed records what an institution says about a dispute of a payment: it opens
-// a round, or moves the one that is open. It fails with ErrNothingNew when all of
-// it was known.
-func (s *Service) disputed(ctx context.Context, a Attempt, d Dispute, answers bool, n *Received, at time.Time) (Chargeback, error) {
+// rounds are all rounds that a dispute of a payment may have.
+func rounds(a Attempt, reference string) (refs []platform.Ref) {
+	for round := 1; round <= maxRounds; round++ {
+		refs = append(refs, platform.Ref{Kind: "payment.chargeback", ID: ChargebackID(a.ID, a.Institution, reference, round)})
+	}
+	return refs
+}
+
+// disputed records what an institution says about a round of a dispute of a
+// payment, the one that was open when it was asked or the next: it opens the
+// round, or moves it. It fails with ErrNothingNew when all of it was known.
+func (s *Service) disputed(ctx context.Context, a Attempt, round int, d Dispute, answers bool, n *Received, at time.Time) (Chargeback, error) {
 	for try := 1; ; try++ {
-		c, err := s.dispute(ctx, a, d, answers, n, at, try > floors)
+		c, err := s.dispute(ctx, a, round, d, answers, n, at, try > floors)
 		if platform.Code(err) == "floor" && try <= floors {
 			continue
 		}
@@ -298,13 +314,10 @@ func (d disputing) Subject() platform.Ref {
 }
 
 // dispute decides on one step: it opens a round, or moves the one that is open.
-func (s *Service) dispute(ctx context.Context, a Attempt, d Dispute, answers bool, n *Received, at time.Time, ours bool) (Chargeback, error) {
-	refs := append(asked(a.Subject), a.Ref())
+func (s *Service) dispute(ctx context.Context, a Attempt, round int, d Dispute, answers bool, n *Received, at time.Time, ours bool) (Chargeback, error) {
+	refs := append(append(asked(a.Subject), a.Ref()), rounds(a, d.Reference)...)
 	if n != nil {
 		refs = append(refs, n.Ref())
-	}
-	for round := 1; round <= maxRounds; round++ {
-		refs = append(refs, platform.Ref{Kind: "payment.chargeback", ID: ChargebackID(a.ID, a.Institution, d.Reference, round)})
 	}
 	return persist(ctx, s, disputing{a.ID, d}, func(ctx context.Context) (Chargeback, []platform.Change, error) {
 		found, err := s.store.Found(ctx, refs...)
@@ -319,13 +332,14 @@ func (s *Service) dispute(ctx context.Context, a Attempt, d Dispute, answers boo
 			last = found.Chargebacks[rounds-1]
 		}
 		var changes []platform.Change
-		switch begins := d.State == DisputeOpen || last.Round == 0 && d.State != DisputeWon; {
-		case last.Open():
+		begins := last.Round == 0 && d.State != DisputeWon || d.State == DisputeOpen && last.State != ChargebackLost // what is lost is not taken again
+		switch {
+		case last.Open() && last.Round == round:
 			if c, err = last.Learn(d, at); err == nil {
 				changes, err = s.decided(ctx, found, last, c, at)
 			}
-		case begins && last.Round < maxRounds:
-			c, changes, err = s.opens(ctx, found, d, last.Round+1, answers, at, ours)
+		case begins && !last.Open() && last.Round+1 == round && round <= maxRounds:
+			c, changes, err = s.opens(ctx, found, d, round, answers, at, ours)
 		default:
 			err = fmt.Errorf("dispute of %s: %w", a.ID, ErrNothingNew)
 		}
@@ -469,7 +483,7 @@ func (s *Service) askChargeback(due Chargeback, now time.Time) errand {
 		then: func(ctx context.Context) error {
 			err := ErrNothingNew
 			if heard {
-				_, err = s.disputed(context.WithoutCancel(ctx), due.payment(), d, true, nil, now)
+				_, err = s.disputed(context.WithoutCancel(ctx), due.payment(), due.Round, d, true, nil, now)
 			}
 			if errors.Is(err, ErrNothingNew) {
 				err = s.wait(ctx, due, now)

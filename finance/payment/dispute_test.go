@@ -339,3 +339,42 @@ func TestDisputeWaitsForItsPayment(t *testing.T) {
 	assert.Equal(t, payment.ChargebackNeedsResponse, v.chargeback(t, reference, 1).State)
 	v.booksAgree(t)
 }
+
+// decides is a bank that answers while an operator decides.
+type decides struct {
+	*again
+	meanwhile func()
+}
+
+func (d decides) Dispute(ctx context.Context, reference string) (payment.Dispute, error) {
+	defer d.meanwhile()
+	return d.again.Dispute(ctx, reference)
+}
+
+// F18: an answer that is old by the time it is heard opens no round, and what was
+// lost in full is not taken again.
+func TestOldWordTakesNothingAgain(t *testing.T) {
+	t.Parallel()
+	for name, lost := range map[string]platform.Money{"won": {}, "lost": yuan("40.00")} {
+		for _, notice := range []bool{false, true} {
+			v, o, c := objected(t, "40.00")
+			bank := &again{Gateway: v.bank, Disputer: v.bank, answer: payment.Dispute{
+				Reference: c.Reference, Charge: v.attempts(t)[0].Key(), Amount: c.Amount, State: payment.DisputeOpen, Due: noon.AddDate(0, 1, 0),
+			}}
+			g := decides{bank, func() {
+				_, err := v.s.Decide(by(clerk), payment.Decide{Chargeback: c.ID, Lost: lost, Reason: "letter"})
+				require.NoError(t, err)
+			}}
+			if v.hooks.Gateway = g; notice {
+				require.NoError(t, v.told(g, "msg_old", c.Reference))
+			} else {
+				require.NoError(t, v.after(25*time.Hour))
+			}
+			assert.Equal(t, lost.Minor(), v.sale(t, o).Back.Minor(), name)
+
+			v.hooks.Gateway = bank
+			require.NoError(t, v.told(bank, "msg_late", c.Reference))
+			assert.Equal(t, yuan("40.00"), v.sale(t, o).Back, "of what was won, a new round; of what was lost, none")
+		}
+	}
+}
