@@ -209,6 +209,15 @@ func (a Attempt) unreturned() platform.Money {
 	return left
 }
 
+// has fails with ErrReturnExceeds for an amount of the attempt's currency that is
+// more than is unreturned.
+func (a Attempt) has(amount platform.Money) error {
+	if over, err := amount.Cmp(a.unreturned()); err == nil && over > 0 {
+		return platform.Detail(fmt.Errorf("take from %s: %w", a.ID, ErrReturnExceeds), "left", a.unreturned())
+	}
+	return nil
+}
+
 // returning is the attempt with n more (less, when negative) on its way back.
 func (a Attempt) returning(n platform.Money) (Attempt, error) {
 	if a.Returned.Absent() {

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -91,6 +92,9 @@ func (s *Service) respond(ctx context.Context, in any, id platform.ID, evidence 
 		c, err := s.store.Chargeback(ctx, id)
 		if err != nil {
 			return answering{}, nil, err
+		}
+		if _, can, err := s.disputer(c.Institution); err != nil || !can {
+			return answering{}, nil, fmt.Errorf("answer %s: %w", id, cmp.Or(err, ErrNotAnswerable))
 		}
 		next, err := c.Answer(evidence, now, now.Add(s.opts.Answer))
 		if err != nil {
@@ -188,8 +192,10 @@ func (r Reverse) Subject() platform.Ref {
 
 // Reverse books the money as a chargeback that was lost at once, and returns it: a
 // new fact, which changes none that was recorded. Operators and the system may do
-// so. It fails with ErrNotPayable unless the attempt was captured, and with
-// ErrAmount unless the amount is positive.
+// so. It fails with ErrNotPayable unless an institution captured the attempt, with
+// ErrAmount unless the amount is positive and the one that is recorded under the
+// reference, if any, and with ErrReturnExceeds for more than nobody has given or
+// taken back.
 func (s *Service) Reverse(ctx context.Context, in Reverse) (Chargeback, error) {
 	if err := platform.Validate(in); err != nil {
 		return Chargeback{}, err
@@ -204,17 +210,34 @@ func (s *Service) Reverse(ctx context.Context, in Reverse) (Chargeback, error) {
 	switch {
 	case err != nil:
 		return Chargeback{}, err
-	case a.State != AttemptCaptured:
+	case a.State != AttemptCaptured || a.Institution == "":
 		return Chargeback{}, fmt.Errorf("reverse %s: %w", in.Attempt, ErrNotPayable)
 	case in.Amount.Sign() <= 0:
 		return Chargeback{}, fmt.Errorf("reverse %s: %w", in.Attempt, ErrAmount)
 	}
+	known, err := s.store.Chargeback(ctx, ChargebackID(a.ID, a.Institution, in.Reference, 1))
+	if err == nil && (!known.Open() || known.Amount != in.Amount) {
+		return known.reversed(in)
+	}
+	if err != nil && !errors.Is(err, platform.ErrNotFound) {
+		return Chargeback{}, err
+	}
 	d := Dispute{Reference: in.Reference, Charge: a.Key(), Amount: in.Amount, State: DisputeLost, Reason: "reversed"}
 	c, err := s.disputed(context.WithoutCancel(ctx), a, 1, d, true, nil, s.w.Now())
 	if errors.Is(err, ErrNothingNew) {
-		return s.store.Chargeback(ctx, ChargebackID(a.ID, a.Institution, in.Reference, 1))
+		if c, err = s.store.Chargeback(ctx, ChargebackID(a.ID, a.Institution, in.Reference, 1)); err == nil {
+			return c.reversed(in)
+		}
 	}
 	return c, err
+}
+
+// reversed is the chargeback as the answer to a reversal under its reference.
+func (c Chargeback) reversed(in Reverse) (Chargeback, error) {
+	if c.Amount != in.Amount {
+		return Chargeback{}, platform.Detail(fmt.Errorf("reverse %s: %w", in.Attempt, ErrAmount), "recorded", c.Amount)
+	}
+	return c, nil
 }
 
 // Chargeback is one chargeback, to operators and auditors.
@@ -339,7 +362,12 @@ func (s *Service) dispute(ctx context.Context, a Attempt, round int, d Dispute, 
 				changes, err = s.decided(ctx, found, last, c, at)
 			}
 		case begins && !last.Open() && last.Round+1 == round && round <= maxRounds:
-			c, changes, err = s.opens(ctx, found, d, round, answers, at, ours)
+			if n == nil { // a person's word
+				err = found.Attempts[0].has(d.Amount)
+			}
+			if err == nil {
+				c, changes, err = s.opens(ctx, found, d, round, answers, at, ours)
+			}
 		default:
 			err = fmt.Errorf("dispute of %s: %w", a.ID, ErrNothingNew)
 		}

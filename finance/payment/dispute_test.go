@@ -284,6 +284,17 @@ func TestWithoutDisputerAnOperatorAnswers(t *testing.T) {
 	assert.Contains(t, fmt.Sprint(queue), string(c.ID))
 }
 
+// Where answers went out once and no more, an operator is told so.
+func TestAnswerThatTheInstitutionTakesNoMore(t *testing.T) {
+	t.Parallel()
+	v, _, c := objected(t, "40.00")
+	ports := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{mute{v.bank, nil}}}
+	v.s = payment.New(v.w, payment.StoreOn(v.db), ports, nil)
+	_, err := v.s.Contest(by(clerk), payment.Contest{Chargeback: c.ID, Text: "the work was done"})
+	require.ErrorIs(t, err, payment.ErrNotAnswerable)
+	assert.Equal(t, payment.ChargebackNeedsResponse, v.chargeback(t, c.Reference, 1).State)
+}
+
 // mute is an institution that takes no answers to disputes.
 type mute struct {
 	payment.Gateway
@@ -377,4 +388,35 @@ func TestOldWordTakesNothingAgain(t *testing.T) {
 			assert.Equal(t, yuan("40.00"), v.sale(t, o).Back, "of what was won, a new round; of what was lost, none")
 		}
 	}
+}
+
+// Invariant 13: what an operator types is held against the payment, and once.
+func TestReversalNeverExceedsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{real: true})
+	o := v.paid(t, sandbox.OK)
+	a := v.attempts(t)[0]
+	_, err := v.refund(o, yuan("70.00"))
+	require.NoError(t, err)
+	for _, c := range []struct {
+		reference, amount string
+		want              error
+	}{
+		{"rv_1", "30.01", payment.ErrReturnExceeds},
+		{"rv_1", "20.00", nil},
+		{"rv_1", "20.00", nil},
+		{"rv_1", "21.00", payment.ErrAmount},
+		{"rv_2", "10.01", payment.ErrReturnExceeds},
+		{"rv_2", "10.00", nil},
+	} {
+		_, err := v.s.Reverse(by(clerk), payment.Reverse{Attempt: a.ID, Amount: yuan(c.amount), Reference: c.reference})
+		require.ErrorIs(t, err, c.want, c)
+	}
+	assert.Equal(t, yuan("30.00"), v.sale(t, o).Back)
+
+	other := v.placed(t)
+	gift, err := v.s.Promote(by(clerk), payment.Promote{Intent: full(other), Amount: yuan("10.00"), Reason: "gift"})
+	require.NoError(t, err)
+	_, err = v.s.Reverse(by(clerk), payment.Reverse{Attempt: gift.ID, Amount: yuan("10.00"), Reference: "rv_3"})
+	require.ErrorIs(t, err, payment.ErrNotPayable)
 }
