@@ -200,6 +200,12 @@ func (a Attempt) gone() int64 {
 	return min(a.Returned.Minor()+a.Disputed.Minor(), a.Received.Minor())
 }
 
+// twice tells whether the payer's bank has taken back some of what is on its way
+// back.
+func (a Attempt) twice() bool {
+	return a.Disputed.Sign() > 0 && a.Returned.Minor()+a.Disputed.Minor() > a.Received.Minor()
+}
+
 // unreturned is what nobody has given or taken back.
 func (a Attempt) unreturned() platform.Money {
 	left, err := platform.FromMinor(a.Received.Minor()-a.gone(), a.Received.Currency())

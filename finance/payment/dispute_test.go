@@ -420,3 +420,37 @@ func TestReversalNeverExceedsWhatIsLeft(t *testing.T) {
 	_, err = v.s.Reverse(by(clerk), payment.Reverse{Attempt: gift.ID, Amount: yuan("10.00"), Reference: "rv_3"})
 	require.ErrorIs(t, err, payment.ErrNotPayable)
 }
+
+// Invariant 13: what the payer's bank has taken is not given back besides, unless
+// an operator says so; a refund that was not sent may be withdrawn.
+func TestRefundStopsForAChargeback(t *testing.T) {
+	t.Parallel()
+	for _, withdrawn := range []bool{true, false} {
+		v := newWorld(setup{real: true})
+		o := v.paid(t, sandbox.OK)
+		g, err := v.refund(o, yuan("70.00"))
+		require.NoError(t, err)
+		bank := &again{Gateway: v.bank, Disputer: v.bank, answer: payment.Dispute{
+			Reference: "dp_1", Charge: v.attempts(t)[0].Key(), Amount: yuan("40.00"), State: payment.DisputeOpen,
+		}}
+		v.hooks.Gateway = bank
+		require.NoError(t, v.told(bank, "msg_1", "dp_1"))
+
+		require.NoError(t, v.after(time.Minute))
+
+		r := v.ret(t, g)
+		assert.Equal(t, payment.ReturnManual, r.State)
+		assert.Equal(t, "payment.chargeback_open", r.Reason)
+		assert.Zero(t, v.totals(t).Refunded.Minor())
+		if withdrawn {
+			require.NoError(t, v.update(clerk, func(ctx context.Context) ([]platform.Change, error) {
+				return v.asks.Withdraw(ctx, g.Ref(), v.clock.Now())
+			}))
+			assert.Zero(t, v.attempts(t)[0].Returned.Minor())
+			continue
+		}
+		r, err = v.s.Send(by(clerk), payment.Send{Return: r.ID})
+		require.NoError(t, err)
+		assert.Equal(t, payment.ReturnSucceeded, r.State)
+	}
+}

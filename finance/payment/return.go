@@ -26,7 +26,8 @@ const (
 var ReturnMoves = platform.Moves[ReturnState]{
 	{Verb: "send", From: []ReturnState{ReturnAsked, ReturnFailed}, To: ReturnSent, By: system, Refusal: ErrNotSendable},
 	{Verb: "send", From: []ReturnState{ReturnAsked, ReturnFailed, ReturnManual}, To: ReturnSent, By: operator, Refusal: ErrNotSendable},
-	{Verb: "withdraw", From: []ReturnState{ReturnAsked}, To: ReturnWithdrawn, By: system, Refusal: ErrNotSendable},
+	{Verb: "stop", From: []ReturnState{ReturnAsked, ReturnFailed}, To: ReturnManual, By: system, Refusal: ErrNotSendable},
+	{Verb: "withdraw", From: []ReturnState{ReturnAsked, ReturnManual}, To: ReturnWithdrawn, By: system, Refusal: ErrNotSendable},
 	{Verb: "again", From: []ReturnState{ReturnSent, ReturnUnknown}, To: ReturnAsked, By: system, Refusal: ErrNothingNew},
 	{Verb: "doubt", From: []ReturnState{ReturnSent, ReturnUnknown}, To: ReturnUnknown, By: system, Refusal: ErrNothingNew},
 	{Verb: "next", From: []ReturnState{ReturnSent, ReturnUnknown, ReturnManual}, To: ReturnAsked, By: system, Refusal: ErrNothingNew},
@@ -95,6 +96,14 @@ func (r Return) Send(by platform.ActorKind, at, until time.Time) (Return, error)
 	}
 	next.Until, next.Due, next.Reason = until, until, ""
 	return next, nil
+}
+
+// Stop returns the return left to an operator before its next operation goes out,
+// since the payer's bank has taken that money.
+func (r Return) Stop() (Return, error) {
+	next, err := r.move("stop", platform.System)
+	next.Reason, next.Due = platform.Code(ErrChargebackOpen), time.Time{}
+	return next, err
 }
 
 // Withdraw returns the return given up. It fails with ErrNotSendable once

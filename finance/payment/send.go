@@ -23,6 +23,9 @@ func (c Send) Subject() platform.Ref { return platform.Ref{Kind: "payment.return
 // key, if it has one, belongs to the first operation; a repeat returns the
 // return as it is now.
 //
+// When the payer's bank has taken back what is to be given back, nothing is sent:
+// the return is manual, and goes out only when an operator sends it then.
+//
 // It fails with ErrNotSendable when the return is under way or over, with
 // ErrNotDue before its time, and with ErrDenied for others than operators and
 // the system.
@@ -82,14 +85,21 @@ func (s *Service) begin(ctx context.Context, in Send, by uint64, at time.Time) (
 		if err != nil {
 			return begun{}, nil, err
 		}
+		a, err := s.store.Attempt(ctx, r.Part().Attempt)
+		if err != nil {
+			return begun{}, nil, err
+		}
 		var changes []platform.Change
-		if r.SentAt.IsZero() && r.Refund != (platform.Ref{}) && (r.Done == 0 || r.State != ReturnAsked) {
+		switch first := r.SentAt.IsZero() && (r.Done == 0 || r.Tries > 0); {
+		case a.twice() && r.State != ReturnManual:
+			next, err = r.Stop()
+		case first && r.Refund != (platform.Ref{}):
 			changes, err = s.ports.Subject.Returned(ctx, r.Refund, r.Subject, "sent", nil, at)
 		}
 		if err != nil {
 			return begun{}, nil, fmt.Errorf("send %s: %w", r.ID, err)
 		}
-		return begun{next, by}, append(changes, platform.Put(next), next.event()), nil
+		return begun{next, by}, append(changes, platform.Unchanged(a), platform.Put(next), next.event()), nil
 	})
 	return b.Return, b.By == by, err
 }
