@@ -33,15 +33,16 @@ var more = []struct {
 	{"as before; and an order paid in part takes back what it asked, before it gives back what came", 3, []string{
 		"order.Cancel payment", "order.ClearReview payment", "order.Tick: order.timeout payment",
 	}},
-	{"a return names the attempts that it takes from", 2, []string{"order.WithdrawRefund payment"}},
+	{"a return names the attempts that it takes from", 2, []string{"order.WithdrawRefund payment", "payment.Send payment", "payment.Tick: payment.send payment"}},
 	{"an intent, or an attempt, names its subject", 2, []string{"payment.Promote payment", "payment.Resolve payment"}},
 	{"whom to ask is read before the institution is asked, and what has become of it meanwhile after that", 2, []string{
 		"payment.Look: payment.record payment", "payment.Receive: payment.record payment",
 	}},
 	{"an intent names the authorisations that hold its money", 2, []string{"payment.Draw payment"}},
 	{"a chargeback, or its payment, names its subject, and the intents of that the attempts that paid it", 3, []string{
-		"payment.Decide payment", "payment.Receive: payment.disputing payment", "payment.Reverse: payment.disputing payment",
+		"payment.Decide payment", "payment.Receive: payment.disputing payment",
 	}},
+	{"as before, once it is known what is recorded under the reference", 4, []string{"payment.Reverse: payment.disputing payment"}},
 	{"the payment is known; the intents of its subject name the attempts", 2, []string{"payment.Concede: payment.disputing payment"}},
 	{"what the institution said was no news, which is looked at twice", 3, []string{"payment.Tick: payment.waiting payment"}},
 	{"what the bank took and what is set aside for it are two facts", 2, []string{"payment.Receive: payment.disputing finance", "payment.Reverse: payment.disputing finance"}},

@@ -358,3 +358,37 @@ func TestDrawOverSeveralAuthorisations(t *testing.T) {
 		require.ErrorIs(t, err, want, amount)
 	}
 }
+
+// A capture that was called off, and comes nevertheless, goes back; what is held
+// besides stays secured until the institution lets go of it.
+func TestLateSuccessOfAFailedCapture(t *testing.T) {
+	t.Parallel()
+	for name, retried := range map[string]time.Duration{"before the next try": 0, "after it": time.Hour} {
+		v := newWorld(setup{opts: later})
+		o, a := v.held(t, sandbox.OK)
+		var first payment.Key
+		v.hooks.before = func(operation string, k payment.Key) bool {
+			lost := operation == "capture" && first == ""
+			if lost {
+				first = k
+			}
+			return !lost
+		}
+		require.NoError(t, v.capture(o, yuan("40.00"), false))
+		require.NoError(t, v.after(time.Second))
+		require.NoError(t, v.after(10*time.Minute))
+		require.Equal(t, payment.AttemptFailed, v.captures(t)[0].State)
+		require.NoError(t, v.after(retried))
+
+		_, err := v.bank.Capture(t.Context(), payment.Capture{Key: first, Of: a.Key(), Amount: yuan("40.00")})
+		require.NoError(t, err)
+		require.NoError(t, v.quiesce())
+
+		i := v.intent(t, o)
+		assert.Equal(t, payment.IntentSecured, i.State, name)
+		assert.Equal(t, price, i.Secured, name)
+		assert.Equal(t, yuan("40.00"), i.Captured, name)
+		assert.Equal(t, yuan("40.00"), v.totals(t).Refunded, name)
+		v.conserved(t)
+	}
+}

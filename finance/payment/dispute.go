@@ -262,7 +262,7 @@ func (s *Service) Chargebacks(ctx context.Context, state ChargebackState, cursor
 
 // takeDispute brings a notice of a dispute to its chargeback, once the institution
 // has confirmed it. One that takes no answers is believed what it signed.
-func (s *Service) takeDispute(ctx context.Context, n Received, a Attempt, at time.Time) error {
+func (s *Service) takeDispute(ctx context.Context, n Received, a Attempt, known []Chargeback, at time.Time) error {
 	if a.Institution != n.Institution {
 		return s.settle(ctx, n, NoticeUnmatched, at)
 	}
@@ -273,12 +273,8 @@ func (s *Service) takeDispute(ctx context.Context, n Received, a Attempt, at tim
 	if err != nil {
 		return err
 	}
-	found, err := s.store.Found(ctx, rounds(a, n.Dispute)...) // before the question: its answer may be old by then
-	if err != nil {
-		return err
-	}
-	round := len(found.Chargebacks)
-	if round == 0 || !found.Chargebacks[round-1].Open() {
+	round := len(known)
+	if round == 0 || !known[round-1].Open() {
 		round++
 	}
 	d := Dispute{Reference: n.Dispute, Charge: n.Key, Amount: n.Amount, Reason: n.Code, State: DisputeOpen}

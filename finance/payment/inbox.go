@@ -124,6 +124,9 @@ func (s *Service) take(ctx context.Context, n Received, at time.Time) error {
 	refs, about := []platform.Ref{n.Ref()}, n.Key.about()
 	if _, err := platform.ParseID(string(about.ID)); err == nil && (about.ID.Prefix() == "rtn" || about.ID.Prefix() == "att") {
 		refs = append(refs, about)
+		if n.Dispute != "" { // before the institution is asked: its answer may be old by then
+			refs = append(refs, rounds(Attempt{Head: platform.Head{ID: about.ID}, Institution: n.Institution}, n.Dispute)...)
+		}
 	}
 	found, err := s.store.Found(ctx, refs...)
 	if err != nil {
@@ -139,7 +142,7 @@ func (s *Service) take(ctx context.Context, n Received, at time.Time) error {
 	case about.ID.Prefix() == "pay" && s.ports.Payouts != nil:
 		return s.tellPayout(ctx, n, at)
 	case known && len(found.Attempts) > 0 && n.Dispute != "":
-		return s.takeDispute(ctx, n, found.Attempts[0], at)
+		return s.takeDispute(ctx, n, found.Attempts[0], found.Chargebacks, at)
 	case known && len(found.Attempts) > 0 && n.Outcome == Returned: // no look-up tells of that: an operator, or the statement
 		return s.settle(ctx, n, NoticeUnmatched, at)
 	case known && len(found.Returns) > 0:

@@ -181,7 +181,7 @@ func (n scene) frees(next Attempt) (changes []platform.Change, err error) {
 		if of, err = n.of.Drew(next, next.EndedAt); err == nil {
 			changes = append(changes, platform.Put(of))
 		}
-		if err == nil && next.State == AttemptSurplus {
+		if err == nil && next.State == AttemptSurplus && n.of.Capture == next.ID { // a failed one is out of what is secured
 			i, err = i.without(next.Amount)
 		}
 		if err == nil && of.State == AttemptReleased {
