@@ -63,9 +63,10 @@ type Given struct {
 // merchant must add to what it has left of the order.
 func (r Refund) fee() (fee, tax, owed platform.Money) {
 	fee = plus(r.Amount, r.Amount.Neg())
-	tax, owed = fee, fee
+	zero := fee
+	tax, owed = zero, zero
 	for _, s := range r.Shares {
-		fee, owed = plus(fee, s.Fee), plus(owed, or(s.Owed, owed))
+		fee, owed = plus(fee, s.Fee), plus(owed, or(s.Owed, zero))
 		for _, p := range s.Parts {
 			tax = plus(tax, p.Tax)
 		}
@@ -110,10 +111,10 @@ func (o Order) refundOf(id platform.ID, kind string, amount platform.Money, at t
 	return Refund{Head: platform.Head{ID: id}, Order: o.ID, State: RefundRequested, Kind: kind, Amount: amount, At: at}
 }
 
-// reserve sets the refund's amount aside, over the lines by what is left of
+// Reserve sets the refund's amount aside, over the lines by what is left of
 // each unless the refund names its shares. It fails with refund.amount unless
 // the amount is positive, and with ErrRefundExceeds above what is left.
-func (o Order) reserve(r Refund) (Order, Refund, error) {
+func (o Order) Reserve(r Refund) (Order, Refund, error) {
 	left := o.Refundable()
 	above, err := r.Amount.Cmp(left)
 	if err != nil {
@@ -171,8 +172,8 @@ func (o Order) spread(amount platform.Money) ([]Share, error) {
 	return shares, nil
 }
 
-// freed is the order without the reservation of a refund that ended unpaid.
-func (o Order) freed(r Refund) Order {
+// Freed is the order without the reservation of a refund that ended unpaid.
+func (o Order) Freed(r Refund) Order {
 	o.Lines = slices.Clone(o.Lines)
 	for _, s := range r.Shares {
 		line := &o.Lines[s.Line-1]
@@ -180,6 +181,24 @@ func (o Order) freed(r Refund) Order {
 	}
 	o.Reserved = plus(o.Reserved, r.Amount.Neg())
 	return o
+}
+
+// Divided is the reserved refund with what each side gives of it when the order is
+// as it is now: a refund that was asked for before the sale leaves the platform
+// what it keeps after one.
+func (o Order) Divided(r Refund) (Order, Refund, error) {
+	if o.CompletedAt.IsZero() || !r.At.Before(o.CompletedAt) {
+		return o, r, nil
+	}
+	o.Lines, r.Shares = slices.Clone(o.Lines), slices.Clone(r.Shares)
+	for i, s := range r.Shares {
+		var err error
+		line := &o.Lines[s.Line-1]
+		if *line, r.Shares[i], err = line.take(s).give(Share{Line: s.Line, Amount: s.Amount}, r.Fault, true); err != nil {
+			return Order{}, Refund{}, fmt.Errorf("divide refund %s: %w", r.ID, err)
+		}
+	}
+	return o, r, nil
 }
 
 // source is the role of the account where the order's money lies: escrow before
@@ -206,7 +225,7 @@ func (o Order) approved(r Refund) (Order, []platform.Leg) {
 	legs := []platform.Leg{o.escrow(r.Amount)}
 	switch o.source() {
 	case "payable":
-		legs = append([]platform.Leg{o.payable(part)}, o.platforms(fee, tax, owed)...)
+		legs = append([]platform.Leg{o.payable(plus(part, owed))}, o.platforms(fee, tax, plus(owed, owed.Neg()))...)
 	case "earning":
 		legs = append([]platform.Leg{o.earning(part)}, o.platforms(fee, tax, owed)...)
 		o.Earned = plus(o.Earned, part.Neg())

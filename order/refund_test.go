@@ -12,7 +12,7 @@ import (
 
 // asked is a refund of an amount on an order, reserved.
 func asked(t require.TestingT, o Order, amount platform.Money) (Order, Refund) {
-	next, r, err := o.reserve(o.refundOf(platform.NewID("rfd", noon, 7, 1), "partial", amount, noon))
+	next, r, err := o.Reserve(o.refundOf(platform.NewID("rfd", noon, 7, 1), "partial", amount, noon))
 	require.NoError(t, err)
 	return next, r
 }
@@ -26,7 +26,7 @@ func TestARefundIsReservedOverTheLines(t *testing.T) {
 	assert.Equal(t, cny("60"), o.Refundable())
 	assert.Equal(t, cny("50"), o.Lines[0].left())
 
-	assert.Equal(t, order(Completed, nil), o.freed(r), "a refund that ends unpaid leaves no trace")
+	assert.Equal(t, order(Completed, nil), o.Freed(r), "a refund that ends unpaid leaves no trace")
 }
 
 // The commission given back follows all that was given back, not the part alone.
@@ -35,7 +35,7 @@ func TestTheCommissionFollowsTheWhole(t *testing.T) {
 	o := order(Completed, func(o *Order) { o.Lines[0].Fee = cny("33.33") })
 	for _, want := range []string{"3.33", "6.67", "10", "13.33"} { // a tenth at a time of 33.33 in 100
 		var err error
-		o, _, err = o.reserve(Refund{Amount: cny("10"), Shares: []Share{{Line: 1, Amount: cny("10")}}})
+		o, _, err = o.Reserve(Refund{Amount: cny("10"), Shares: []Share{{Line: 1, Amount: cny("10")}}})
 		require.NoError(t, err)
 		assert.Equal(t, cny(want), o.Lines[0].FeeGiven)
 	}
@@ -55,11 +55,11 @@ func TestNoReservationAboveWhatIsLeft(t *testing.T) {
 		"of another currency": {Refund{Amount: platform.MustMoney("1", "USD")}, "money.currency_mixed"},
 		"of none":             {Refund{}, "money.currency"},
 	} {
-		_, _, err := o.reserve(c.refund)
+		_, _, err := o.Reserve(c.refund)
 		require.Error(t, err, name)
 		assert.Equal(t, c.code, platform.Code(err), name)
 	}
-	_, _, err := o.reserve(Refund{Amount: cny("20.01")})
+	_, _, err := o.Reserve(Refund{Amount: cny("20.01")})
 	assert.Equal(t, cny("20"), platform.Details(err)["refundable"])
 }
 
@@ -95,7 +95,7 @@ func TestTheBooksTakeARefundFromWhereTheMoneyLies(t *testing.T) {
 
 func TestARefundOfFreightTouchesNoCommission(t *testing.T) {
 	t.Parallel()
-	_, r, err := order(Completed, nil).reserve(Refund{Amount: cny("20"), Shares: []Share{{Line: 2, Amount: cny("20")}}})
+	_, r, err := order(Completed, nil).Reserve(Refund{Amount: cny("20"), Shares: []Share{{Line: 2, Amount: cny("20")}}})
 	require.NoError(t, err)
 	fee, _, _ := r.fee()
 	assert.Equal(t, cny("0"), fee)
@@ -108,7 +108,7 @@ func TestAFullRefundInPartsIsAFullRefundAtOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		o := priced(t)
-		whole, all, err := o.reserve(o.refundAll("rfd", "full", noon))
+		whole, all, err := o.Reserve(o.refundAll("rfd", "full", noon))
 		require.NoError(t, err)
 		fees := map[int]int64{}
 		for o.Refundable().Sign() > 0 {
@@ -118,7 +118,7 @@ func TestAFullRefundInPartsIsAFullRefundAtOnce(t *testing.T) {
 			next, r := asked(t, o, amount)
 			requireSound(t, next, r)
 			if rapid.IntRange(0, 3).Draw(t, "rejected") == 0 {
-				o = next.freed(r)
+				o = next.Freed(r)
 				continue
 			}
 			for _, s := range r.Shares {
@@ -148,16 +148,16 @@ func TestEachPartOfAFeeInPartsIsThatPartAtOnce(t *testing.T) {
 			o.Lines[i].divide(t)
 		}
 		at := func(r Refund) Refund { r.Fault = fault; return r }
-		whole, _, err := o.reserve(at(o.refundAll("rfd", "full", noon)))
+		whole, _, err := o.Reserve(at(o.refundAll("rfd", "full", noon)))
 		require.NoError(t, err)
 		for o.Refundable().Sign() > 0 {
 			left := o.Refundable().Minor()
 			amount, err := platform.FromMinor(rapid.Int64Range(max(1, left/3), left).Draw(t, "part"), o.Total.Currency())
 			require.NoError(t, err)
-			next, r, err := o.reserve(at(o.refundOf("rfd", "partial", amount, noon)))
+			next, r, err := o.Reserve(at(o.refundOf("rfd", "partial", amount, noon)))
 			require.NoError(t, err)
 			if rapid.IntRange(0, 3).Draw(t, "rejected") == 0 {
-				require.Equal(t, o, next.freed(r), "a refund that ends unpaid leaves no trace")
+				require.Equal(t, o, next.Freed(r), "a refund that ends unpaid leaves no trace")
 				continue
 			}
 			o = next
@@ -210,7 +210,7 @@ func TestAKeptFeeOfAPartIsTheMerchants(t *testing.T) {
 		o.Earned = cny("110")
 	})
 	for _, c := range []struct{ amount, earning, owed string }{{"60", "60", ""}, {"40", "30", "10"}} {
-		next, r, err := o.reserve(Refund{Amount: cny(c.amount), Shares: []Share{{Line: 1, Amount: cny(c.amount)}}})
+		next, r, err := o.Reserve(Refund{Amount: cny(c.amount), Shares: []Share{{Line: 1, Amount: cny(c.amount)}}})
 		require.NoError(t, err)
 		next, legs := next.approved(r)
 		want := []platform.Leg{o.earning(cny(c.earning)), commission(cny("0"))}
@@ -234,7 +234,7 @@ func TestTheTaxFollowsTheFee(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []platform.Leg{o.escrow(cny("120")), o.earning(cny("-110")), commission(cny("-9.43")), {Role: "output_tax", Amount: cny("-0.57")}}, legs)
 
-	reserved, r, err := o.reserve(Refund{Amount: cny("50"), Shares: []Share{{Line: 1, Amount: cny("50")}}})
+	reserved, r, err := o.Reserve(Refund{Amount: cny("50"), Shares: []Share{{Line: 1, Amount: cny("50")}}})
 	require.NoError(t, err)
 	next, legs := reserved.approved(r)
 
@@ -278,4 +278,12 @@ func requireSound(t *rapid.T, o Order, r Refund) {
 		require.LessOrEqual(t, l.FeeGiven.Minor(), l.Fee.Minor())
 		require.LessOrEqual(t, l.Given.Minor()-l.FeeGiven.Minor(), l.Amount.Minor()-l.Fee.Minor())
 	}
+}
+
+// A line that owes nothing does not owe again what the one before it does.
+func TestWhatIsOwedForOneLineIsOwedOnce(t *testing.T) {
+	t.Parallel()
+	r := Refund{Amount: cny("120"), Shares: []Share{{Line: 1, Amount: cny("100"), Fee: cny("0"), Owed: cny("10")}, {Line: 2, Amount: cny("20"), Fee: cny("0")}}}
+	_, _, owed := r.fee()
+	assert.Equal(t, cny("10"), owed)
 }

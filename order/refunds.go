@@ -75,7 +75,7 @@ func (s *Service) RequestRefund(ctx context.Context, in RequestRefund) (Refund, 
 		if err != nil {
 			return Refund{}, nil, err
 		}
-		if o, r, err = o.reserve(r); err != nil {
+		if o, r, err = o.Reserve(r); err != nil {
 			return Refund{}, nil, err
 		}
 		changes := []platform.Change{o.gives("requested", r).Because(in.Reason)}
@@ -149,6 +149,9 @@ func (s *Service) approve(ctx context.Context, o Order, r Refund, at time.Time) 
 	if err != nil {
 		return Order{}, Refund{}, nil, err
 	}
+	if o, r, err = o.Divided(r); err != nil {
+		return Order{}, Refund{}, nil, err
+	}
 	r.Source = o.source()
 	o, legs := o.approved(r)
 	if legs, err = s.sources(ctx, o, legs); err != nil {
@@ -172,7 +175,7 @@ func (s *Service) giveBack(ctx context.Context, o Order, r Refund, at time.Time)
 	if r.Amount.Sign() == 0 {
 		return o, nil, nil
 	}
-	o, r, err := o.reserve(r)
+	o, r, err := o.Reserve(r)
 	if err != nil {
 		return Order{}, nil, err
 	}
@@ -257,7 +260,7 @@ func (s *Service) RejectRefund(ctx context.Context, in RejectRefund) (Refund, er
 			return Order{}, Refund{}, nil, err
 		}
 		r.EndedAt = at
-		return o.freed(r), r, []platform.Change{o.gives("rejected", r).Because(in.Reason)}, nil
+		return o.Freed(r), r, []platform.Change{o.gives("rejected", r).Because(in.Reason)}, nil
 	})
 }
 
@@ -293,7 +296,7 @@ func (s *Service) WithdrawRefund(ctx context.Context, in WithdrawRefund) (Refund
 			}
 		}
 		next.EndedAt = at
-		return o.freed(r), next, append(changes, o.gives("cancelled", next)), nil
+		return o.Freed(r), next, append(changes, o.gives("cancelled", next)), nil
 	})
 }
 

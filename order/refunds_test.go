@@ -259,3 +259,29 @@ func TestChargebackLowersWhatIsRefundable(t *testing.T) {
 	assert.Equal(t, cny("70.00"), now.Refundable())
 	assert.Equal(t, order.ChargedBack, now.Payment())
 }
+
+// What is kept after a sale is kept of a refund too that waited through it: before,
+// the platform had nothing to keep.
+func TestARefundThatWaitedThroughTheSaleLeavesWhatIsKept(t *testing.T) {
+	t.Parallel()
+	h := open(t, &order.Options{AutoRefund: order.AutoRefund{Within: []platform.Money{}}})
+	h.ports.Fees = taxed{}
+	h.orders = order.New(h.w, h.store, h.ports, &order.Options{AutoRefund: order.AutoRefund{Within: []platform.Money{}}})
+	o := h.delivered(h.list(nil))
+	r, err := h.refund(o, customer, "")
+	require.NoError(t, err)
+	h.clock.pass(time.Minute)
+	_, err = h.orders.Accept(as(customer), order.Accept{Order: o.ID})
+	require.NoError(t, err)
+
+	r, err = h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID})
+	require.NoError(t, err)
+
+	assert.Equal(t, "1.00", h.balance("commission", "", ""), "for the payment")
+	assert.Equal(t, "-1.00", h.balance("receivable", "", o.Merchant))
+	assert.Equal(t, "0.00", h.balance("earning", o.ID, o.Merchant))
+	_, err = h.orders.WithdrawRefund(as(customer), order.WithdrawRefund{Refund: r.ID})
+	require.NoError(t, err)
+	assert.True(t, h.read(o.ID).Lines[0].Owed.Absent(), "withdrawn without a trace")
+	assert.Equal(t, cny("88"), h.read(o.ID).Earned)
+}
