@@ -124,10 +124,7 @@ func (p plans) plan(ctx context.Context, in PlanRefund) (refund.Plan, []platform
 		if r.State != order.RefundRequested {
 			return refund.Plan{}, nil, platform.Detail(errNotPlannable, "state", string(r.State))
 		}
-		in.Order, in.Request = r.Order, refund.Request{Bearer: refund.ByMerchant}
-		for _, s := range r.Shares {
-			in.Lines = append(in.Lines, refund.Ask{Line: s.Line, Amount: s.Amount})
-		}
+		in.Order, in.Request = r.Order, refund.Request{Bearer: refund.ByMerchant, Fault: string(r.Fault)}
 	}
 	if in.Bearer == "" {
 		in.Bearer = refund.ByMerchant
@@ -136,7 +133,14 @@ func (p plans) plan(ctx context.Context, in PlanRefund) (refund.Plan, []platform
 	if err != nil {
 		return refund.Plan{}, nil, err
 	}
-	facts, err := p.facts(ctx, without(o, r))
+	before := o
+	if in.Refund != "" {
+		if before, r, err = o.Divided(r); err != nil {
+			return refund.Plan{}, nil, err
+		}
+		before = before.Freed(r)
+	}
+	facts, err := p.facts(ctx, before)
 	if err != nil {
 		return refund.Plan{}, nil, err
 	}
@@ -145,31 +149,68 @@ func (p plans) plan(ctx context.Context, in PlanRefund) (refund.Plan, []platform
 		return refund.Plan{}, nil, err
 	}
 	facts.Payments = paid
+	if in.Refund == "" {
+		if r, err = tried(before, facts, in.Request); err != nil {
+			return refund.Plan{}, nil, err
+		}
+	}
+	if len(r.Shares) > 0 {
+		in.Lines = divided(r)
+	}
 	plan, err := facts.Plan(in.Request)
 	return plan, append(checks, platform.Unchanged(o)), err
 }
 
-// without is the order as it was before the refund was reserved, so that its
-// lines are divided as they were then.
-func without(o order.Order, r order.Refund) order.Order {
-	o.Lines = slices.Clone(o.Lines)
+// tried is the refund as the order would reserve it if it were asked for now; one
+// that the platform bears divides nothing.
+func tried(o order.Order, facts refund.Facts, in refund.Request) (order.Refund, error) {
+	plan, err := facts.Plan(in)
+	if err != nil || plan.Bearer != refund.ByMerchant || len(plan.Lines) == 0 {
+		return order.Refund{}, err
+	}
+	r := order.Refund{Amount: less(o.Total, o.Total), Fault: order.Fault(in.Fault)}
+	for _, l := range plan.Lines {
+		r.Amount = less(r.Amount, l.Amount.Neg())
+		if len(in.Lines) > 0 {
+			r.Shares = append(r.Shares, order.Share{Line: l.Line, Amount: l.Amount})
+		}
+	}
+	_, r, err = o.Reserve(r)
+	return r, err
+}
+
+// divided are the lines of a refund as the order has divided them.
+func divided(r order.Refund) (all []refund.Ask) {
 	for _, s := range r.Shares {
-		l := &o.Lines[s.Line-1]
-		l.Given = less(l.Given, s.Amount)
-		whole, err := l.Given.Add(s.Amount)
-		if err != nil {
-			continue
+		d := refund.Division{Owed: s.Owed, Fees: []refund.FeePortion{{Amount: s.Fee}}}
+		if s.Parts != nil {
+			d.Fees = nil
 		}
-		if parts, err := whole.Allocate(l.Amount.Minor()-l.Fee.Minor(), l.Fee.Minor()); err == nil {
-			if l.FeeGiven = less(parts[1], s.Fee); l.FeeGiven.Sign() < 0 {
-				l.FeeGiven = less(l.FeeGiven, l.FeeGiven)
-			}
+		for _, g := range s.Parts {
+			d.Fees = append(d.Fees, refund.FeePortion{Amount: g.Amount, Tax: g.Tax})
 		}
+		all = append(all, refund.Ask{Line: s.Line, Amount: s.Amount, Decided: &d})
 	}
-	if len(r.Shares) > 0 {
-		o.Reserved = less(o.Reserved, r.Amount)
+	return all
+}
+
+// fees are the platform's parts of a line. What the merchant owes of them was kept.
+func fees(l order.Line) (all []refund.Fee) {
+	if l.Parts == nil {
+		return []refund.Fee{{Component: "commission", Amount: l.Fee, Given: l.FeeGiven, Back: refund.ProRata}}
 	}
-	return o
+	owed := l.Owed
+	for _, p := range l.Parts {
+		f := refund.Fee{Component: p.Component, Amount: p.Amount, Tax: p.Tax, Back: refund.Behaviour(p.Back), Given: p.Given}
+		if f.Kept = less(p.Amount, p.Given); f.Kept.Minor() > owed.Minor() {
+			f.Kept = owed
+		}
+		if !owed.Absent() {
+			owed = less(owed, f.Kept)
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 func less(a, b platform.Money) platform.Money {
@@ -190,9 +231,7 @@ func (p plans) facts(ctx context.Context, o order.Order) (refund.Facts, error) {
 		f.Withheld = o.Cancellation.Fee
 	}
 	for _, l := range o.Lines {
-		f.Lines = append(f.Lines, refund.Line{No: l.No, Amount: l.Amount, Given: l.Given, Fees: []refund.Fee{
-			{Component: "commission", Amount: l.Fee, Given: l.FeeGiven, Back: refund.ProRata},
-		}})
+		f.Lines = append(f.Lines, refund.Line{No: l.No, Amount: l.Amount, Given: l.Given, Fees: fees(l)})
 	}
 	var err error
 	c := o.Total.Currency()
@@ -249,7 +288,7 @@ func (p plans) paid(ctx context.Context, of platform.Ref) ([]refund.Payment, []p
 		if a.State != payment.AttemptCaptured {
 			continue
 		}
-		all = append(all, refund.Payment{ID: a.ID, Institution: a.Institution, Amount: a.Received, Captured: true, Returned: a.Returned})
+		all = append(all, refund.Payment{ID: a.ID, Institution: a.Institution, Amount: a.Received, Captured: true, Returned: a.Returned, ChargedBack: a.Disputed})
 		checks = append(checks, platform.Unchanged(a))
 	}
 	return all, checks, nil

@@ -6,12 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/fee"
 	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/refund"
@@ -35,9 +37,15 @@ type shop struct {
 // shopAt is a shop whose order has come so far: confirmed, completed or closed.
 func shopAt(t *testing.T, state order.State) *shop {
 	t.Helper()
+	return shopWith(t, state, market.Options{})
+}
+
+func shopWith(t *testing.T, state order.State, o market.Options) *shop {
+	t.Helper()
 	s := &shop{t: t, clock: storetest.NewClock(time.Date(2030, 3, 1, 9, 0, 0, 0, time.UTC))}
 	var err error
-	s.Market, err = market.Open(memory.New(market.Kinds(), nil), &market.Options{Now: s.clock.Now, IDs: storetest.IDs(7)})
+	o.Now, o.IDs = s.clock.Now, storetest.IDs(7)
+	s.Market, err = market.Open(memory.New(market.Kinds(), nil), &o)
 	require.NoError(t, err)
 	s.cast, err = s.Demo(t.Context())
 	require.NoError(t, err)
@@ -160,6 +168,43 @@ func TestARefundIsBookedAsItsPlanWasShown(t *testing.T) {
 	}
 }
 
+// Taxed and kept fees are planned as they are booked: a plan of nothing that was
+// asked for, the plan of the refund, and the books tell the same.
+func TestAPlanTellsOfTheFeesThatTheOrderFroze(t *testing.T) {
+	t.Parallel()
+	rate := func(permille int64) []fee.Rule { return []fee.Rule{{ID: "all", Rate: decimal.New(permille, -3)}} }
+	charged := market.Options{
+		Order: order.Options{AutoRefund: order.AutoRefund{Within: []platform.Money{}}},
+		Fees: fee.Terms{Standard: fee.Schedule{Name: "standard", Number: 1, State: fee.Published, Components: []fee.Component{
+			{Name: "commission", Tax: decimal.New(6, -2), Rules: rate(100)},
+			{Name: "payment_fee", Back: fee.Kept, Rules: rate(10)},
+			{Name: "placement", Back: fee.KeptAtFault, Tax: decimal.New(6, -2), Rules: rate(30)},
+		}}},
+	}
+	for _, state := range []order.State{order.Confirmed, order.Completed, order.Closed} {
+		s := shopWith(t, state, charged)
+		if state == order.Closed {
+			s.drain("100.00")
+		}
+		for i, fault := range []order.Fault{"", order.CustomerFault, order.PlatformFault, ""} {
+			amount := []string{"33.33", "0.07", "60.61", "85.99"}[i]
+			in := market.PlanRefund{Order: s.order.ID, Request: refund.Request{Fault: string(fault), Amount: platform.MustMoney(amount, "CNY")}}
+			tried, err := s.PlanRefund(s.as(s.cast.Operator), in, "en")
+			require.NoError(t, err, "%s %s", state, amount)
+			r, err := s.Orders.RequestRefund(s.as(s.cast.Operator), order.RequestRefund{Order: s.order.ID, Amount: in.Amount, Fault: fault, Reason: "late"})
+			require.NoError(t, err)
+			p, err := s.PlanRefund(s.as(s.cast.Second), market.PlanRefund{Refund: r.ID}, "en")
+			require.NoError(t, err)
+			assert.Equal(t, tried, p)
+			r, err = s.Orders.ApproveRefund(s.as(s.cast.Second), order.ApproveRefund{Refund: r.ID, Plan: p.Hash})
+			require.NoError(t, err)
+			assert.Equal(t, s.booked(r), planned(p), "%s %s %s", state, fault, amount)
+		}
+		s.pass(time.Hour)
+		s.sound()
+	}
+}
+
 // F13, E12: the merchant was paid out; the customer waits for nothing.
 func TestARefundAfterPayoutIsOwed(t *testing.T) {
 	t.Parallel()
@@ -271,9 +316,9 @@ func TestARefundTakesBackWhatWasInvoiced(t *testing.T) {
 		require.NoError(t, err)
 		return v.ID
 	}
-	service, fee := ask(s.cast.Customer, invoice.ForService), ask(s.cast.Merchant, invoice.ForFee)
+	service, charged := ask(s.cast.Customer, invoice.ForService), ask(s.cast.Merchant, invoice.ForFee)
 	s.pass(time.Minute)
-	for id, gross := range map[platform.ID]string{service: "180.00", fee: "18.00"} {
+	for id, gross := range map[platform.ID]string{service: "180.00", charged: "18.00"} {
 		v, err := s.Invoices.Invoice(s.as(s.cast.Merchant), id)
 		require.NoError(t, err)
 		assert.Equal(t, invoice.Issued, v.State)
@@ -285,7 +330,7 @@ func TestARefundTakesBackWhatWasInvoiced(t *testing.T) {
 		s.pass(time.Minute)
 	}
 
-	for id, red := range map[platform.ID]string{service: "45.00", fee: "4.50"} {
+	for id, red := range map[platform.ID]string{service: "45.00", charged: "4.50"} {
 		v, err := s.Invoices.Invoice(s.as(s.cast.Operator), id)
 		require.NoError(t, err)
 		assert.Equal(t, invoice.PartlyRed, v.State)

@@ -64,6 +64,8 @@ func (b *booking) leg(role string, of, party platform.ID, minor int64) {
 func (b *booking) merchant(p *Plan, lines int64) {
 	f, need := b.facts, lines
 	for _, l := range p.Lines {
+		b.leg("receivable", "", f.Merchant, l.owed)
+		need -= l.owed
 		for _, fee := range l.Fees {
 			if fee.Kept {
 				continue

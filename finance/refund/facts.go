@@ -68,7 +68,7 @@ type Behaviour string
 const (
 	ProRata     Behaviour = "pro_rata" // goes back with its line; so does a fee that says nothing
 	Kept        Behaviour = "kept"
-	KeptAtFault Behaviour = "kept_at_fault" // kept if the customer is at fault
+	KeptAtFault Behaviour = "kept_if_customer_fault"
 )
 
 // Tip is what the customer gave a member of staff.

@@ -24,6 +24,14 @@ type Request struct {
 type Ask struct {
 	Line   int            `json:"line"`
 	Amount platform.Money `json:"amount,omitzero"`
+
+	Decided *Division `json:"-"` // how the order divides the amount; if nil, the plan does
+}
+
+// Division is how an order has divided a part of a line that it reserved.
+type Division struct {
+	Fees []FeePortion   // what goes back of the line's fees, in their order: Amount and Tax count
+	Owed platform.Money // what the merchant owes at once for fees that are kept, while the money is in its earning
 }
 
 // AskTip is a part of one member's tip; without an amount, all that is left.
@@ -87,6 +95,8 @@ type Portion struct {
 	Discount platform.Money `json:"discount"` // that lapses with it
 	Own      platform.Money `json:"own"`      // of Amount, what was the merchant's
 	Fees     []FeePortion   `json:"fees"`     // of Amount, what was the platform's
+
+	owed int64 // of Amount, by the merchant, whatever its accounts have
 }
 
 // FeePortion is what becomes of a fee: given back by the platform, or kept and

@@ -16,7 +16,7 @@ func (f Facts) portions(r Request, bearer Bearer) ([]Portion, error) {
 	all := []Portion{}
 	for i, part := range parts {
 		if part > 0 {
-			all = append(all, f.portion(f.Lines[i], part, bearer, r.Fault))
+			all = append(all, f.portion(f.Lines[i], part, bearer, r))
 		}
 	}
 	return all, nil
@@ -79,7 +79,7 @@ func (f Facts) named(r Request, left []int64, most int64) ([]int64, error) {
 // portion is a line's part: what it draws of the merchant's own and of each fee,
 // and the tax and the discount that go with it. What the platform bears draws on
 // nothing.
-func (f Facts) portion(l Line, part int64, bearer Bearer, fault string) Portion {
+func (f Facts) portion(l Line, part int64, bearer Bearer, r Request) Portion {
 	whole, given := l.Amount.Minor(), l.Given.Minor()
 	p := Portion{
 		Line: l.No, Amount: f.money(part), Own: f.money(0), Fees: []FeePortion{},
@@ -90,11 +90,38 @@ func (f Facts) portion(l Line, part int64, bearer Bearer, fault string) Portion 
 		return p
 	}
 	drawn := l.draw(part)
+	if at := slices.IndexFunc(r.Lines, func(a Ask) bool { return a.Line == l.No && a.Decided != nil }); at >= 0 {
+		return f.divided(p, l, *r.Lines[at].Decided, drawn, r.Fault)
+	}
 	p.Own = f.money(drawn[0])
 	for i, fee := range l.Fees {
 		if drawn[i+1] > 0 {
-			p.Fees = append(p.Fees, f.feePortion(fee, drawn[i+1], f.Stage != Paid && fee.keeps(fault)))
+			p.Fees = append(p.Fees, f.feePortion(fee, drawn[i+1], f.Stage != Paid && fee.keeps(r.Fault)))
 		}
+	}
+	return p
+}
+
+// divided is the portion as the order has divided it. What is kept is told as far
+// as the line draws on it.
+func (f Facts) divided(p Portion, l Line, d Division, drawn []int64, fault string) Portion {
+	own := p.Amount.Minor()
+	for i, fee := range l.Fees {
+		if i >= len(d.Fees) || d.Fees[i].Amount.Sign() == 0 {
+			continue
+		}
+		back := f.feePortion(fee, d.Fees[i].Amount.Minor(), false)
+		back.Tax = f.money(d.Fees[i].Tax.Minor())
+		p.Fees, own = append(p.Fees, back), own-back.Amount.Minor()
+	}
+	for i, fee := range l.Fees {
+		given := i < len(d.Fees) && d.Fees[i].Amount.Sign() != 0
+		if part := min(drawn[i+1], own); part > 0 && !given && fee.keeps(fault) {
+			p.Fees, own = append(p.Fees, f.feePortion(fee, part, true)), own-part
+		}
+	}
+	if p.Own = f.money(own); f.Stage == Sold {
+		p.owed = d.Owed.Minor()
 	}
 	return p
 }
