@@ -44,10 +44,7 @@ func (q Quotes) Quote(ctx context.Context, merchant platform.ID, at time.Time, l
 	if err != nil {
 		return nil, nil, fmt.Errorf("quote %s: %w", merchant, err)
 	}
-	f.Tier = priced.binding.Tier
-	if priced.schedule.volumes() {
-		f.Volume = priced.volume
-	}
+	f.Tier, f.Volume = priced.binding.Tier, priced.volume // both kept for previews, whether or not a rule asks
 	statement, err := priced.schedule.Quote(f)
 	if err != nil {
 		return nil, nil, err

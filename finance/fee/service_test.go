@@ -258,22 +258,15 @@ func TestVolumeIsThatOfThePreviousClosedMonth(t *testing.T) {
 	h.published(func(d *Draft) {
 		d.Components[0].Rules[0] = Rule{ID: "all", By: Volume, Tiers: []Tier{{cny("0"), rate("0.1")}, {cny("500"), rate("0.05")}}}
 	})
-	sell := func(amount string, at time.Time) {
-		order := platform.Ref{Kind: "order", ID: platform.NewID("ord", at, 1, uint64(at.UnixNano()))}
-		changes, err := Quotes{Store: StoreOn(h.db), Terms: terms}.Sold(context.Background(), order, seller.ID, cny(amount), at)
-		require.NoError(t, err)
-		_, err = h.db.Commit(context.Background(), platform.Set{Changes: append(changes, named(at))})
-		require.NoError(t, err)
-	}
 	at := func(when time.Time) string {
 		h.clock.Advance(when.Sub(h.clock.Now()))
 		s, _ := h.quote(seller.ID)
 		return s.Charges[0].Amount.String()
 	}
 	midnight := april.Add(-8 * time.Hour) // in Shanghai
-	sell("300", midnight.Add(-time.Hour))
-	sell("200", midnight.Add(-time.Second))
-	sell("400", midnight)
+	h.sell("300", midnight.Add(-time.Hour))
+	h.sell("200", midnight.Add(-time.Second))
+	h.sell("400", midnight)
 
 	assert.Equal(t, "5.00 CNY", at(april))
 	assert.Equal(t, "5.00 CNY", at(may.Add(-9*time.Hour)))
@@ -281,6 +274,37 @@ func TestVolumeIsThatOfThePreviousClosedMonth(t *testing.T) {
 	none, err := Quotes{}.Sold(context.Background(), platform.Ref{}, seller.ID, cny("1"), noon)
 	require.NoError(t, err)
 	assert.Empty(t, none)
+}
+
+// A draft of volume tiers is tried on the volumes that the merchants had, whatever
+// their orders were priced by.
+func TestAPreviewOfVolumeTiersKnowsTheVolumes(t *testing.T) {
+	t.Parallel()
+	h := open(t, Terms{Volumes: true})
+	h.sell("500", noon.AddDate(0, -1, 0))
+	s, _ := h.quote(seller.ID)
+	doc, err := json.Marshal(s)
+	require.NoError(t, err)
+	*h.sales.all = append(*h.sales.all, doc)
+	d, err := h.draft(func(d *Draft) {
+		d.Components[0].Rules[0] = Rule{ID: "all", By: Volume, Tiers: []Tier{{cny("0"), rate("0.1")}, {cny("500"), rate("0.05")}}}
+	})
+	require.NoError(t, err)
+
+	p, err := h.Preview(as(auditor), d.ID)
+
+	require.NoError(t, err)
+	assert.Equal(t, []Difference{{seller.ID, 1, cny("10"), cny("5"), cny("-5")}}, p.Merchants)
+}
+
+// sell counts a sale of the seller's.
+func (h *house) sell(amount string, at time.Time) {
+	h.t.Helper()
+	order := platform.Ref{Kind: "order", ID: platform.NewID("ord", at, 1, uint64(at.UnixNano()))}
+	changes, err := Quotes{Store: StoreOn(h.db), Terms: h.terms}.Sold(context.Background(), order, seller.ID, cny(amount), at)
+	require.NoError(h.t, err)
+	_, err = h.db.Commit(context.Background(), platform.Set{Changes: append(changes, named(at))})
+	require.NoError(h.t, err)
 }
 
 // named is an event of its own for each moment.
