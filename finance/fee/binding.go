@@ -85,5 +85,5 @@ func (s *Service) Standing(ctx context.Context, merchant platform.ID, currency p
 	if err != nil {
 		return Standing{}, fmt.Errorf("fees of %s: %w", merchant, err)
 	}
-	return Standing{Binding: priced.binding, Now: priced.schedule, Coming: append([]Schedule{}, priced.course.Coming(now)...)}, nil
+	return Standing{Binding: priced.binding, Now: priced.schedule, Coming: append([]Schedule{}, priced.coming...)}, nil
 }

@@ -10,8 +10,8 @@
 // One operator drafts a version, another publishes it, at least seven days before
 // it starts; from then on it never changes. Versions of one name and currency
 // follow each other on their [Course] without overlap or gap, and the last goes on
-// until there is another. A merchant has the standard schedule unless a [Binding]
-// names one; [Service.Preview] tells what a draft would have meant to each.
+// until there is another. A merchant has the standard schedule until the one
+// starts that its [Binding] names; [Service.Preview] tells what a draft would have meant to each.
 //
 //	doc, checks, err := fee.Quotes{Store: fee.StoreOn(db)}.Quote(ctx, merchant, now, lines, seen)
 //

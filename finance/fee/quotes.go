@@ -75,7 +75,7 @@ func (f *Facts) see(i int, seen json.RawMessage) error {
 // priced is how a merchant's orders are priced at a moment.
 type priced struct {
 	binding  Binding
-	course   Course
+	coming   []Schedule
 	schedule Schedule
 	volume   platform.Money
 	checks   []platform.Change
@@ -83,7 +83,8 @@ type priced struct {
 
 // of reads it, with checks on every record that it rests on. A merchant without
 // binding, and a standard course that was never published, have none: a version
-// starts only after its notice, so that none can be missed here.
+// starts only after its notice, so that none can be missed here. Until the schedule
+// starts that a merchant is bound to, the standard one goes on.
 func (q Quotes) of(ctx context.Context, merchant platform.ID, in platform.Currency, at time.Time) (p priced, err error) {
 	terms := q.Terms.ready()
 	standard, counter := CourseID(terms.Standard.Name, in), platform.Ref{}
@@ -103,23 +104,26 @@ func (q Quotes) of(ctx context.Context, merchant platform.ID, in platform.Curren
 	if binding.Revision() > 0 {
 		p.checks = append(p.checks, platform.Unchanged(binding))
 	}
-	other := binding.Schedule != "" && binding.Schedule != terms.Standard.Name
-	if other {
-		if _, courses, _, err = q.Store.Bound(ctx, merchant, platform.Ref{}, CourseID(binding.Schedule, in)); err != nil {
+	if binding.Schedule != "" && binding.Schedule != terms.Standard.Name {
+		_, named, _, err := q.Store.Bound(ctx, merchant, platform.Ref{}, CourseID(binding.Schedule, in))
+		if err != nil {
 			return p, err
 		}
-	}
-	found := false
-	if len(courses) > 0 {
-		p.course = courses[0]
-		p.checks = append(p.checks, platform.Unchanged(p.course))
-		var s Schedule
-		if s, found = p.course.In(at); found {
-			p.schedule = s
+		if len(named) == 0 {
+			return p, fmt.Errorf("schedule %s: %w", binding.Schedule, ErrCurrency)
+		}
+		if _, started := named[0].In(at); started {
+			courses = named
+		} else {
+			p.coming = named[0].Coming(at)
 		}
 	}
-	if other && !found {
-		return p, fmt.Errorf("schedule %s: %w", binding.Schedule, ErrCurrency)
+	if len(courses) > 0 {
+		p.checks = append(p.checks, platform.Unchanged(courses[0]))
+		if s, found := courses[0].In(at); found {
+			p.schedule = s
+		}
+		p.coming = append(courses[0].Coming(at), p.coming...)
 	}
 	return p, nil
 }

@@ -230,8 +230,15 @@ func TestAMerchantIsBoundToItsAgreement(t *testing.T) {
 	assert.Equal(t, "partner-1", s.Label())
 	b, err := h.Bind(as(drafter), Bind{Merchant: seller.ID, Schedule: "partner", Tier: "gold", Reason: "contract"})
 	require.NoError(t, err)
-	_, _, err = Quotes{Store: StoreOn(h.db)}.Quote(context.Background(), seller.ID, noon, []platform.Leg{{Role: "service", Amount: cny("1")}}, nil)
-	require.ErrorIs(t, err, ErrCurrency, "nothing of that name is in force yet")
+	early, _ := h.quote(seller.ID)
+	assert.Equal(t, "standard-1", early.Version, "nothing of that name is in force yet, and the merchant sells on")
+	standing, err := h.Standing(as(seller), seller.ID, s.Currency)
+	require.NoError(t, err)
+	require.Len(t, standing.Coming, 1)
+	assert.Equal(t, []string{"standard-1", "partner-1"}, []string{standing.Now.Label(), standing.Coming[0].Label()})
+	dollars := []platform.Leg{{Role: "service", Amount: platform.MustMoney("1", "USD")}}
+	_, _, err = Quotes{Store: StoreOn(h.db)}.Quote(context.Background(), seller.ID, noon, dollars, nil)
+	require.ErrorIs(t, err, ErrCurrency, "nor will it ever be in this currency")
 
 	h.clock.Advance(april.Sub(noon))
 	bound, checks := h.quote(seller.ID)
