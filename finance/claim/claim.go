@@ -135,7 +135,11 @@ func (c Claim) vouchers() (all []platform.Claim) {
 		return nil
 	}
 	for _, i := range c.Items {
-		all = append(all, platform.Claim{Scope: "claim.file", Key: i.File}, platform.Claim{Scope: "claim.voucher", Key: i.Voucher})
+		for _, name := range []platform.Claim{{Scope: "claim.file", Key: i.File}, {Scope: "claim.voucher", Key: i.Voucher}} {
+			if name.Key != "" { // one that was returned may lack them
+				all = append(all, name)
+			}
+		}
 	}
 	return all
 }

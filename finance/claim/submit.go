@@ -66,7 +66,8 @@ func (s *Service) Amend(ctx context.Context, in Amend) (Claim, error) {
 	if err != nil {
 		return Claim{}, fmt.Errorf("amend claim %s: %w", in.Claim, err)
 	}
-	c, err := s.mine(ctx, in, in.Claim, "amend", func(_ context.Context, _, next Claim) (Claim, []platform.Change, error) {
+	c, err := s.mine(ctx, in, in.Claim, "amend", func(_ context.Context, was, next Claim) (Claim, []platform.Change, error) {
+		next.Due = was.Due // of one that was returned: its budget is kept no longer
 		next, err := next.with(told, s.w.Now(), s.terms.Age)
 		return next, []platform.Change{platform.Happened("claim.amended", next.Ref(), next.facts())}, err
 	})

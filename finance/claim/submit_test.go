@@ -293,3 +293,33 @@ func TestTheBudgetOfAReturnedClaimIsKeptThirtyDays(t *testing.T) {
 	v.budgeted("9900.00", "100.00", "0.00")
 	v.proved()
 }
+
+func TestAReturnedClaimThatIsAmendedLosesItsBudgetAfterThirtyDaysToo(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t)
+	c := v.submitted(v.voucher(1, "100.00"))
+	_, err := v.Return(v.as(manager), claim.Return{Claim: c.ID, Reason: "blurred"})
+	require.NoError(t, err)
+	_, err = v.Amend(v.as(cleaner), claim.Amend{Claim: c.ID, Items: []claim.Voucher{v.voucher(2, "90.00")}})
+	require.NoError(t, err)
+	v.pass(30 * day)
+
+	assert.Equal(t, 1, v.tick())
+
+	v.budgeted("10000.00", "0.00", "0.00")
+	v.proved()
+}
+
+func TestReturnedClaimsMayLackTheirVouchers(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t)
+	unscanned := func(x *claim.Voucher) { x.File = "" }
+	for n := range 2 {
+		c := v.submitted(v.voucher(n, "100.00"))
+		_, err := v.Return(v.as(manager), claim.Return{Claim: c.ID, Reason: "blurred"})
+		require.NoError(t, err)
+		_, err = v.Amend(v.as(cleaner), claim.Amend{Claim: c.ID, Items: []claim.Voucher{v.voucher(10+2*n, "10.00", unscanned), v.voucher(11+2*n, "10.00", unscanned)}})
+		require.NoError(t, err, "what is not there is nobody else's")
+	}
+	v.proved()
+}
