@@ -14,7 +14,7 @@ var (
 
 	ErrSelfApproval = platform.Err(platform.ErrDenied, "claim.self_approval", "nobody decides on their own claim", "不得审批本人的报销单")
 	ErrTurn         = platform.Err(platform.ErrDenied, "claim.turn", "it is not your turn", "未轮到您审批")
-	ErrPayer        = platform.Err(platform.ErrDenied, "claim.payer", "whoever claimed or approved it does not pay it", "报销人与审批人不得付款")
+	ErrPayer        = platform.Err(platform.ErrDenied, "claim.payer", "claiming, approving, paying and confirming a payment take different people", "报销、审批、付款与付款确认须由不同人员执行")
 
 	ErrNotDraft        = platform.Err(platform.ErrState, "claim.not_draft", "the claim is on its way already", "报销单已提交")
 	ErrNotPending      = platform.Err(platform.ErrState, "claim.not_pending", "the claim waits for no approval", "报销单不在审批中")

@@ -212,7 +212,7 @@ func (s *Service) ResolvePayment(ctx context.Context, in ResolvePayment) (Claim,
 	}
 	return s.learn(ctx, in, c.Payment, word{in.Outcome, in.Reference, in.Reason}, func(p Payment, c Claim) error {
 		switch {
-		case meet(hands(by), slices.Concat([]platform.ID{c.Claimant}, c.Hands)):
+		case meet(hands(by), slices.Concat([]platform.ID{c.Claimant}, c.Hands, p.Payers)):
 			return fmt.Errorf("resolve payment of %s: %w", c.ID, ErrPayer)
 		case p.State != PaymentManual:
 			return fmt.Errorf("resolve payment of %s: %w", c.ID, ErrNotPaying)

@@ -160,11 +160,11 @@ func TestAPaymentThatIsUnknownForADayWaitsForAPerson(t *testing.T) {
 	_, err = v.ResolvePayment(v.as(manager), in)
 	require.ErrorIs(t, err, claim.ErrPayer, "who approved it")
 
-	c, err = v.ResolvePayment(v.as(payer), in)
+	c, err = v.ResolvePayment(v.as(planner), in)
 
 	require.NoError(t, err)
 	assert.Equal(t, claim.PaymentFailed, c.State)
-	_, err = v.ResolvePayment(v.as(payer), in)
+	_, err = v.ResolvePayment(v.as(planner), in)
 	require.ErrorIs(t, err, claim.ErrNotPaying)
 }
 
@@ -180,7 +180,7 @@ func TestWithoutAnInstitutionAnOperatorPaysAtTheBank(t *testing.T) {
 	v.pass(48 * time.Hour)
 	assert.Zero(t, v.tick())
 
-	c, err = v.ResolvePayment(v.as(payer), claim.ResolvePayment{Claim: c.ID, Outcome: "paid", Reference: "42", Reason: "transferred"})
+	c, err = v.ResolvePayment(v.as(planner), claim.ResolvePayment{Claim: c.ID, Outcome: "paid", Reference: "42", Reason: "transferred"})
 
 	require.NoError(t, err)
 	assert.Equal(t, claim.Paid, c.State)
@@ -383,4 +383,20 @@ func TestAnAdvanceIsOverdueAfterThirtyDays(t *testing.T) {
 	require.ErrorIs(t, err, claim.ErrAdvance)
 	_, err = v.Advance(v.as(cook), a.ID)
 	require.ErrorIs(t, err, platform.ErrNotFound)
+}
+
+func TestWhoeverPaidAtTheBankDoesNotSayHowItWent(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t, func(p *claim.Ports, _ *claim.Terms) { p.Funds = nil })
+	c, err := v.pay(payer, v.payable())
+	require.NoError(t, err)
+	standIn := planner
+	standIn.OnBehalf = payer.ID
+	for _, who := range []platform.Actor{payer, standIn} {
+		for _, outcome := range []string{"paid", "failed"} {
+			_, err = v.ResolvePayment(v.as(who), claim.ResolvePayment{Claim: c.ID, Outcome: outcome, Reason: "x"})
+			require.ErrorIs(t, err, claim.ErrPayer, "it could be paid twice on the word of one")
+		}
+	}
+	v.is(c, claim.Paying)
 }
