@@ -11,8 +11,7 @@ import (
 )
 
 // Debtor is a party that owes or owed something: what stands between all
-// decisions on its claims, which each replace it. Its id is the party's, under
-// the prefix dbt.
+// decisions on its claims, which each replace it. Its id is made of the party's.
 type Debtor struct {
 	platform.Head
 	Party      platform.ID `json:"party" class:"internal"`
@@ -23,8 +22,11 @@ type Debtor struct {
 // Ref names the debtor.
 func (d Debtor) Ref() platform.Ref { return platform.Ref{Kind: "receivable.debtor", ID: d.ID} }
 
-// debtorOf is the id of a party's debtor.
-func debtorOf(party platform.ID) platform.ID { return party.As("dbt") }
+// debtorOf is the id of a party's debtor: by all of the party's id, since a
+// customer may have that of a merchant but for its prefix.
+func debtorOf(party platform.ID) platform.ID {
+	return platform.NewID("dbt", party.Time(), party.Slot(), random(string(party)))
+}
 
 // account is all that one party owes, as one decision sees and changes it.
 type account struct {

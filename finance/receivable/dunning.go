@@ -85,11 +85,12 @@ func (s *Service) judge(_ context.Context, a *account) error {
 			if err != nil {
 				return err
 			}
+			kept := i.Promise.paid(i.Open())
 			i = a.put(next)
 			if broken {
 				a.tell("receivable.promise_broken", i, map[string]any{"broken": i.Broken})
 			} else {
-				a.tell("receivable.promise_kept", i, map[string]any{"parts": i.Promise.Kept})
+				a.tell("receivable.promise_kept", i, map[string]any{"parts": kept})
 			}
 		}
 	}

@@ -27,6 +27,7 @@ var (
 	ErrProposed     = platform.Err(platform.ErrState, "receivable.proposed", "a write-off is proposed already", "已有核销提议")
 	ErrNotProposed  = platform.Err(platform.ErrState, "receivable.not_proposed", "no write-off is proposed", "没有核销提议")
 	ErrFourEyes     = platform.Err(platform.ErrDenied, "receivable.four_eyes", "whoever proposed it cannot decide on it", "提出人不得自行审批")
+	ErrOwnDebt      = platform.Err(platform.ErrDenied, "receivable.own_debt", "nobody gives up what they owe themselves", "不得核销本人所欠款项")
 	ErrAuthority    = platform.Err(platform.ErrDenied, "receivable.authority", "this amount takes a manager or a director", "该金额须由经理或总监审批")
 	ErrTask         = platform.Err(platform.ErrState, "receivable.no_task", "no such task is open", "没有该待办事项")
 	ErrRate         = platform.Err(platform.ErrInvalid, "receivable.rate", "a rate lies between 0 and 1", "比率须在0与1之间")

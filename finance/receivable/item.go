@@ -49,6 +49,7 @@ var moves = platform.Moves[State]{
 	{Verb: "step", From: []State{Open, PartlyPaid}, By: desk, Refusal: ErrNotDue},
 	{Verb: "promise", From: []State{Open, PartlyPaid}, To: Promised, By: append(debtors, platform.Operator), Refusal: ErrNotOpen},
 	{Verb: "keep", From: []State{Promised}, By: desk, Refusal: ErrNotDue},
+	{Verb: "fulfil", From: []State{Promised}, To: Open, By: desk, Refusal: ErrNotDue}, // and something is open that was disputed
 	{Verb: "break", From: []State{Promised}, To: Open, By: desk, Refusal: ErrNotDue},
 	{Verb: "dispute", From: owed, To: Open, By: append(debtors, platform.Operator), Refusal: ErrNotOpen}, // a promise ends with it
 	{Verb: "resolve", From: owed, By: []platform.ActorKind{platform.Operator}, Refusal: ErrNotOpen},

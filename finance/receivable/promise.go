@@ -72,13 +72,19 @@ func (i Item) promised(parts []Instalment, by platform.Actor, at time.Time, t Te
 }
 
 // judged is the claim once the deadline of a part of its promise is over: still
-// promised, or with one broken promise more.
+// promised, without its promise when all of it was kept, or with one broken
+// promise more.
 func (i Item) judged(at time.Time, t Terms) (next Item, broken bool, err error) {
 	if i.State != Promised || i.Promise == nil || at.Before(i.Promise.deadline(t)) {
 		return Item{}, false, fmt.Errorf("receivable %s: %w", i.ID, ErrNotDue)
 	}
 	p := *i.Promise
-	if paid := p.paid(i.Open()); paid > p.Kept {
+	switch paid := p.paid(i.Open()); {
+	case paid == len(p.Parts): // what is open was not promised
+		next, err = i.take("fulfil", platform.System)
+		next.Promise = nil
+		return next, false, err
+	case paid > p.Kept:
 		next, err = i.take("keep", platform.System)
 		p.Kept = paid
 		next.Promise = &p

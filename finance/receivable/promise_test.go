@@ -135,3 +135,30 @@ func TestALateTickJudgesEveryPart(t *testing.T) {
 	assert.Len(t, w.events("receivable.promise_kept"), 1)
 	assert.Len(t, w.events("receivable.promise_broken"), 1)
 }
+
+func TestWhatWasDisputedIsDunnedOnceThePromiseOfTheRestIsKept(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"resolved while promised": false, "resolved after": true} {
+		w := open(t, nil)
+		i := w.invoiced(1, "100.00", 0)
+		_, err := w.Dispute(as(merchant), receivable.Dispute{Item: i.ID, Amount: yuan("40.00"), Reason: "wrong_amount"})
+		require.NoError(t, err)
+		require.NoError(t, w.promise(i.ID, 2, "60.00"))
+		w.pay("60.00")
+		if late {
+			w.days(10)
+		}
+		_, err = w.Resolve(as(clerk), receivable.Resolve{Item: i.ID, Reason: "owed"})
+		require.NoError(t, err)
+		w.days(10)
+
+		i = w.item(i.ID)
+
+		assert.Equal(t, receivable.PartlyPaid, i.State, name)
+		assert.Positive(t, i.Level, name)
+		assert.Nil(t, i.Promise, name)
+		assert.Zero(t, i.Broken, name)
+		assert.Len(t, w.events("receivable.promise_kept"), 1, name)
+		w.sound(merchant.ID)
+	}
+}

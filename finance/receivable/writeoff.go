@@ -26,6 +26,8 @@ func (i Item) proposed(p Proposal, t Terms) (Item, error) {
 	switch {
 	case err != nil:
 		return Item{}, err
+	case p.By == i.Debtor || p.For == i.Debtor:
+		return Item{}, fmt.Errorf("write off receivable %s: %w", i.ID, ErrOwnDebt)
 	case i.Proposal != nil:
 		return Item{}, fmt.Errorf("write off receivable %s: %w", i.ID, ErrProposed)
 	case p.Proof == "" && (i.Level < len(t.Ladder) || t.days(i.Due, p.At) < t.Wait):
@@ -44,6 +46,9 @@ func (i Item) decidable(by platform.Actor, approve bool, t Terms) error {
 	for _, who := range []platform.ID{by.ID, by.For()} { // nobody decides by proxy either
 		if who == i.Proposal.By || who == i.Proposal.For {
 			return fmt.Errorf("receivable %s: %w", i.ID, ErrFourEyes)
+		}
+		if who == i.Debtor {
+			return fmt.Errorf("receivable %s: %w", i.ID, ErrOwnDebt)
 		}
 	}
 	limit, set := most(t.Manager, i.Amount.Currency())
@@ -84,8 +89,8 @@ func (in ProposeWriteOff) Subject() platform.Ref {
 
 // ProposeWriteOff notes the proposal, which books nothing yet. Operators may. It
 // fails with ErrTooEarly unless the claim is at the last level and
-// [Terms].Wait days overdue, or insolvency is proved; with ErrProposed and
-// ErrNotOpen.
+// [Terms].Wait days overdue, or insolvency is proved; with ErrProposed,
+// ErrNotOpen, and ErrOwnDebt for the debtor.
 func (s *Service) ProposeWriteOff(ctx context.Context, in ProposeWriteOff) (Item, error) {
 	return s.onItem(ctx, in, in.Item, func(_ context.Context, i Item, by platform.Actor) (Item, []platform.Change, error) {
 		if by.Kind != platform.Operator {
@@ -112,8 +117,8 @@ func (in ApproveWriteOff) Subject() platform.Ref {
 // is recovered. Operators with the role [Manager] may, up to [Terms].Manager, and
 // those with the role [Director].
 //
-// It fails with ErrFourEyes for who proposed it, ErrAuthority, and
-// ErrNotProposed.
+// It fails with ErrFourEyes for who proposed it, ErrOwnDebt for the debtor,
+// ErrAuthority, and ErrNotProposed.
 func (s *Service) ApproveWriteOff(ctx context.Context, in ApproveWriteOff) (Item, error) {
 	return s.decide(ctx, in, in.Item, func(ctx context.Context, a *account, i Item, by platform.Actor) (Item, error) {
 		if err := i.decidable(by, true, a.terms); err != nil {

@@ -225,3 +225,37 @@ func TestF33AnInsolventMerchantsDebtIsExpectedToBeLost(t *testing.T) {
 	assert.Equal(t, "300.00 CNY", w.balance("bad_debt", ""))
 	w.sound(merchant.ID)
 }
+
+func TestNobodyGivesUpWhatTheyOweThemselves(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	i := w.owes(manager.ID, 1, "100.00", 0)
+	_, err := w.ProposeWriteOff(as(manager), receivable.ProposeWriteOff{Item: i.ID, Reason: "insolvent", Proof: proof})
+	require.ErrorIs(t, err, receivable.ErrOwnDebt)
+	_, err = w.ProposeWriteOff(as(clerk), receivable.ProposeWriteOff{Item: i.ID, Reason: "insolvent", Proof: proof})
+	require.NoError(t, err)
+
+	_, err = w.ApproveWriteOff(as(manager), receivable.ApproveWriteOff{Item: i.ID})
+
+	require.ErrorIs(t, err, receivable.ErrOwnDebt)
+	_, err = w.ApproveWriteOff(as(director), receivable.ApproveWriteOff{Item: i.ID})
+	require.NoError(t, err)
+}
+
+func TestPartiesWhoseIDsDifferInTheirPrefixAreTwoDebtors(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	customer := merchant.ID.As("cus")
+	w.invoiced(1, "100.00", 0)
+	w.owes(customer, 2, "100.00", 0)
+	w.earns("payable", "200.00")
+	w.days(12)
+
+	page, err := w.Items(as(clerk), customer, "")
+
+	require.NoError(t, err)
+	assert.Equal(t, yuan("0.00"), page.Items[0].SetOff, "what is the merchant's pays nobody else's debt")
+	d, err := w.Debtor(as(clerk), customer)
+	require.NoError(t, err)
+	assert.Equal(t, customer, d.Party)
+}
