@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -130,7 +131,7 @@ func (s *Service) pair(ctx context.Context, from, to platform.ID, amount platfor
 // ApproveMove makes a virement: the plan and what is free of both lines change in
 // one posting. Who proposed it cannot (ErrFourEyes); above a tenth of the line
 // that gives, it takes an operator with the role of [Terms], else ErrSenior. It
-// fails with ErrExceeded when the line that gives has less free.
+// fails with ErrExceeded when the line that gives has less of its plan free.
 func (s *Service) ApproveMove(ctx context.Context, in ApproveMove) (Move, error) {
 	return s.onMove(ctx, in, in.Move, "make", func(ctx context.Context, m Move, by platform.Actor) ([]platform.Change, error) {
 		from, to, err := s.pair(ctx, m.From, m.To, m.Amount)
@@ -144,10 +145,27 @@ func (s *Service) ApproveMove(ctx context.Context, in ApproveMove) (Move, error)
 		if err != nil {
 			return nil, err
 		}
-		booked, err := s.ports.Books.Post(ctx, "budget.moved", m.Ref(), s.w.Now(), set.legs)
+		booked, err := s.give(ctx, m, set)
 		told := platform.Happened("budget.moved", m.Ref(), m.facts()).Because(m.Reason)
 		return append(booked, platform.Put(set.from), platform.Put(set.to), told), err
 	})
+}
+
+// give books a virement. What passes above the plan of the line that gives is
+// free there too, but not given: it is taken with the rest, and then put back.
+func (s *Service) give(ctx context.Context, m Move, set shift) ([]platform.Change, error) {
+	var back legs
+	err := errors.Join(set.legs.grow(set.from, set.from.Allowance.Neg()), back.grow(set.from, set.from.Allowance))
+	if err != nil {
+		return nil, err
+	}
+	now := s.w.Now()
+	booked, err := s.ports.Books.Post(ctx, "budget.moved", m.Ref(), now, set.legs)
+	if err != nil || len(back) == 0 {
+		return booked, err
+	}
+	more, err := s.ports.Books.Post(ctx, "budget.planned", m.Ref(), now, back)
+	return append(booked, more...), err
 }
 
 // RejectMove ends a virement; nothing moves.

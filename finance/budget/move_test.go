@@ -89,3 +89,24 @@ func TestManyWhoApproveOneVirementMakeItOnce(t *testing.T) {
 	assert.Equal(t, map[string]int{"": 1, "budget.not_pending": 7}, told)
 	v.holds(from, "90.00", "90.00", "0.00", "0.00")
 }
+
+func TestAVirementGivesNoneOfWhatPassesAboveThePlan(t *testing.T) {
+	t.Parallel()
+	for name, over := range map[string]func(*budget.Planned){"warn": warns("30.00"), "record": func(p *budget.Planned) { p.Over = budget.Record }} {
+		v := newWorld(t)
+		_, lines := v.active(draft(planned("travel", "100.00", over), planned("software", "50.00")))
+		require.NoError(t, v.act("budget.committed", claim(1), on(lines[0], "80.00")))
+		approve := func(amount string) error {
+			m, err := v.ProposeMove(v.as(planner), budget.ProposeMove{From: lines[0].ID, To: lines[1].ID, Amount: cny(amount), Reason: "licences"})
+			require.NoError(t, err)
+			_, err = v.ApproveMove(v.as(director), budget.ApproveMove{Move: m.ID})
+			return err
+		}
+
+		require.ErrorIs(t, approve("20.01"), budget.ErrExceeded, name)
+		require.NoError(t, approve("20.00"), name)
+
+		v.holds(lines[0], "80.00", "0.00", "80.00", "0.00")
+		v.holds(lines[1], "70.00", "70.00", "0.00", "0.00")
+	}
+}
