@@ -157,10 +157,25 @@ func (s *Service) endRed(ctx context.Context, v Invoice, l Letter, at time.Time)
 		return nil, err
 	}
 	t.Due = at // whether it is even now, or a letter is to be asked for again
-	if l.State == LetterIssued {
+	switch l.State {
+	case LetterIssued:
 		t = t.reversed(l)
-	} else {
+	case LetterRefused: // the next may be refused as well
+		t.Due = t.again(next.Letters, s.terms.Finding, at)
+		fallthrough
+	default:
 		changes = append(changes, finding(l.Ref(), "invoice."+what, l.Gross))
 	}
 	return append(changes, platform.Put(next), platform.Put(t)), nil
+}
+
+// again is when to look at the tally after one of so many letters was refused, so
+// that no letter is asked for without end; but not after an imbalance is to be
+// told of.
+func (t Tally) again(letters int, told time.Duration, at time.Time) time.Time {
+	due := at.Add(retries[min(letters, len(retries))-1])
+	if over := t.Since.Add(told); !t.Since.IsZero() && over.After(at) {
+		return earlier(due, over)
+	}
+	return due
 }

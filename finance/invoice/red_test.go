@@ -191,3 +191,25 @@ func TestALetterOfWhichNobodyKnowsIsAskedAbout(t *testing.T) {
 		v.sound(t)
 	}
 }
+
+func TestALetterThatIsRefusedIsNotAskedForWithoutEnd(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t)
+	got := v.issued(t)
+	v.shop.refund(1, "100.00")
+	_, err := v.Reconcile(as(machine), invoice.Reconcile{Of: done, Kind: invoice.ForService})
+	require.NoError(t, err)
+	for range 10 {
+		for _, l := range v.letters(t, got.ID) {
+			v.authority.Force(string(l.ID), sandbox.Refusal)
+		}
+		v.advance(time.Minute)
+		v.tick(t)
+	}
+
+	assert.LessOrEqual(t, len(v.letters(t, got.ID)), 2)
+
+	v.after(t, 24*time.Hour)
+	assert.Equal(t, invoice.PartlyRed, v.get(t, got.ID).State)
+	v.sound(t)
+}
