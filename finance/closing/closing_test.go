@@ -350,3 +350,47 @@ func digestOf(lines string) string {
 	sum := sha256.Sum256([]byte(lines))
 	return hex.EncodeToString(sum[:])
 }
+
+// busy is a store on which somebody books while sums are read.
+type busy struct {
+	finance.Store
+	meanwhile func()
+}
+
+func (b *busy) AccountSums(ctx context.Context, month, account, cursor string) (platform.Page[finance.AccountSum], error) {
+	page, err := b.Store.AccountSums(ctx, month, account, cursor)
+	if once := b.meanwhile; once != nil {
+		b.meanwhile = nil
+		once()
+	}
+	return page, err
+}
+
+func TestAYearIsNotClosedOnSumsThatMoved(t *testing.T) {
+	t.Parallel()
+	h := opened(t)
+	h.now = time.Date(2027, 1, 3, 12, 0, 0, 0, time.UTC)
+	h.number()
+	for m := time.March; m <= time.November; m++ {
+		h.shut(time.Date(2026, m, 1, 0, 0, 0, 0, time.UTC).Format("2006-01"))
+	}
+	_, err := h.SoftClose(asOperator("a"), SoftClose{"2026-12"})
+	require.NoError(t, err)
+	end := time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC)
+	h.ports.Books.Store = &busy{h.ports.Books.Store, func() {
+		h.bookAt(end, "allowance.changed", platform.Ref{Kind: "test", ID: order}, "bad_debt", "1.00", "allowance:mer", "-1.00")
+	}}
+
+	_, err = h.CloseYear(asOperator("a"), CloseYear{2026})
+	require.ErrorIs(t, err, ErrYear, "the journal is not numbered any more")
+	h.number()
+	h.now = h.now.Add(time.Hour)
+	year, err := h.CloseYear(asOperator("a"), CloseYear{2026})
+
+	require.NoError(t, err)
+	assert.Equal(t, []platform.Money{platform.MustMoney("8.43", "CNY")}, year.Result)
+	h.number()
+	_, err = h.HardClose(asOperator("a"), HardClose{Month: "2026-12"})
+	require.NoError(t, err)
+	h.sound()
+}

@@ -50,7 +50,7 @@ func (s *Service) CloseYear(ctx context.Context, in CloseYear) (Year, error) {
 	}
 	december := strconv.Itoa(in.Year) + "-12"
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Year, []platform.Change, error) {
-		p, err := s.ports.Books.Periods(ctx)
+		p, err := s.ports.Books.Periods(ctx) // first: whatever enters December afterwards moves it
 		if err != nil {
 			return Year{}, nil, err
 		}
@@ -71,7 +71,7 @@ func (s *Service) CloseYear(ctx context.Context, in CloseYear) (Year, error) {
 		}
 		y.Result, y.By, y.At = result, by.ID, s.w.Now()
 		end := time.Date(in.Year+1, 1, 1, 0, 0, 0, 0, s.zone).Add(-time.Microsecond)
-		set := []platform.Change{platform.Put(y), platform.Happened("year.closed", y.Ref(), struct {
+		set := []platform.Change{platform.Unchanged(p), platform.Put(y), platform.Happened("year.closed", y.Ref(), struct {
 			Year   int              `json:"year"`
 			Result []platform.Money `json:"result"`
 		}{y.Year, y.Result})}
