@@ -82,6 +82,8 @@ type Edition struct {
 	Lines     []Planned      `json:"lines" class:"internal"`
 	Proposer  platform.ID    `json:"proposer" class:"internal"`
 	Approvers []platform.ID  `json:"approvers,omitempty" class:"internal"`
+	For       platform.ID    `json:"for,omitempty" class:"internal"`    // for whom the proposer stood in
+	Behind    []platform.ID  `json:"behind,omitempty" class:"internal"` // for whom the approvers did
 }
 
 // check refuses a plan that does not add up.
@@ -145,7 +147,7 @@ func (b Budget) Signed(by platform.Actor) bool {
 	if err != nil {
 		return false
 	}
-	hands := append([]platform.ID{e.Proposer}, e.Approvers...)
+	hands := slices.Concat([]platform.ID{e.Proposer, e.For}, e.Approvers, e.Behind)
 	return slices.Contains(hands, by.ID) || slices.Contains(hands, by.For())
 }
 
@@ -156,7 +158,7 @@ func (b Budget) Amend(envelope platform.Money, lines []Planned, by platform.Acto
 	if err != nil {
 		return Budget{}, err
 	}
-	e := Edition{Number: b.Number, Envelope: envelope, Lines: lines, Proposer: by.ID}
+	e := Edition{Number: b.Number, Envelope: envelope, Lines: lines, Proposer: by.ID, For: by.For()}
 	if envelope.Currency() != b.Envelope.Currency() {
 		return Budget{}, platform.Wrong("envelope", ErrCurrency)
 	}
@@ -183,7 +185,7 @@ func (b Budget) Approve(by platform.Actor) (next Budget, done bool, err error) {
 		return Budget{}, false, fmt.Errorf("approve budget %s: %w", b.ID, ErrFourEyes)
 	}
 	signed := *e
-	signed.Approvers = append(slices.Clone(e.Approvers), by.ID)
+	signed.Approvers, signed.Behind = append(slices.Clone(e.Approvers), by.ID), append(slices.Clone(e.Behind), by.For())
 	verb := "sign"
 	if done = len(signed.Approvers) >= approvers; done {
 		verb = "approve"
@@ -212,7 +214,7 @@ func (b Budget) Reject(by platform.Actor, reason string) (Budget, error) {
 	next, err := b.move("reject", by.Kind)
 	next.Reason = reason
 	if next.Next = nil; b.State == Submitted {
-		next.Approvers = nil
+		next.Approvers, next.Behind = nil, nil
 	}
 	return next, err
 }

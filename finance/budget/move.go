@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -36,6 +37,7 @@ type Move struct {
 	Amount   platform.Money `json:"amount" class:"internal"`
 	Reason   string         `json:"reason" class:"internal"`
 	Proposer platform.ID    `json:"proposer" class:"internal"`
+	For      platform.ID    `json:"for,omitempty" class:"internal"` // for whom the proposer stood in
 	Decider  platform.ID    `json:"decider,omitempty" class:"internal"`
 	At       time.Time      `json:"at" class:"internal"`
 }
@@ -45,7 +47,7 @@ func (m Move) Ref() platform.Ref { return platform.Ref{Kind: moveKind, ID: m.ID}
 
 // decide is the virement after the verb, by somebody else than who proposed it.
 func (m Move) decide(verb string, by platform.Actor) (Move, error) {
-	if by.ID == m.Proposer || by.For() == m.Proposer {
+	if hands := []platform.ID{m.Proposer, m.For}; slices.Contains(hands, by.ID) || slices.Contains(hands, by.For()) {
 		return Move{}, fmt.Errorf("%s virement %s: %w", verb, m.ID, ErrFourEyes)
 	}
 	state, err := moveMoves.Take(m.State, verb, by.Kind)
@@ -102,7 +104,7 @@ func (s *Service) ProposeMove(ctx context.Context, in ProposeMove) (Move, error)
 		if err != nil {
 			return Move{}, nil, fmt.Errorf("move from %s to %s: %w", in.From, in.To, err)
 		}
-		m := Move{Head: platform.Head{ID: id}, State: MoveProposed, From: in.From, To: in.To, Amount: in.Amount, Reason: in.Reason, Proposer: by.ID, At: s.w.Now()}
+		m := Move{Head: platform.Head{ID: id}, State: MoveProposed, From: in.From, To: in.To, Amount: in.Amount, Reason: in.Reason, Proposer: by.ID, For: by.For(), At: s.w.Now()}
 		told := platform.Happened("budget.move_proposed", m.Ref(), m.facts()).Because(in.Reason)
 		return m, []platform.Change{platform.Put(m), platform.Unchanged(from), platform.Unchanged(to), told}, nil
 	})

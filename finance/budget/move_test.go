@@ -110,3 +110,34 @@ func TestAVirementGivesNoneOfWhatPassesAboveThePlan(t *testing.T) {
 		v.holds(lines[1], "70.00", "70.00", "0.00", "0.00")
 	}
 }
+
+func TestNobodyApprovesWhatTheirStandInProposed(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t)
+	_, lines := v.active(draft(planned("travel", "100.00"), planned("software", "50.00")))
+	standIn := planner
+	standIn.OnBehalf = first.ID
+	m, err := v.ProposeMove(v.as(standIn), budget.ProposeMove{From: lines[0].ID, To: lines[1].ID, Amount: cny("10.00"), Reason: "licences"})
+	require.NoError(t, err)
+	_, err = v.ApproveMove(v.as(first), budget.ApproveMove{Move: m.ID})
+	require.ErrorIs(t, err, budget.ErrFourEyes)
+
+	b, err := v.Draft(v.as(standIn), draft(planned("travel", "10.00")))
+	require.NoError(t, err)
+	_, err = v.Submit(v.as(standIn), budget.Submit{Budget: b.ID})
+	require.NoError(t, err)
+	_, err = v.Approve(v.as(first), budget.Approve{Budget: b.ID})
+	require.ErrorIs(t, err, budget.ErrFourEyes, "it was proposed for them")
+	standIn = director
+	standIn.OnBehalf = second.ID
+	_, err = v.Approve(v.as(standIn), budget.Approve{Budget: b.ID})
+	require.NoError(t, err)
+	_, err = v.Approve(v.as(second), budget.Approve{Budget: b.ID})
+	require.ErrorIs(t, err, budget.ErrFourEyes, "it was approved for them")
+	_, err = v.Reject(v.as(second), budget.Reject{Budget: b.ID, Reason: "again"})
+	require.NoError(t, err)
+	_, err = v.Submit(v.as(planner), budget.Submit{Budget: b.ID})
+	require.NoError(t, err)
+	_, err = v.Approve(v.as(second), budget.Approve{Budget: b.ID})
+	require.NoError(t, err, "what was approved before is void")
+}
