@@ -49,7 +49,8 @@ type moments struct {
 type Asked struct {
 	Month  string      `json:"month"`
 	By     platform.ID `json:"by"`
-	Reason string      `json:"reason"` // a code
+	For    platform.ID `json:"for,omitempty"` // for whom they stood in
+	Reason string      `json:"reason"`        // a code
 }
 
 // Ref names the periods.
@@ -104,22 +105,22 @@ func (p Periods) HardClose(month string, now time.Time) (Periods, error) {
 
 // AskReopen notes that somebody wants a month opened again: the last one that is
 // closed. It fails with ErrNotLast for any other.
-func (p Periods) AskReopen(month, reason string, by platform.ID) (Periods, error) {
+func (p Periods) AskReopen(month, reason string, by platform.Actor) (Periods, error) {
 	if month != p.Soft || month == "" {
 		return Periods{}, fmt.Errorf("reopen %s: %w", month, ErrNotLast)
 	}
-	p.Asked = &Asked{Month: month, By: by, Reason: reason}
+	p.Asked = &Asked{Month: month, By: by.ID, For: by.For(), Reason: reason}
 	return p, nil
 }
 
 // Reopen opens the month that was asked for by one step: a hard-closed one is
 // soft-closed then, and a soft-closed one open. It fails with ErrNotLast if
-// nobody asked, and with ErrCloseFourEyes for who asked.
-func (p Periods) Reopen(month string, by platform.ID) (Periods, error) {
-	switch {
-	case p.Asked == nil || p.Asked.Month != month || month != p.Soft:
+// nobody asked, and with ErrCloseFourEyes for who asked, or in whose name it was.
+func (p Periods) Reopen(month string, by platform.Actor) (Periods, error) {
+	if p.Asked == nil || p.Asked.Month != month || month != p.Soft {
 		return Periods{}, fmt.Errorf("reopen %s: %w", month, ErrNotLast)
-	case p.Asked.By == by:
+	}
+	if hands := []platform.ID{p.Asked.By, p.Asked.For}; slices.Contains(hands, by.ID) || slices.Contains(hands, by.For()) {
 		return Periods{}, fmt.Errorf("reopen %s: %w", month, ErrCloseFourEyes)
 	}
 	p.Asked = nil

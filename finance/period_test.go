@@ -162,19 +162,21 @@ func TestMonthsAreClosedInOrderAndTheLastIsReopenedByTwo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []PeriodState{PeriodHardClosed, PeriodHardClosed, PeriodHardClosed, PeriodOpen}, []PeriodState{p.State("2025-01"), p.State("2026-02"), p.State("2026-03"), p.State("2026-04")})
 
-	_, err = p.AskReopen("2026-02", "late_invoice", "opr-a")
+	_, err = p.AskReopen("2026-02", "late_invoice", platform.Actor{ID: "opr-a"})
 	require.ErrorIs(t, err, ErrNotLast)
-	_, err = p.Reopen("2026-03", "opr-b")
+	_, err = p.Reopen("2026-03", platform.Actor{ID: "opr-b"})
 	require.ErrorIs(t, err, ErrNotLast, "nobody asked")
 	for _, want := range []struct {
 		month string
 		state PeriodState
 	}{{"2026-03", PeriodSoftClosed}, {"2026-03", PeriodOpen}, {"2026-02", PeriodSoftClosed}, {"2026-02", PeriodOpen}} {
-		p, err = p.AskReopen(want.month, "late_invoice", "opr-a")
+		p, err = p.AskReopen(want.month, "late_invoice", platform.Actor{ID: "opr-a", OnBehalf: "opr-c"})
 		require.NoError(t, err)
-		_, err = p.Reopen(want.month, "opr-a")
-		require.ErrorIs(t, err, ErrCloseFourEyes)
-		p, err = p.Reopen(want.month, "opr-b")
+		for _, tied := range []platform.Actor{{ID: "opr-a"}, {ID: "opr-c"}, {ID: "opr-b", OnBehalf: "opr-a"}, {ID: "opr-b", OnBehalf: "opr-c"}} {
+			_, err = p.Reopen(want.month, tied)
+			require.ErrorIs(t, err, ErrCloseFourEyes, "who asked, and in whose name")
+		}
+		p, err = p.Reopen(want.month, platform.Actor{ID: "opr-b"})
 		require.NoError(t, err)
 		assert.Equal(t, want.state, p.State(want.month))
 	}

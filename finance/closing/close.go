@@ -78,7 +78,7 @@ func (s *Service) SoftClose(ctx context.Context, in SoftClose) (finance.Periods,
 // fails with [finance.ErrNotLast].
 func (s *Service) AskReopen(ctx context.Context, in AskReopen) (finance.Periods, error) {
 	return s.move(ctx, in, in.Month, "period.reopen_asked", func(p finance.Periods, by platform.Actor) (finance.Periods, string, error) {
-		next, err := p.AskReopen(in.Month, in.Reason, by.ID)
+		next, err := p.AskReopen(in.Month, in.Reason, by)
 		return next, in.Reason, err
 	})
 }
@@ -88,7 +88,7 @@ func (s *Service) AskReopen(ctx context.Context, in AskReopen) (finance.Periods,
 // ([finance.ErrCloseFourEyes]).
 func (s *Service) Reopen(ctx context.Context, in Reopen) (finance.Periods, error) {
 	return s.move(ctx, in, in.Month, "period.reopened", func(p finance.Periods, by platform.Actor) (finance.Periods, string, error) {
-		next, err := p.Reopen(in.Month, by.ID)
+		next, err := p.Reopen(in.Month, by)
 		if err != nil {
 			return next, "", err
 		}
