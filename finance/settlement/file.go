@@ -109,7 +109,7 @@ func (s *Service) ReleaseFile(ctx context.Context, in ReleaseFile) (int, error) 
 			if p.Institution != "" {
 				continue
 			}
-			if _, err := s.hold(platform.WithoutKey(ctx), SendPayout{Payout: p.ID}, p.ID, &f); err != nil {
+			if _, _, err := s.hold(platform.WithoutKey(ctx), SendPayout{Payout: p.ID}, p.ID, &f); err != nil {
 				return sent, err
 			}
 			sent++

@@ -510,3 +510,42 @@ func TestOthersSeeNothing(t *testing.T) {
 	_, err = v.s.Runs(by(auditor), "")
 	require.NoError(t, err)
 }
+
+// A repeat of the command is answered with what became of the payout: the
+// institution forgets keys, and is not called again.
+func TestSendingRepeatedCallsNobody(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	a := ready(t, v, "100.00", sandbox.OK)
+	p := v.approved(t, a)
+	calls := 0
+	v.funds.before = func() { calls++ }
+	ctx := platform.WithKey(by(third), "send")
+	_, err := v.s.SendPayout(ctx, settlement.SendPayout{Payout: p.ID})
+	require.NoError(t, err)
+	v.quiesce(t)
+
+	again, err := v.s.SendPayout(ctx, settlement.SendPayout{Payout: p.ID})
+
+	require.NoError(t, err)
+	assert.Equal(t, v.payout(t, p.ID), again)
+	assert.Equal(t, 1, calls)
+}
+
+// The institution's notice comes before its answer.
+func TestSendingIsAnsweredThoughTheNoticeWasFirst(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	a := ready(t, v, "100.00", sandbox.OK)
+	p := v.approved(t, a)
+	v.funds.after = func() {
+		v.clock.Advance(5 * time.Minute)
+		assert.NoError(t, v.s.Heard(context.Background(), string(p.ID)))
+	}
+
+	got, err := v.s.SendPayout(by(third), settlement.SendPayout{Payout: p.ID})
+
+	require.NoError(t, err)
+	assert.Equal(t, v.payout(t, p.ID), got)
+	assert.Equal(t, settlement.PayoutPaid, got.State)
+}

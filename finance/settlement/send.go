@@ -154,36 +154,45 @@ func (in SendPayout) Subject() platform.Ref { return platform.Ref{Kind: payoutKi
 // payout's id as key, and returns the payout as it is then. Tick sends by itself
 // what is approved. It is decided anew whether the party may be paid: ErrAccount,
 // ErrFrozen, or ErrShort when less is free than was planned. An operator who
-// approved it does not send it: ErrSelf.
+// approved it does not send it: ErrSelf. A repeat under its key calls nobody, and
+// returns the payout as it is now.
 func (s *Service) SendPayout(ctx context.Context, in SendPayout) (Payout, error) {
-	p, err := s.hold(ctx, in, in.Payout, nil)
-	if err != nil {
+	p, mine, err := s.hold(ctx, in, in.Payout, nil)
+	if err == nil && mine {
+		_, err = s.call(ctx, p)
+	}
+	if err != nil && !errors.Is(err, ErrNoNews) { // a notice was faster than the answer
 		return Payout{}, err
 	}
-	if p.State == PayoutSending {
-		return s.call(ctx, p)
-	}
-	return p, nil
+	return read[Payout](context.WithoutCancel(ctx), s, payoutKind, in.Payout)
 }
 
-// hold commits that a payout goes out: through its institution, or with a file.
-func (s *Service) hold(ctx context.Context, in any, id platform.ID, file *File) (Payout, error) {
+// begun is a payout that goes out, and who sends it.
+type begun struct {
+	Payout
+	By uint64 `json:"by"`
+}
+
+// hold commits that a payout goes out: through its institution, or with a file. It
+// is mine unless the answer is that of an earlier command under the same key.
+func (s *Service) hold(ctx context.Context, in any, id platform.ID, file *File) (_ Payout, mine bool, err error) {
 	by, err := s.actor(ctx, platform.Operator, platform.System)
 	if err != nil {
-		return Payout{}, fmt.Errorf("send payout %s: %w", id, err)
+		return Payout{}, false, fmt.Errorf("send payout %s: %w", id, err)
 	}
-	p, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Payout, []platform.Change, error) {
+	sender := s.w.IDs()
+	b, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (begun, []platform.Change, error) {
 		p, err := read[Payout](ctx, s, payoutKind, id)
 		if err != nil {
-			return Payout{}, nil, err
+			return begun{}, nil, err
 		}
 		if (p.Institution == "") != (file != nil) {
-			return Payout{}, nil, fmt.Errorf("send payout %s by its way: %w", p.ID, ErrPayout)
+			return begun{}, nil, fmt.Errorf("send payout %s by its way: %w", p.ID, ErrPayout)
 		}
 		now := s.w.Now()
 		next, err := p.Send(by.Kind, s.hands(by), now, now.Add(s.opts.Terms.Answer))
 		if err != nil {
-			return Payout{}, nil, err
+			return begun{}, nil, err
 		}
 		from := platform.Leg{Role: "clearing", Party: platform.ID(p.Institution), Amount: p.Amount.Neg()}
 		if file != nil {
@@ -191,18 +200,18 @@ func (s *Service) hold(ctx context.Context, in any, id platform.ID, file *File) 
 		}
 		checks, err := s.still(ctx, p, now)
 		if err != nil {
-			return Payout{}, nil, err
+			return begun{}, nil, err
 		}
 		held, err := s.ports.Books.Post(ctx, "payout.sent", p.Ref(), now, []platform.Leg{{Role: "payable", Party: p.Party, Amount: p.Amount}, from})
 		if err != nil {
-			return Payout{}, nil, fmt.Errorf("hold payout %s: %w", p.ID, err)
+			return begun{}, nil, fmt.Errorf("hold payout %s: %w", p.ID, err)
 		}
-		return next, append(append(checks, held...), platform.Put(next), next.happened("sent")), nil
+		return begun{next, sender}, append(append(checks, held...), platform.Put(next), next.happened("sent")), nil
 	})
 	if platform.Code(err) == "floor" {
 		err = fmt.Errorf("send payout %s: %w", id, ErrShort)
 	}
-	return p, err
+	return b.Payout, b.By == sender, err
 }
 
 // still checks that a payout may be sent as it was planned.
