@@ -196,7 +196,7 @@ func (s *Service) free(ctx context.Context, a Account) (platform.Money, error) {
 }
 
 // coming is what the last confirmed statement still promises: its closing, less
-// what was taken since it was cut. It fails with ErrNothing without a statement,
+// what was taken since its end. It fails with ErrNothing without a statement,
 // and with ErrExists while another payout was not sent.
 func (s *Service) coming(ctx context.Context, a Account) (platform.Money, error) {
 	if a.Statement == "" {
@@ -217,7 +217,7 @@ func (s *Service) coming(ctx context.Context, a Account) (platform.Money, error)
 		if slices.Contains(unsent, p.State) {
 			return platform.Money{}, ErrExists
 		}
-		taken, err := p.since(st.CutAt)
+		taken, err := p.since(st.To)
 		if err == nil {
 			due, err = due.Sub(taken)
 		}

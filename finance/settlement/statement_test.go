@@ -274,3 +274,27 @@ func (v *world) statement(t require.TestingT, id platform.ID) settlement.Stateme
 	require.NoError(t, err)
 	return st
 }
+
+
+// What is paid between the end of a statement and its cut is not in its closing,
+// and is not promised a second time.
+func TestPaidBetweenEndAndCutIsNotPromisedTwice(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	a := ready(t, v, "100.00", sandbox.OK)
+	p := v.approved(t, a)
+	v.earn(t, merchant.ID, "30.00")
+	open, err := v.s.Statements(by(clerk), a.ID, settlement.StatementOpen, "")
+	require.NoError(t, err)
+	v.clock.Advance(open.Items[0].To.Add(time.Minute).Sub(v.clock.Now())) // its end, and no tick
+	_, err = v.s.SendPayout(by(third), settlement.SendPayout{Payout: p.ID})
+	require.NoError(t, err)
+	v.clock.Advance(2 * time.Minute)
+	_, err = v.s.LookPayout(by(third), settlement.LookPayout{Payout: p.ID})
+	require.NoError(t, err)
+	require.Equal(t, settlement.PayoutPaid, v.payout(t, p.ID).State)
+	v.earn(t, merchant.ID, "70.00")
+	v.confirmed(t)
+
+	assert.Equal(t, "30.00 CNY", v.run(t, "r2").Amount.String(), "the seventy are in no statement that was confirmed")
+}
