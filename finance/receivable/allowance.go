@@ -112,7 +112,8 @@ type ChangeAllowance struct {
 // may, and [Service.Tick] does so soon after each month. It reads every open
 // claim of the portfolio.
 //
-// It fails with ErrPeriod and ErrPortfolio.
+// It fails with ErrPeriod, also for a month before the last that was valued, and
+// with ErrPortfolio.
 func (s *Service) ChangeAllowance(ctx context.Context, in ChangeAllowance) (Allowance, error) {
 	if err := s.desk(ctx, in); err != nil {
 		return Allowance{}, err
@@ -174,6 +175,9 @@ func (s *Service) valued(ctx context.Context, portfolio string, ends time.Time) 
 		return Allowance{}, err
 	}
 	if len(before.Items) > 0 { // what is paid off by now must be released
+		if before.Items[0].Period > last.In(s.terms.Zone).Format("2006-01") { // the account holds what was expected then
+			return Allowance{}, ErrPeriod
+		}
 		for _, l := range before.Items[0].Lines {
 			lines[l.Target.Currency()] = newValued(l.Target.Currency())
 		}

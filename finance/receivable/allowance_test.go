@@ -171,3 +171,18 @@ func TestTheLastLevelIsExpectedToBeLostWhole(t *testing.T) {
 	}
 	assert.Equal(t, []string{"100.00 CNY", "20.00 CNY", "5.00 CNY"}, targets, "90 days, at the last level; 59; 29")
 }
+
+func TestNoPeriodIsValuedAfterALaterOne(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	w.aged(10)
+	w.clock.Advance(30 * 24 * time.Hour)
+	_, err := w.ChangeAllowance(as(clerk), receivable.ChangeAllowance{Portfolio: "mer", Period: "2026-03"})
+	require.NoError(t, err)
+	held := w.balance("allowance", "mer")
+
+	_, err = w.ChangeAllowance(as(clerk), receivable.ChangeAllowance{Portfolio: "mer", Period: "2026-01"})
+
+	require.ErrorIs(t, err, receivable.ErrPeriod)
+	assert.Equal(t, held, w.balance("allowance", "mer"), "what is expected to be lost now stays")
+}

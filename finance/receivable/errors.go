@@ -32,7 +32,7 @@ var (
 	ErrTask         = platform.Err(platform.ErrState, "receivable.no_task", "no such task is open", "没有该待办事项")
 	ErrRate         = platform.Err(platform.ErrInvalid, "receivable.rate", "a rate lies between 0 and 1", "比率须在0与1之间")
 	ErrRates        = platform.Err(platform.ErrInvalid, "receivable.rates", "there are six rates between 0 and 1, in force from a day ahead", "须有六个0至1之间的比率，自将来某日起生效")
-	ErrPeriod       = platform.Err(platform.ErrInvalid, "receivable.period", "a period is a month that has ended", "期间须为已结束的月份")
+	ErrPeriod       = platform.Err(platform.ErrInvalid, "receivable.period", "a period is a month that has ended, after the last that was valued", "期间须为已结束的月份，且晚于最近一次计提")
 	ErrPortfolio    = platform.Err(platform.ErrInvalid, "receivable.portfolio", "no such portfolio", "没有此组合")
 	ErrReader       = platform.Err(platform.ErrDenied, "receivable.reader", "only operators and auditors read what all parties owe", "仅运营与审计人员可查看全部应收款")
 	ErrDesk         = platform.Err(platform.ErrDenied, "receivable.actor_not_allowed", "this kind of actor may not do that", "此类操作者无权执行")
