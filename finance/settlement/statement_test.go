@@ -275,7 +275,6 @@ func (v *world) statement(t require.TestingT, id platform.ID) settlement.Stateme
 	return st
 }
 
-
 // What is paid between the end of a statement and its cut is not in its closing,
 // and is not promised a second time.
 func TestPaidBetweenEndAndCutIsNotPromisedTwice(t *testing.T) {
