@@ -95,6 +95,8 @@ func payoutOutcome(st Status, amount platform.Money, proven bool) (outcome, reas
 		return PayoutFailed, cmp.Or(st.Code, platform.Code(ErrDeclined))
 	case st.Outcome == Absent && proven:
 		return PayoutAbsent, ""
+	case st.Outcome == Absent: // not for certain, and not accepted either
+		return PayoutUnknown, cmp.Or(st.Code, platform.Code(ErrUnknownOutcome))
 	case (st.Outcome == Done || st.Outcome == Returned) && st.Amount != amount:
 		return PayoutUnknown, "payment.mismatch"
 	case st.Outcome == Done:

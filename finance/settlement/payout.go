@@ -69,8 +69,9 @@ type Payout struct {
 	File        platform.ID    `json:"file,omitempty" class:"internal"`
 	PlannedAt   time.Time      `json:"planned_at" class:"internal"`
 	SentAt      time.Time      `json:"sent_at,omitzero" class:"internal"`
-	Until       time.Time      `json:"until,omitzero" class:"internal"`   // end of the time that the call has
-	Absent      bool           `json:"absent,omitempty" class:"internal"` // it is certain that the call did not arrive
+	Until       time.Time      `json:"until,omitzero" class:"internal"`     // end of the time that the call has
+	Absent      bool           `json:"absent,omitempty" class:"internal"`   // it is certain that the call did not arrive
+	Accepted    bool           `json:"accepted,omitempty" class:"internal"` // the institution has said that it is on its way
 	Looks       int            `json:"looks,omitempty" class:"internal"`
 	Due         time.Time      `json:"due,omitzero" class:"internal"`
 	PaidAt      time.Time      `json:"paid_at,omitzero" class:"internal"`

@@ -87,8 +87,11 @@ func (p Payout) Learn(in told, by platform.ActorKind, at time.Time) (Payout, err
 func (p Payout) waits(in told, at time.Time) (Payout, error) {
 	verb, end := "doubt", p.SentAt.Add(patience)
 	accepted := in.Outcome == "unknown" && in.Reason == ""
-	if accepted {
+	if p.Accepted = p.Accepted || accepted; p.Accepted {
 		end = p.SentAt.Add(bankTakes)
+		if in.Outcome == "absent" { // which is no reason to send it twice
+			in.Outcome, in.Reason = "unknown", "payment.mismatch"
+		}
 	}
 	switch {
 	case !at.Before(end):
@@ -108,7 +111,7 @@ func (p Payout) waits(in told, at time.Time) (Payout, error) {
 	switch {
 	case p.Looks < len(looks):
 		wait = looks[p.Looks]
-	case accepted && !at.Before(p.SentAt.Add(patience)):
+	case p.Accepted && !at.Before(p.SentAt.Add(patience)):
 		wait = bankLooks
 	}
 	if next.Due = at.Add(wait); next.Due.After(end) {
@@ -272,8 +275,12 @@ type recorded struct {
 func (in recorded) Subject() platform.Ref { return platform.Ref{Kind: payoutKind, ID: in.Payout} }
 
 // record writes the word down, however often others get in between. One that came
-// back before anybody had heard that it was paid is both, one after the other.
+// back before anybody had heard that it was paid is both, one after the other; one
+// that was paid, and failed after all, came back.
 func (s *Service) record(ctx context.Context, p Payout, in told) (Payout, error) {
+	if in.Outcome == "failed" && p.State == PayoutPaid {
+		in.Outcome = "returned"
+	}
 	if in.Outcome == "returned" && p.State != PayoutPaid {
 		paid, err := s.record(ctx, p, told{Outcome: "paid", Reference: in.Reference})
 		if err != nil && !errors.Is(err, ErrNoNews) {
@@ -323,7 +330,7 @@ func (s *Service) learn(ctx context.Context, in recorded, decide func(Payout) (P
 		if err != nil {
 			return Payout{}, nil, fmt.Errorf("record payout %s: %w", p.ID, err)
 		}
-		if next.State == PayoutReturned || next.State == PayoutFailed && next.Reason != "payment.refused" {
+		if next.State == PayoutReturned || next.State == PayoutFailed && next.Reason != "payment.refused" && !p.Absent {
 			doubted, err := s.doubted(ctx, next, now)
 			if err != nil {
 				return Payout{}, nil, err

@@ -3,6 +3,7 @@ package settlement
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/liangding/platform"
@@ -43,7 +44,8 @@ func sweep[T any](ctx context.Context, s *Service, kind string, now time.Time, l
 }
 
 // fire does what a payout's due asks for. One that cannot be sent as planned is
-// cancelled with the reason: what is free then is for another run.
+// cancelled with the reason: what is free then is for another run. One that never
+// arrived is given up when its party may not be paid any more.
 func (s *Service) fire(ctx context.Context, p Payout) error {
 	switch {
 	case p.State == PayoutApproved:
@@ -53,6 +55,20 @@ func (s *Service) fire(ctx context.Context, p Payout) error {
 		}
 		return err
 	case p.Absent:
+		_, barred := s.still(ctx, p, s.w.Now())
+		if barred != nil && !ruled(barred) {
+			return barred
+		}
+		if barred != nil {
+			word := told{Outcome: "failed", Reference: p.Reference, Reason: platform.Code(barred)}
+			_, err := s.learn(ctx, recorded{p.ID, word}, func(now Payout) (Payout, error) {
+				if !now.Absent {
+					return Payout{}, fmt.Errorf("give payout %s up: %w", now.ID, ErrNoNews)
+				}
+				return now.Learn(word, platform.System, s.w.Now())
+			})
+			return err
+		}
 		next, err := s.learn(ctx, recorded{Payout: p.ID}, func(now Payout) (Payout, error) {
 			return now.again(s.w.Now().Add(s.opts.Terms.Answer))
 		})
