@@ -130,9 +130,10 @@ func (c Case) proposal(f family) Resolution {
 	return suspense
 }
 
-// recipes by which a difference may be resolved.
+// recipes by which a difference may be resolved. What came back of a payout is not
+// among them: it is booked on the payout, by whose it is, and once.
 var resolutions = []string{
-	"gateway.fee", "bank.swept", "refund.imported", "pay.surplus", "pay.reversed", "suspense.opened", "receipt.unapplied", "payout.returned",
+	"gateway.fee", "bank.swept", "refund.imported", "pay.surplus", "pay.reversed", "suspense.opened", "receipt.unapplied",
 }
 
 // legs are the posting of a resolution.

@@ -284,3 +284,13 @@ func TestOfManyRunsOfOneStatementThereIsOne(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, drafts.Items)
 }
+
+// A payout that came back is booked on the payout, once its institution was asked.
+func TestAReturnedPayoutIsNotBookedOnACase(t *testing.T) {
+	t.Parallel()
+	v, c := differing(t, "a,reversal,,po_1,10.00,,CNY,"+at+",")
+
+	_, err := v.resolve(c, "payout.returned", finance.Line{Account: "payable:mer_01kdvdna00eajs4d2pf2dbsqqg", Amount: yuan("-10.00")})
+
+	assert.Equal(t, "recon.recipe", platform.Code(err))
+}
