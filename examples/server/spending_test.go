@@ -50,7 +50,12 @@ func TestAClaimGoesFromItsDraftToItsMoney(t *testing.T) {
 	require.Equal(t, "payable", w.get("staff", at).state())
 	assert.Equal(t, "claim.payer", w.send("operator", at+"/pay", object{}, "Idempotency-Key", "p1").code)
 	require.Equal(t, "paying", w.send("second", at+"/pay", object{}, "Idempotency-Key", "p2").state())
-	paid := w.send("second", at+"/resolve", object{"outcome": "paid", "reference": "42", "reason": "transferred"}, "Idempotency-Key", "p3")
+	said := object{"outcome": "paid", "reference": "42", "reason": "transferred"}
+	assert.Equal(t, "claim.payer", w.send("second", at+"/resolve", said, "Idempotency-Key", "p3").code, "who pays does not say how it went")
+	assert.Equal(t, "claim.payer", w.send("operator", at+"/resolve", said, "Idempotency-Key", "p4").code, "nor who approved")
+	g := w.do("operator", "/v1/access/grants", object{"account": w.cast.Third.ID, "role": "finance", "reason": "cover"})
+	w.do("second", "/v1/access/grants/"+string(g.id())+"/activate", object{})
+	paid := w.send("third", at+"/resolve", said, "Idempotency-Key", "p5")
 	require.Equal(t, "paid", paid.state(), "%s", paid.raw)
 
 	balance, _ := line("travel")["balance"].(map[string]any)
