@@ -346,27 +346,7 @@ func (s *Service) dispute(ctx context.Context, a Attempt, round int, d Dispute, 
 		if err != nil {
 			return Chargeback{}, nil, err
 		}
-		var last, c Chargeback
-		if rounds := len(found.Chargebacks); rounds > 0 {
-			last = found.Chargebacks[rounds-1]
-		}
-		var changes []platform.Change
-		begins := last.Round == 0 && d.State != DisputeWon || d.State == DisputeOpen && last.State != ChargebackLost // what is lost is not taken again
-		switch {
-		case last.Open() && last.Round == round:
-			if c, err = last.Learn(d, at); err == nil {
-				changes, err = s.decided(ctx, found, last, c, at)
-			}
-		case begins && !last.Open() && last.Round+1 == round && round <= maxRounds:
-			if n == nil { // a person's word
-				err = found.Attempts[0].has(d.Amount)
-			}
-			if err == nil {
-				c, changes, err = s.opens(ctx, found, d, round, answers, at, ours)
-			}
-		default:
-			err = fmt.Errorf("dispute of %s: %w", a.ID, ErrNothingNew)
-		}
+		c, changes, err := s.step(ctx, found, round, d, answers, n == nil, at, ours)
 		if err == nil {
 			changes, err = n.filed(found.Notices, changes)
 		}
@@ -375,6 +355,32 @@ func (s *Service) dispute(ctx context.Context, a Attempt, round int, d Dispute, 
 		}
 		return c, append(changes, c.event()), nil
 	})
+}
+
+// step moves the round that is open, or opens the next one, by a notice or a
+// person's word.
+func (s *Service) step(ctx context.Context, found Records, round int, d Dispute, answers, person bool, at time.Time, ours bool) (c Chargeback, changes []platform.Change, err error) {
+	var last Chargeback
+	if rounds := len(found.Chargebacks); rounds > 0 {
+		last = found.Chargebacks[rounds-1]
+	}
+	begins := last.Round == 0 && d.State != DisputeWon || d.State == DisputeOpen && last.State != ChargebackLost // what is lost is not taken again
+	switch {
+	case last.Open() && last.Round == round:
+		if c, err = last.Learn(d, at); err == nil {
+			changes, err = s.decided(ctx, found, last, c, at)
+		}
+	case begins && !last.Open() && last.Round+1 == round && round <= maxRounds:
+		if person {
+			err = found.Attempts[0].has(d.Amount)
+		}
+		if err == nil {
+			c, changes, err = s.opens(ctx, found, d, round, answers, at, ours)
+		}
+	default:
+		err = fmt.Errorf("dispute of %s: %w", found.Attempts[0].ID, ErrNothingNew)
+	}
+	return c, changes, err
 }
 
 // opens is a new round: the money is gone from the institution, and what those

@@ -162,7 +162,7 @@ func (in SendPayout) Subject() platform.Ref { return platform.Ref{Kind: payoutKi
 func (s *Service) SendPayout(ctx context.Context, in SendPayout) (Payout, error) {
 	p, mine, err := s.hold(ctx, in, in.Payout, nil)
 	if err == nil && mine {
-		_, err = s.call(ctx, p)
+		err = s.call(ctx, p)
 	}
 	if err != nil && !errors.Is(err, ErrNoNews) { // a notice was faster than the answer
 		return Payout{}, err
@@ -238,7 +238,7 @@ func (s *Service) still(ctx context.Context, p Payout, at time.Time) ([]platform
 
 // call calls the institution for a payout that is held, and records its word. A
 // call that cannot be made is not known, and looked into.
-func (s *Service) call(ctx context.Context, p Payout) (Payout, error) {
+func (s *Service) call(ctx context.Context, p Payout) error {
 	in := told{Outcome: "unknown", Reason: "payout.no_funds"}
 	if s.ports.Funds != nil {
 		call, cancel := context.WithTimeout(ctx, s.opts.Terms.Answer)
@@ -248,7 +248,8 @@ func (s *Service) call(ctx context.Context, p Payout) (Payout, error) {
 			in = told{Outcome: "unknown", Reason: platform.Code(err)}
 		}
 	}
-	return s.record(s.system(ctx), p, in)
+	_, err := s.record(s.system(ctx), p, in)
+	return err
 }
 
 // look asks the institution how a payout stands, and records its word.

@@ -73,7 +73,7 @@ func (s *Service) fire(ctx context.Context, p Payout) error {
 			return now.again(s.w.Now().Add(s.opts.Terms.Answer))
 		})
 		if err == nil {
-			_, err = s.call(ctx, next)
+			err = s.call(ctx, next)
 		}
 		return err
 	}
