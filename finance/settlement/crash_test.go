@@ -107,6 +107,34 @@ func TestSendingCrashesWithoutLosingMoney(t *testing.T) {
 	}
 }
 
+// A process that slept between hold and call pays nothing: what was not found
+// meanwhile may have been given up, and be paid by another run.
+func TestProcessThatSleptDoesNotPay(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	p := v.approved(t, ready(t, v, "100.00", "payee"))
+	asleep := true
+	v.start(func(db platform.DB) platform.DB {
+		return storetest.NewFaulty(db, storetest.Faults{Stop: func(at storetest.Point, _ platform.Set) bool {
+			if at == storetest.Answered && asleep {
+				asleep = false
+				v.clock.Advance(time.Hour)
+			}
+			return false
+		}})
+	})
+
+	p, err := v.s.SendPayout(system(), settlement.SendPayout{Payout: p.ID})
+
+	require.NoError(t, err)
+	assert.Equal(t, settlement.PayoutSending, p.State)
+	assert.Equal(t, "0", v.out(t, "100.00").String())
+	v.quiesce(t)
+	assert.Equal(t, settlement.PayoutPaid, v.payout(t, p.ID).State)
+	assert.Equal(t, "100", v.out(t, "100.00").String(), "once")
+	v.sound(t)
+}
+
 // A run that dies anywhere is planned to its end by the next process, and each
 // party has one payout in it.
 func TestRunCrashesWithoutLosingOrDoublingAPayout(t *testing.T) {

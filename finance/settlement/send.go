@@ -237,8 +237,13 @@ func (s *Service) still(ctx context.Context, p Payout, at time.Time) ([]platform
 }
 
 // call calls the institution for a payout that is held, and records its word. A
-// call that cannot be made is not known, and looked into.
+// call that cannot be made is not known, and looked into. A process that slept
+// between hold and call makes none, and says ErrNoNews: the institution may have
+// been asked meanwhile, and the payout given up.
 func (s *Service) call(ctx context.Context, p Payout) error {
+	if !s.w.Now().Before(p.Until) {
+		return fmt.Errorf("send payout %s: %w", p.ID, ErrNoNews)
+	}
 	in := told{Outcome: "unknown", Reason: "payout.no_funds"}
 	if s.ports.Funds != nil {
 		call, cancel := context.WithTimeout(ctx, s.opts.Terms.Answer)
