@@ -64,12 +64,9 @@ func (s *Service) transfer(ctx context.Context, in Transfer) (Result, error) {
 	if in.Key != "" {
 		ctx = platform.WithKey(ctx, in.Key)
 	}
-	if err := platform.Validate(in); err != nil {
-		return Result{}, err
-	}
 	facts, err := s.facts(ctx, in)
 	if err != nil {
-		return Result{}, err
+		return Result{}, cmp.Or(platform.Validate(in), err) // Update validates what gets there
 	}
 	key, err := platform.KeyOf(ctx)
 	if err != nil {
