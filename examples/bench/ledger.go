@@ -10,24 +10,18 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
 	"github.com/liangding/platform/store/storetest/pgserver"
 )
 
 // ledger is the comparison of the ledger over HTTP with what a single insert and
 // commit costs on the same server.
-type ledger struct {
-	time   time.Duration
-	rounds int
-	only   *regexp.Regexp // arms by name
-}
+type ledger struct{ runs }
 
 // posted is a figure of the ledger: medians over the rounds.
 type posted struct {
@@ -49,27 +43,15 @@ type ledgerReport struct {
 }
 
 func runLedger(ctx context.Context, args []string, out io.Writer) error {
-	f := flag.NewFlagSet("bench ledger", flag.ContinueOnError)
-	l := ledger{only: regexp.MustCompile("")}
-	var seconds float64
-	f.IntVar(&l.rounds, "rounds", 3, "how often every arm is run")
-	f.Float64Var(&seconds, "seconds", 4, "of each arm in each round, after a fifth of that for warming up")
-	f.Func("only", "`pattern` of the arms to run: 1, 8, 64, bulk; if empty, all", func(text string) (err error) {
-		l.only, err = regexp.Compile(text)
+	var l ledger
+	if err := l.parse(flag.NewFlagSet("bench ledger", flag.ContinueOnError), args, 3); err != nil {
 		return err
-	})
-	file := f.String("json", "", "write the figures to this `file`")
-	if err := f.Parse(args); err != nil {
-		return err
-	}
-	if l.time = time.Duration(seconds * float64(time.Second)); l.time <= 0 || l.rounds < 1 || f.NArg() > 0 {
-		return errors.New("-rounds and -seconds must be positive, and nothing may follow the flags")
 	}
 	rep, err := l.run(ctx)
 	if err != nil {
 		return err
 	}
-	return errors.Join(rep.print(out), save(*file, rep))
+	return errors.Join(rep.print(out), save(l.file, rep))
 }
 
 func (l ledger) run(ctx context.Context) (rep ledgerReport, err error) {

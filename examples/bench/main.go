@@ -82,27 +82,19 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 
 func runStore(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("bench store", flag.ContinueOnError)
-	o := options{only: regexp.MustCompile("")}
-	var seconds float64
-	f.IntVar(&o.rounds, "rounds", 5, "how often every arm is run")
-	f.Float64Var(&seconds, "seconds", 4, "of each arm in each round, after a fifth of that for warming up")
+	var o options
 	f.IntVar(&o.scale, "scale", 20, "of pgbench's tables")
-	f.Func("only", "`pattern` of the arms to run, such as group/64; if empty, all", func(text string) (err error) {
-		o.only, err = regexp.Compile(text)
-		return err
-	})
-	file := f.String("json", "", "write the figures to this `file`")
-	if err := f.Parse(args); err != nil {
+	if err := o.parse(f, args, 5); err != nil {
 		return err
 	}
-	if o.time = time.Duration(seconds * float64(time.Second)); o.time <= 0 || o.rounds < 1 || o.scale < 1 || f.NArg() > 0 {
-		return errors.New("-rounds, -seconds and -scale must be positive, and nothing may follow the flags")
+	if o.scale < 1 {
+		return errors.New("-scale must be positive")
 	}
 	rep, err := compare(ctx, o)
 	if err != nil {
 		return err
 	}
-	return errors.Join(rep.print(out), save(*file, rep))
+	return errors.Join(rep.print(out), save(o.file, rep))
 }
 
 func runGrowth(ctx context.Context, args []string, out io.Writer) error {
@@ -133,6 +125,33 @@ func runGrowth(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	return errors.Join(all.print(out), save(*file, all))
+}
+
+// runs are how often a comparison runs its arms, and which.
+type runs struct {
+	rounds int
+	time   time.Duration  // an arm, a round
+	only   *regexp.Regexp // arms by name
+	file   string         // for the figures
+}
+
+// parse adds the flags of a comparison to those that it has, and reads them.
+func (r *runs) parse(f *flag.FlagSet, args []string, rounds int) error {
+	r.only = regexp.MustCompile("")
+	f.IntVar(&r.rounds, "rounds", rounds, "how often every arm is run")
+	seconds := f.Float64("seconds", 4, "of each arm in each round, after a fifth of that for warming up")
+	f.Func("only", "`pattern` of the arms to run, such as 64; if empty, all", func(text string) (err error) {
+		r.only, err = regexp.Compile(text)
+		return err
+	})
+	f.StringVar(&r.file, "json", "", "write the figures to this `file`")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if r.time = time.Duration(*seconds * float64(time.Second)); r.time <= 0 || r.rounds < 1 || f.NArg() > 0 {
+		return errors.New("-rounds and -seconds must be positive, and nothing may follow the flags")
+	}
+	return nil
 }
 
 // save writes the figures as JSON, if there is a file for them.

@@ -113,7 +113,7 @@ func TestFlagsThatMeanNothingAreRefused(t *testing.T) {
 // TestABrokenBookVoidsTheRun: an answer that was given and is not there is noticed.
 func TestABrokenBookVoidsTheRun(t *testing.T) {
 	t.Parallel()
-	a := &arena{options: options{time: 20 * time.Millisecond}}
+	a := &arena{options: options{runs: runs{time: 20 * time.Millisecond}}}
 	b, err := a.memory(t.Context())
 	require.NoError(t, err)
 	calls, err := callers(t.Context(), b, a.pace(2), 1, true)

@@ -7,12 +7,9 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"regexp"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-
 	"github.com/liangding/platform/store/storetest/pgserver"
 )
 
@@ -38,10 +35,8 @@ const (
 
 // options of the comparison.
 type options struct {
-	rounds int
-	time   time.Duration  // an arm, a round
-	scale  int            // of TPC-B
-	only   *regexp.Regexp // arms by name/callers
+	runs
+	scale int // of TPC-B
 }
 
 // arena is where the arms meet: one server, and a directory for files.
