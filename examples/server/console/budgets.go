@@ -37,7 +37,7 @@ type budgetsView struct {
 
 type lineRow struct {
 	budget.Standing
-	Bar budgetBar
+	Bar stack
 }
 
 type budgetRow struct {
@@ -50,27 +50,16 @@ type moveRow struct {
 	Buttons []button
 }
 
-// budgetBar is a line drawn to scale: what is spent, committed and free, in thousandths
-// of the plan, or of what is used when that is more.
-type budgetBar struct {
-	Spent, Committed, Free int64
-	Plan                   int64 // where the plan ends; 1,000 unless more is used
-}
-
-// budgetBarOf draws a balance.
-func budgetBarOf(b budget.Balance) budgetBar {
+// usageOf draws a line: what is spent, committed and free, marked where the plan
+// ends when more is used.
+func usageOf(b budget.Balance) stack {
 	used := b.Spent.Minor() + b.Committed.Minor()
-	whole := max(b.Plan.Minor(), used, 1)
-	part := func(of int64) int64 { return int64(float64(max(of, 0)) / float64(whole) * 1000) }
-	return budgetBar{Spent: part(b.Spent.Minor()), Committed: part(b.Committed.Minor()), Free: part(b.Free.Minor()), Plan: part(b.Plan.Minor())}
+	s := stackOf("usage", max(b.Plan.Minor(), used), slice{Name: "spent", Amount: b.Spent}, slice{Name: "committed", Amount: b.Committed}, slice{Name: "free", Amount: b.Free})
+	if used > b.Plan.Minor() {
+		s.Limit = thousandths(b.Plan.Minor(), used)
+	}
+	return s
 }
-
-// CommittedAt is where the part begins that is committed, and FreeAt that which
-// is free.
-func (b budgetBar) CommittedAt() int64 { return b.Spent }
-
-// FreeAt is where the part begins that is free.
-func (b budgetBar) FreeAt() int64 { return b.Spent + b.Committed }
 
 // budgets reads a page of the lines in force, the latest budgets, and virements
 // that wait.
@@ -81,7 +70,7 @@ func (c console) budgets(r *http.Request) (any, error) {
 		return nil, err
 	}
 	for _, l := range lines.Items {
-		v.Lines = append(v.Lines, lineRow{l, budgetBarOf(l.Balance)})
+		v.Lines = append(v.Lines, lineRow{l, usageOf(l.Balance)})
 	}
 	v.First, v.Next = turn(budgetsPage, "", "", cursor, lines.Next)
 	budgets, err := c.m.Budgets.Budgets(ctx, "")

@@ -122,7 +122,8 @@ func TestBudgetsAreDrawnToScale(t *testing.T) {
 
 	page := h.ok("auditor", "/console/budgets")
 
-	assert.Contains(t, page, `<rect class="committed" x="0" y="0" width="250" height="16"/><rect class="free" x="250" y="0" width="750" height="16"/>`, "6,000 of 24,000")
+	assert.Contains(t, page, `<rect class="usage-committed" x="0" y="0" width="250" height="24">`, "6,000 of 24,000")
+	assert.Contains(t, page, `<rect class="usage-free" x="250" y="0" width="750" height="24">`)
 	assert.NotContains(t, page, "close-budget")
 	assert.Contains(t, h.ok("operator", "/console/budgets"), "close-budget")
 	assert.NotContains(t, h.ok("admission", "/console/budgets"), "close-budget")

@@ -54,16 +54,9 @@ type invoiceView struct {
 	Invoice invoice.Invoice
 	Letters []invoice.Letter
 	Tally   invoice.Tally
-	Bar     []slice // what stands and what was taken back, drawn
+	Bar     stack // what stands and what was taken back, drawn
 	Reveal  *revealForm
 	Buttons []button
-}
-
-// slice is a piece of a bar that is 600 wide.
-type slice struct {
-	Name        string
-	From, Width int64
-	Amount      platform.Money
 }
 
 // invoice reads one invoice with its red letters.
@@ -73,7 +66,7 @@ func (c console) invoice(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := invoiceView{Invoice: one, Bar: invoiceBar(one)}
+	v := invoiceView{Invoice: one, Bar: stackOf("standing", one.Gross.Minor(), slice{Name: "stands", Amount: one.Left()}, slice{Name: "taken", Amount: one.Red})}
 	if v.Letters, err = c.m.Invoices.Letters(ctx, one.ID); err != nil {
 		return nil, err
 	}
@@ -83,17 +76,6 @@ func (c console) invoice(r *http.Request) (any, error) {
 	v.Reveal = c.revealing(ctx, one.Ref(), map[string]platform.Sealed{"title": one.Title, "tax_id": one.TaxID}, "title", "tax_id")
 	v.Buttons = c.invoiceButtons(ctx, one)
 	return v, nil
-}
-
-// invoiceBar draws how much of an invoice stands.
-func invoiceBar(v invoice.Invoice) []slice {
-	const width = 600
-	left, gross := v.Left(), v.Gross.Minor()
-	if gross <= 0 {
-		return nil
-	}
-	stands := int64(float64(left.Minor()) / float64(gross) * width) // a drawing, not an amount
-	return []slice{{"stands", 0, stands, left}, {"taken", stands, width - stands, v.Red}}
 }
 
 // invoiceButtons are what whoever looks may do with the invoice now.

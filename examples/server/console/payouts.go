@@ -258,7 +258,7 @@ type purseView struct {
 	Account    settlement.Account
 	Purse      settlement.Purse
 	Zone       *time.Location // in which its windows end
-	Bar        []segment
+	Bar        stack
 	Statements []statementRow
 	Payouts    []settlement.Payout
 }
@@ -266,14 +266,6 @@ type purseView struct {
 type statementRow struct {
 	settlement.Statement
 	Buttons []button
-}
-
-// segment is a part of a bar: what it is of, and where it lies, in percent.
-type segment struct {
-	Name   string
-	Amount platform.Money
-	At     float64
-	Wide   float64
 }
 
 // purse reads a party's money with its last statements and payouts.
@@ -287,7 +279,7 @@ func (c console) purse(ctx context.Context, id platform.ID) (v purseView, err er
 	if v.Zone, err = time.LoadLocation(v.Account.Zone); err != nil {
 		v.Zone = time.UTC
 	}
-	v.Bar = purseBar(v.Purse)
+	v.Bar = purseOf(v.Purse)
 	statements, err := c.m.Payouts.Statements(ctx, id, "", "")
 	if err != nil {
 		return v, err
@@ -315,27 +307,19 @@ func (c console) statementButtons(ctx context.Context, st settlement.Statement) 
 	return nil
 }
 
-// purseBar is where a party's money lies, as parts of one bar.
-func purseBar(p settlement.Purse) (bar []segment) {
+// purseOf draws where a party's money lies.
+func purseOf(p settlement.Purse) stack {
 	held, _ := p.Available.Sub(p.Available) // cannot overflow
 	for _, h := range p.Held {
 		held, _ = held.Add(h.Amount) // nor do parts of what is owed
 	}
-	var whole float64
-	for _, s := range []segment{{Name: "earned", Amount: p.Earned}, {Name: "held", Amount: held}, {Name: "reserved", Amount: p.Reserved}, {Name: "available", Amount: p.Available}, {Name: "in_transit", Amount: p.InTransit}} {
-		if !s.Amount.Absent() {
-			bar, whole = append(bar, s), whole+float64(s.Amount.Minor())
-		}
+	parts := []slice{{Name: "earned", Amount: p.Earned}, {Name: "held", Amount: held}, {Name: "reserved", Amount: p.Reserved}, {Name: "available", Amount: p.Available}, {Name: "in_transit", Amount: p.InTransit}}
+	parts = slices.DeleteFunc(parts, func(p slice) bool { return p.Amount.Absent() })
+	var whole int64
+	for _, p := range parts {
+		whole += p.Amount.Minor()
 	}
-	var at float64
-	for i := range bar {
-		if whole > 0 {
-			bar[i].Wide = 100 * float64(bar[i].Amount.Minor()) / whole
-		}
-		bar[i].At = at
-		at += bar[i].Wide
-	}
-	return bar
+	return stackOf("purse", whole, parts...)
 }
 
 // own lets nobody but parties through, whose own records the moves are on.

@@ -55,7 +55,7 @@ func TestPayoutsArePlannedAndApprovedInTheBrowser(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, settlement.PayoutPaid, p.State)
 	shown := h.ok("operator", "/console/accounts?account="+string(a.ID))
-	for _, text := range []string{`<rect class="in_transit"`, "Order closed × 1", "Paid", "162.00 CNY"} {
+	for _, text := range []string{`class="swatch purse-in_transit"`, "Order closed × 1", "Paid", "162.00 CNY"} {
 		assert.Contains(t, shown, text)
 	}
 }
@@ -67,7 +67,7 @@ func TestPartiesSeeTheirOwnMoneyAlone(t *testing.T) {
 	h := open(t)
 	h.register()
 	own := h.ok("merchant", "/console/money")
-	assert.Contains(t, own, `<svg class="bar"`)
+	assert.Contains(t, own, `<svg class="stack"`)
 	assert.NotContains(t, own, `href="/console/books"`)
 	assert.Contains(t, h.ok("staff", "/console/money"), "No payout account yet.")
 	for token, status := range map[string]int{"": 401, "customer": 403, "operator": 403, "auditor": 403} {

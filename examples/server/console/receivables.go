@@ -6,13 +6,13 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
-
-	"github.com/shopspring/decimal"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/finance/receivable"
+	"github.com/shopspring/decimal"
 )
 
 const (
@@ -43,29 +43,19 @@ var (
 	writeOffRefuse = []string{"not_justified", "other"}
 )
 
-// strip is a stacked bar of what is open, in thousandths of the widest.
+// strip is what is open, by how long it is overdue.
 type strip struct {
 	receivable.Aged
-	Bars []bucket
-}
-
-type bucket struct {
-	X, Width, Bucket int
-	Amount           platform.Money
+	Bar stack
 }
 
 // stacked is a bar whose whole width stands for an amount.
 func stacked(a receivable.Aged, whole platform.Money) strip {
-	s, x := strip{Aged: a}, 0
+	parts := make([]slice, len(a.Buckets))
 	for n, m := range a.Buckets {
-		width := 0
-		if whole.Sign() > 0 {
-			width = int(decimal.NewFromInt(m.Minor()).Mul(decimal.New(1000, 0)).Div(decimal.NewFromInt(whole.Minor())).IntPart())
-		}
-		s.Bars = append(s.Bars, bucket{X: x, Width: width, Bucket: n, Amount: m})
-		x += width
+		parts[n] = slice{Name: strconv.Itoa(n), Amount: m}
 	}
-	return s
+	return strip{a, stackOf("bucket", whole.Minor(), parts...)}
 }
 
 // claimRow is a claim with its day, in the zone in which it is meant.

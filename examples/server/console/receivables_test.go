@@ -40,8 +40,8 @@ func TestTheAgeingPageShowsWhatIsOpenByBucket(t *testing.T) {
 	h.claim("100.00")
 	for _, token := range []string{"operator", "auditor"} {
 		page := h.ok(token, "/console/receivables")
-		assert.Contains(t, page, `<rect class="bucket0" x="0" y="0" width="250" height="24">`)
-		assert.Contains(t, page, `<rect class="bucket2" x="250" y="0" width="750" height="24">`)
+		assert.Contains(t, page, `<rect class="bucket-0" x="0" y="0" width="250" height="24">`)
+		assert.Contains(t, page, `<rect class="bucket-2" x="250" y="0" width="750" height="24">`)
 		assert.Contains(t, page, "31–60 days: 300.00 CNY")
 		assert.Contains(t, page, "/console/debtors/"+string(h.cast.Merchant.ID))
 		assert.NotContains(t, page, "<b>7</b>")

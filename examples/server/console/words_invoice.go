@@ -55,6 +55,7 @@ var invoiceWords = map[string]word{
 	"letter.lapsed":  {"Lapsed", "逾期失效"},
 	"letter.refused": {"Refused", "被拒"},
 
+	"chart.standing":  {"How much stands", "有效部分"},
 	"standing.stands": {"Stands", "有效"},
 	"standing.taken":  {"Taken back", "已红冲"},
 

@@ -9,7 +9,7 @@ var receivableWords = map[string]word{
 
 	"owed.what":      {"What is open, by how long it is overdue. Debtors climb the levels of dunning by themselves until they pay, promise or dispute.", "未结款项按逾期时间分布。债务人逐级催收，直至付款、承诺或提出争议。"},
 	"owed.empty":     {"Nothing is owed.", "没有未结款项。"},
-	"owed.chart":     {"Open amounts, stacked by bucket", "未结金额按账龄堆叠"},
+	"chart.bucket":   {"Open amounts, stacked by bucket", "未结金额按账龄堆叠"},
 	"owed.overdue":   {"Overdue", "逾期"},
 	"owed.debtors":   {"Who owes most", "欠款最多者"},
 	"owed.debtor":    {"Debtor", "债务人"},

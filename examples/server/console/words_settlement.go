@@ -52,7 +52,7 @@ var settlementWords = map[string]word{
 	"purse.debt":       {"Owed to the platform, set off first", "应付平台，优先抵扣"},
 	"purse.waits":      {"Nothing is paid out now:", "目前不付款："},
 	"purse.releases":   {"When the reserve comes free", "保留金释放时间"},
-	"money.bar":        {"Where the money lies", "资金分布"},
+	"chart.purse":      {"Where the money lies", "资金分布"},
 	"money.none":       {"No payout account yet.", "尚无收款账户。"},
 
 	"holds.refund.approved": {"Refunds on their way", "退款中"},
