@@ -94,6 +94,7 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"finance/reconciliation": {[]string{"finance", "finance/payment"}, nil},
 	"finance/refund":         {nil, nil},
 	"finance/settlement":     {[]string{"finance"}, nil},
+	"finance/supervision":    {[]string{"finance"}, nil},
 
 	"store/storetest":             {[]string{"store"}, nil},
 	"store/storetest/pgserver":    {nil, []string{"github.com/jackc/pgx/v5"}},
