@@ -68,27 +68,34 @@ type Reopen struct {
 // [finance.ErrPeriod] unless the month follows the last closed one and has been
 // over for a day.
 func (s *Service) SoftClose(ctx context.Context, in SoftClose) (finance.Periods, error) {
-	return s.move(ctx, in, in.Month, "period.soft_closed", func(p finance.Periods, _ platform.Actor) (finance.Periods, string, error) {
+	return s.move(ctx, in, in.Month, "period.soft_closed", func(_ context.Context, p finance.Periods, _ platform.Actor) (finance.Periods, string, error) {
 		next, err := p.SoftClose(in.Month, s.zone, s.w.Now())
 		return next, "", err
 	})
 }
 
 // AskReopen notes the wish to open the last closed month again. Operators may. It
-// fails with [finance.ErrNotLast].
+// fails with [finance.ErrNotLast], and with ErrCutoff for a month on which auditors
+// rely.
 func (s *Service) AskReopen(ctx context.Context, in AskReopen) (finance.Periods, error) {
-	return s.move(ctx, in, in.Month, "period.reopen_asked", func(p finance.Periods, by platform.Actor) (finance.Periods, string, error) {
+	return s.move(ctx, in, in.Month, "period.reopen_asked", func(ctx context.Context, p finance.Periods, by platform.Actor) (finance.Periods, string, error) {
 		next, err := p.AskReopen(in.Month, in.Reason, by)
+		if err == nil {
+			err = s.reopens(ctx, in.Month)
+		}
 		return next, in.Reason, err
 	})
 }
 
 // Reopen opens the month again: a hard-closed one is soft-closed then, a
 // soft-closed one open. Operators may, but not who asked
-// ([finance.ErrCloseFourEyes]).
+// ([finance.ErrCloseFourEyes]), nor behind the auditors' cut-off (ErrCutoff).
 func (s *Service) Reopen(ctx context.Context, in Reopen) (finance.Periods, error) {
-	return s.move(ctx, in, in.Month, "period.reopened", func(p finance.Periods, by platform.Actor) (finance.Periods, string, error) {
+	return s.move(ctx, in, in.Month, "period.reopened", func(ctx context.Context, p finance.Periods, by platform.Actor) (finance.Periods, string, error) {
 		next, err := p.Reopen(in.Month, by)
+		if err == nil {
+			err = s.reopens(ctx, in.Month)
+		}
 		if err != nil {
 			return next, "", err
 		}
@@ -103,7 +110,7 @@ type told struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-func (s *Service) move(ctx context.Context, in any, month, what string, decide func(finance.Periods, platform.Actor) (finance.Periods, string, error)) (finance.Periods, error) {
+func (s *Service) move(ctx context.Context, in any, month, what string, decide func(context.Context, finance.Periods, platform.Actor) (finance.Periods, string, error)) (finance.Periods, error) {
 	by, err := s.operator(ctx)
 	if err == nil {
 		_, err = s.start(month)
@@ -116,12 +123,25 @@ func (s *Service) move(ctx context.Context, in any, month, what string, decide f
 		if err != nil {
 			return finance.Periods{}, nil, err
 		}
-		next, reason, err := decide(p, by)
+		next, reason, err := decide(ctx, p, by)
 		if err != nil {
 			return finance.Periods{}, nil, err
 		}
 		return next, []platform.Change{platform.Put(next), platform.Happened(what, next.Ref(), told{Month: month}).Because(reason)}, nil
 	})
+}
+
+// reopens refuses to open a month on which auditors rely. The fence was read
+// before.
+func (s *Service) reopens(ctx context.Context, month string) error {
+	if s.ports.Cutoff == nil {
+		return nil
+	}
+	last, err := s.ports.Cutoff.Cutoff(ctx)
+	if err == nil && month <= last {
+		err = fmt.Errorf("reopen %s: %w", month, ErrCutoff)
+	}
+	return err
 }
 
 // HardClose closes a month for good, and leaves its [Close]. Operators may. It

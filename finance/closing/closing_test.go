@@ -212,6 +212,33 @@ func TestClosesAreAChainAndReopeningNeedsTwo(t *testing.T) {
 	h.sound()
 }
 
+// cut is up to where auditors rely on the books.
+type cut struct{ month string }
+
+// Cutoff implements [Cutoff].
+func (c *cut) Cutoff(context.Context) (string, error) { return c.month, nil }
+
+func TestNoMonthIsOpenedBehindTheAuditorsCutoff(t *testing.T) {
+	t.Parallel()
+	h := opened(t)
+	last := &cut{month: "2026-02"}
+	h.ports.Cutoff = last
+	h.now = april
+	h.number()
+	h.shut("2026-03")
+	_, err := h.AskReopen(asOperator("a"), AskReopen{"2026-03", "late_invoice"})
+	require.NoError(t, err, "auditors rely on February")
+
+	last.month = "2026-03" // fixed between the question and the answer
+	_, err = h.Reopen(asOperator("b"), Reopen{"2026-03"})
+	require.ErrorIs(t, err, ErrCutoff)
+	_, err = h.AskReopen(asOperator("a"), AskReopen{"2026-03", "late_invoice"})
+	require.ErrorIs(t, err, ErrCutoff)
+	p, err := h.ports.Books.Periods(asSystem())
+	require.NoError(t, err)
+	assert.Equal(t, "2026-03", p.Hard)
+}
+
 // Invariant 21: whatever races with a close is in its sums, or not in its month.
 func TestNothingEntersAMonthBehindItsClose(t *testing.T) {
 	t.Parallel()

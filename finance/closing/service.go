@@ -17,10 +17,19 @@ type Checks interface {
 	Checks(ctx context.Context, month string) (map[string]string, error)
 }
 
-// Ports are the books, and the rooms that have items on the checklist.
+// Cutoff knows up to where auditors rely on the books.
+type Cutoff interface {
+	// Cutoff is the last month that must not be opened again; empty if none. It is
+	// read after [finance.Periods], which whoever fixes one moves.
+	Cutoff(ctx context.Context) (string, error)
+}
+
+// Ports are the books, and the rooms that have items on the checklist. Without
+// Cutoff, no auditor keeps a month closed.
 type Ports struct {
 	Books  finance.Books
 	Checks []Checks
+	Cutoff Cutoff
 }
 
 // Options of a service; nil means defaults.

@@ -4,11 +4,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io/fs"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -86,7 +87,7 @@ func TestAPartnerRotatesAfterFiveYears(t *testing.T) {
 	t.Parallel()
 	v := newWorld(t)
 	for year := 2021; year < 2026; year++ {
-		e, err := plan(t, v, fmt.Sprint(year))
+		e, err := plan(t, v, strconv.Itoa(year))
 		require.NoError(t, err)
 		assert.Equal(t, year-2020, e.Year)
 		_, err = v.Engage(v.as(t, supervisor), supervision.Engage{Engagement: e.ID, Fee: cny("1"), Independence: proof})
@@ -222,7 +223,7 @@ func TestAMonetarySampleTakesUnitsByTheirMoney(t *testing.T) {
 	all := units(100, 100, 100, 100, 1600)
 	taken := map[platform.Ref]int{}
 	for n := range 400 {
-		picked, interval, err := supervision.Select(supervision.SeedOf("root", fmt.Sprint(n)), supervision.Draw{Method: supervision.Monetary, N: 5, Currency: cny("1").Currency()}, each(all))
+		picked, interval, err := supervision.Select(supervision.SeedOf("root", strconv.Itoa(n)), supervision.Draw{Method: supervision.Monetary, N: 5, Currency: cny("1").Currency()}, each(all))
 		require.NoError(t, err)
 		assert.EqualValues(t, 400, interval)
 		for _, u := range picked {
@@ -264,7 +265,7 @@ func TestASeedIsPublishedBeforeAnythingIsDrawn(t *testing.T) {
 	seed, err := v.PublishSeed(ctx, supervision.PublishSeed{Engagement: e.ID, Month: "2026-01", Nonce: nonce})
 	require.NoError(t, err)
 	value := supervision.SeedOf("root-of-january", nonce)
-	assert.Equal(t, fmt.Sprintf("%x", value), seed.Value)
+	assert.Equal(t, hex.EncodeToString(value[:]), seed.Value)
 
 	in := supervision.DrawSample{Engagement: e.ID, Seed: seed.ID, Method: supervision.Monetary, N: 4, Currency: "CNY"}
 	first, err := v.DrawSample(ctx, in)

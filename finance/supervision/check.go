@@ -90,7 +90,7 @@ type checking struct {
 	stated  map[place]*big.Int
 }
 
-func (c *checking) problem(format string, args ...any) {
+func (c *checking) problemf(format string, args ...any) {
 	if len(c.Problems) < mostProblems {
 		c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
 	}
@@ -169,14 +169,14 @@ func (c *checking) line(file string, n int64, text []byte) {
 		}
 	}
 	if err != nil {
-		c.problem("%s line %d cannot be read", file, n)
+		c.problemf("%s line %d cannot be read", file, n)
 	}
 }
 
 func (c *checking) posting(l JournalLine) {
 	c.Postings++
 	if c.numbers[l.Month]++; c.numbers[l.Month] != l.No {
-		c.problem("%s has number %d where %d is next", l.Month, l.No, c.numbers[l.Month])
+		c.problemf("%s has number %d where %d is next", l.Month, l.No, c.numbers[l.Month])
 		c.numbers[l.Month] = l.No
 	}
 	zero := map[string]*big.Int{}
@@ -187,7 +187,7 @@ func (c *checking) posting(l JournalLine) {
 	}
 	for currency, total := range zero {
 		if total.Sign() != 0 {
-			c.problem("%s is %s %s out of balance", l.Posting, total, currency)
+			c.problemf("%s is %s %s out of balance", l.Posting, total, currency)
 		}
 	}
 }
@@ -199,7 +199,7 @@ func (c *checking) balance(l BalanceLine) {
 	at := place{l.Month, l.Role, l.Currency.String()}
 	net := new(big.Int).Sub(big.NewInt(l.Debit.Minor()), big.NewInt(l.Credit.Minor()))
 	if off := new(big.Int).Sub(big.NewInt(l.Closing.Minor()), big.NewInt(l.Opening.Minor())); off.Cmp(net) != 0 {
-		c.problem("%s %s %s moved by %s and says %s", at.month, at.role, at.currency, net, off)
+		c.problemf("%s %s %s moved by %s and says %s", at.month, at.role, at.currency, net, off)
 	}
 	add(c.stated, at, net.Int64())
 }
@@ -221,12 +221,12 @@ func (c *checking) compare() {
 			c.stated[at] = new(big.Int)
 		}
 		if c.stated[at].Cmp(sum) != 0 {
-			c.problem("%s %s %s: the journal adds up to %s, the trial balance says %s", at.month, at.role, at.currency, sum, c.stated[at])
+			c.problemf("%s %s %s: the journal adds up to %s, the trial balance says %s", at.month, at.role, at.currency, sum, c.stated[at])
 		}
 	}
 	for at, sum := range c.stated {
 		if c.sums[at] == nil && sum.Sign() != 0 {
-			c.problem("%s %s %s: the trial balance says %s, the journal nothing", at.month, at.role, at.currency, sum)
+			c.problemf("%s %s %s: the trial balance says %s, the journal nothing", at.month, at.role, at.currency, sum)
 		}
 	}
 	slices.Sort(c.Problems)

@@ -245,8 +245,8 @@ func (s *Service) Admit(ctx context.Context, in Admit) (Engagement, error) {
 		if err == nil && (!in.Until.After(now) || in.Until.Sub(now) > longest) {
 			err = fmt.Errorf("admit to %s: %w", e.ID, ErrTimeBox)
 		}
-		others := slices.DeleteFunc(slices.Clone(e.Admitted), func(a Admission) bool { return a.Account == in.Account })
-		next.Admitted = append(others, Admission{in.Account, in.Until, by.ID, now})
+		next.Admitted = slices.DeleteFunc(slices.Clone(e.Admitted), func(a Admission) bool { return a.Account == in.Account })
+		next.Admitted = append(next.Admitted, Admission{in.Account, in.Until, by.ID, now})
 		return next, "", err
 	})
 }

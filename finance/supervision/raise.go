@@ -45,7 +45,7 @@ func (s *Service) raise(ctx context.Context, src from, hits []Hit, now time.Time
 	for len(hits) > 0 && err == nil {
 		some := hits[:min(batch, len(hits))]
 		hits = hits[len(some):]
-		n := 0
+		var n int
 		n, err = platform.Update(ctx, s.w, raise{src.code, len(some)}, func(ctx context.Context) (int, []platform.Change, error) {
 			by, err := s.w.Actor(ctx)
 			if err != nil {
@@ -103,7 +103,8 @@ func (r register) raised(ctx context.Context, src from, hits []Hit, by platform.
 			return nil, 0, err
 		}
 		unchanged := known.Version > 0 && known.Amount == h.Amount
-		if unchanged && !(src.stands && f.State == Closed && f.ClosedAt.Before(now)) {
+		again := src.stands && f.State == Closed && f.ClosedAt.Before(now)
+		if unchanged && !again {
 			continue
 		}
 		next, verb, err := r.found(f, known, h, src, by, now)
@@ -222,8 +223,11 @@ func (s *Service) Raise(ctx context.Context, in Raise) (Finding, error) {
 		}
 		h := Hit{Code: in.Code, Object: in.Object, Refs: in.Refs, Amount: in.Amount}
 		changes, n, err := register{s.db, s.terms, s.calendar}.raised(ctx, from{code: in.Source, severity: in.Severity, window: Window{now, now}}, []Hit{h}, by, now)
-		if err != nil || n == 0 {
-			return Finding{}, nil, errors.Join(err, errKnownUnless(err))
+		if err != nil {
+			return Finding{}, nil, err
+		}
+		if n == 0 {
+			return Finding{}, nil, fmt.Errorf("raise a finding: %w", errKnown)
 		}
 		for _, c := range changes {
 			if f, is := c.Value.(Finding); is {
@@ -232,13 +236,6 @@ func (s *Service) Raise(ctx context.Context, in Raise) (Finding, error) {
 		}
 		return Finding{}, nil, errKnown
 	})
-}
-
-func errKnownUnless(err error) error {
-	if err != nil {
-		return nil
-	}
-	return errKnown
 }
 
 // raiser is who may raise findings.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"iter"
+	"strconv"
 	"time"
 
 	"github.com/liangding/platform"
@@ -115,7 +116,7 @@ func (s *Service) DrawSample(ctx context.Context, in DrawSample) (Sample, error)
 		return Sample{}, err
 	}
 	drawn := Sample{
-		Head: platform.Head{ID: derived("smp", e.ID, string(seed.ID), string(in.Method), fmt.Sprint(in.N), in.Currency)}, Engagement: e.ID, Seed: seed.ID,
+		Head: platform.Head{ID: derived("smp", e.ID, string(seed.ID), string(in.Method), strconv.Itoa(in.N), in.Currency)}, Engagement: e.ID, Seed: seed.ID,
 		Month: seed.Month, Method: in.Method, N: in.N, At: s.w.Now(), By: by.ID,
 	}
 	if err := s.pick(ctx, &drawn, seed, in); err != nil {
@@ -163,7 +164,7 @@ func (s *Service) pick(ctx context.Context, to *Sample, seed Seed, in DrawSample
 	}
 	names := sha256.New()
 	for _, u := range picked {
-		fmt.Fprintln(names, u.Ref)
+		_, _ = fmt.Fprintln(names, u.Ref) // a hash takes everything
 	}
 	to.Units, to.Digest = picked, hex.EncodeToString(names.Sum(nil))
 	return nil

@@ -29,7 +29,7 @@ var (
 	auditor    = platform.Actor{ID: platform.NewID("aud", monday, 1, 6), Kind: platform.Auditor}
 	system     = platform.SystemActor("test")
 
-	alice, bob, carol = party(1), party(2), party(3)
+	alice, bob = party(1), party(2)
 )
 
 func operator(n uint64, roles ...string) platform.Actor {

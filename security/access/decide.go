@@ -38,7 +38,9 @@ func (p *Policy) Permit(_ context.Context, act platform.Act) ([]platform.Change,
 	return nil, p.denial(act)
 }
 
-// denial is ErrDenied, or ErrUnexplained for a look that does not say what for.
+// denial is ErrDenied; ErrUnexplained for a look that does not say what for; and
+// ErrSegregation when a role of the actor's own forbids the act that excludes
+// others.
 func (p *Policy) denial(act platform.Act) error {
 	refusal := ErrDenied
 	switch {
@@ -46,8 +48,25 @@ func (p *Policy) denial(act platform.Act) error {
 		refusal = p.fault
 	case unexplained(act):
 		refusal = ErrUnexplained
+	case p.ruledOut(act):
+		refusal = ErrSegregation
 	}
 	return platform.Detail(fmt.Errorf("%s as %s: %w", act.Action, act.Actor.Kind, refusal), "action", act.Action)
+}
+
+// ruledOut tells whether a role that the actor has brought along forbids the act,
+// of those that exclude others: who has it must not act so.
+func (p *Policy) ruledOut(act platform.Act) bool {
+	var apart set
+	for _, names := range p.exclusive {
+		for _, name := range names {
+			if h, known := p.roles[name]; known && act.Actor.Has(name) {
+				apart.add(h.bit)
+			}
+		}
+	}
+	c := p.find(act)
+	return c != nil && apart != (set{}) && p.forbids(c, act, apart)
 }
 
 // unexplained tells whether an act looks at something without saying at what,

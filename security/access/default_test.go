@@ -36,25 +36,33 @@ var domains = map[string]struct {
 	"budget": {"finance/budget", []string{"director", "finance"}},
 	"claim":  {"finance/claim", []string{"director", "finance", "manager", "staff"}},
 	"risk":   {"risk", []string{"risk"}},
-	"screen": {"risk/screen", nil},
-	"vault":  {"", nil},
+
+	"supervision": {"finance/supervision", []string{"supervisor"}},
+	"screen":      {"risk/screen", nil},
+	"vault":       {"", nil},
 }
 
 // Who may give a single command beside those who may give all of its domain.
 var besides = map[string][]string{
-	"payment.pay":         {"customer", "service"},
-	"order.approveRefund": {"finance"},
-	"order.rejectRefund":  {"finance"},
-	"order.requestRefund": {"finance"},
-	"order.clearReview":   {"risk"},
-	"claim.draft":         {"operator"},
-	"claim.amend":         {"operator"},
-	"claim.submit":        {"operator"},
-	"claim.withdraw":      {"operator"},
-	"claim.askAdvance":    {"operator"},
-	"claim.away":          {"operator"},
-	"merchant.suspend":    {"risk"},
-	"merchant.restore":    {"risk"},
+	"payment.pay":            {"customer", "service"},
+	"order.approveRefund":    {"finance"},
+	"order.rejectRefund":     {"finance"},
+	"order.requestRefund":    {"finance"},
+	"order.clearReview":      {"risk"},
+	"claim.draft":            {"operator"},
+	"claim.amend":            {"operator"},
+	"claim.submit":           {"operator"},
+	"claim.withdraw":         {"operator"},
+	"claim.askAdvance":       {"operator"},
+	"claim.away":             {"operator"},
+	"supervision.planFix":    {"operator"},
+	"supervision.startFix":   {"operator"},
+	"supervision.finishFix":  {"operator"},
+	"supervision.raise":      {"auditor", "risk"},
+	"supervision.readRecord": {"auditor"},
+	"supervision.opine":      {"auditor"},
+	"merchant.suspend":       {"risk"},
+	"merchant.restore":       {"risk"},
 }
 
 func operator(roles ...string) platform.Actor {
@@ -82,7 +90,7 @@ func holder(role string) platform.Actor {
 func TestEachRoleGivesItsCommandsAndNoOther(t *testing.T) {
 	t.Parallel()
 	p := standard(t)
-	roles := []string{"accountant", "admin", "admission", "auditor", "customer", "director", "finance", "manager", "merchant", "operator", "privacy", "risk", "service", "staff", "system"}
+	roles := []string{"accountant", "admin", "admission", "auditor", "customer", "director", "finance", "manager", "merchant", "operator", "privacy", "risk", "service", "staff", "supervisor", "system"}
 	for domain, d := range domains {
 		commands := []string{domain + ".unheardOf"}
 		for command := range besides {
@@ -149,4 +157,27 @@ func TestARoleThatWasTakenAwayHoldsNoLonger(t *testing.T) {
 	page, err := db.Scan(t.Context(), platform.Query{Kind: "event"})
 	require.NoError(t, err)
 	assert.Len(t, page.Items, 1)
+}
+
+// TestSupervisorsNeitherBookApproveNorPay: at grant and at use.
+func TestSupervisorsNeitherBookApproveNorPay(t *testing.T) {
+	t.Parallel()
+	p := standard(t)
+	for _, action := range []string{"finance.approveJournal", "settlement.approvePayout", "payment.capture", "closing.hardClose", "claim.approve", "claim.pay", "receivable.writeOff", "supervision.linkAdjustment"} {
+		for _, by := range []platform.Actor{operator("supervisor"), operator("supervisor", "finance", "accountant", "admin")} {
+			_, err := p.Permit(t.Context(), platform.Act{Actor: by, Action: action})
+			require.ErrorIs(t, err, access.ErrSegregation, action)
+			assert.Equal(t, "access.segregation", platform.Code(err))
+		}
+	}
+	_, err := p.Permit(t.Context(), platform.Act{Actor: operator("supervisor"), Action: "supervision.runControl"})
+	require.NoError(t, err)
+	_, err = p.Permit(t.Context(), platform.Act{Actor: operator("supervisor"), Action: "claim.submit"})
+	require.NoError(t, err, "they claim what they spent, as everybody")
+	_, err = p.Permit(t.Context(), platform.Act{Actor: operator("service"), Action: "finance.approveJournal"})
+	require.NotErrorIs(t, err, access.ErrSegregation)
+	rules := access.Standard()
+	for _, role := range []string{"finance", "accountant", "manager", "director", "admin"} {
+		assert.Contains(t, rules.Exclusive, []string{"supervisor", role})
+	}
 }

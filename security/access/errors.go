@@ -5,6 +5,7 @@ import "github.com/liangding/platform"
 // Refusals.
 var (
 	ErrDenied      = platform.Err(platform.ErrDenied, "access.denied", "no role of yours allows this", "您的角色无此权限")
+	ErrSegregation = platform.Err(ErrDenied, "access.segregation", "a role of yours keeps apart from this, whatever another allows", "您的某个角色与此操作不相容")
 	ErrUnexplained = platform.Err(platform.ErrDenied, "access.unexplained", "a look at a sealed field needs a purpose and a reason", "查看密封字段须说明目的与原因")
 	ErrPattern     = platform.Err(platform.ErrInvalid, "access.pattern", `a rule's action is a command such as "order.cancel", "order.*" or "*"`, "规则中的操作须为命令名、“域.*”或“*”")
 	ErrUnknown     = platform.Err(platform.ErrInvalid, "access.unknown", "nobody knows what this names", "所指名称不存在")

@@ -62,7 +62,7 @@ var own = []string{
 // accountant, who books by hand with another, manager and director, who approve
 // what is spent and what is given up, risk, privacy, which looks at personal
 // fields, reviews who did and has people forgotten, and admin. The system may give
-// every command, auditors none; a command of a platform's own is for these two
+// every command, auditors those of their own work; a command of a platform's own is for these two
 // until a policy says otherwise. Nobody both admits merchants and pays them.
 func Standard() Rules {
 	return Rules{
@@ -70,21 +70,27 @@ func Standard() Rules {
 			{Name: string(platform.Customer), May: may("order.*", "payment.pay", "care.*", "receivable.*", "invoice.*")},
 			{Name: string(platform.Merchant), May: may("merchant.*", "order.*", "dispatch.*", "settlement.*", "receivable.*", "invoice.*")},
 			{Name: string(platform.Staff), May: may("staff.*", "order.*", "dispatch.*", "settlement.*", "receivable.*", "claim.*")},
-			{Name: string(platform.Operator), May: may("claim.draft", "claim.amend", "claim.submit", "claim.withdraw", "claim.askAdvance", "claim.away")},
+			{Name: string(platform.Operator), May: may("claim.draft", "claim.amend", "claim.submit", "claim.withdraw", "claim.askAdvance", "claim.away",
+				"supervision.planFix", "supervision.startFix", "supervision.finishFix")},
+			{Name: string(platform.Auditor), May: may("supervision.raise", "supervision.readRecord", "supervision.publishSeed", "supervision.drawSample",
+				"supervision.proposeAdjustment", "supervision.fixCutoff", "supervision.opine", "supervision.makePack")},
 			{Name: string(platform.System), May: slices.Concat(may("*"), looks("invoicing", security.Full))},
 			{Name: "admission", May: slices.Concat(may("merchant.*", "staff.*", "access.request"), looks("agreement", security.Full))},
 			{Name: "service", May: slices.Concat(may("order.*", "dispatch.*", "care.*", "payment.pay", "access.request"),
 				looks("fulfilment", security.Full), looks("review", security.Full), looks("employment", security.Surname))},
 			{Name: "finance", May: slices.Concat(may("finance.*", "fee.*", "payment.*", "settlement.*", "closing.*", "reconciliation.*", "receivable.*", "invoice.*", "budget.*", "claim.*",
 				"order.approveRefund", "order.rejectRefund", "order.requestRefund"), looks("invoicing", security.Full))},
-			{Name: "accountant", May: may("finance.*", "reconciliation.*", "closing.*")},
+			{Name: "accountant", May: may("finance.*", "reconciliation.*", "closing.*", "supervision.linkAdjustment", "supervision.declineAdjustment")},
+			{Name: "supervisor", May: may("supervision.*"), Never: may("finance.*", "fee.*", "payment.*", "settlement.*", "closing.*", "reconciliation.*", "receivable.*", "invoice.*", "budget.*",
+				"claim.approve", "claim.return", "claim.reject", "claim.pay", "claim.resolvePayment", "claim.reclaim", "claim.grantAdvance", "claim.publishMatrix",
+				"order.approveRefund", "order.rejectRefund", "supervision.linkAdjustment", "supervision.declineAdjustment")},
 			{Name: "manager", May: slices.Concat(may("receivable.*", "claim.*"), looks("reimbursement", security.Full))},
 			{Name: "director", May: slices.Concat(may("receivable.*", "budget.*", "claim.*"), looks("reimbursement", security.Full))},
-			{Name: "risk", May: slices.Concat(may("risk.*", "order.clearReview", "merchant.suspend", "merchant.restore", "access.request"), looks("", security.Hash))},
+			{Name: "risk", May: slices.Concat(may("risk.*", "supervision.raise", "order.clearReview", "merchant.suspend", "merchant.restore", "access.request"), looks("", security.Hash))},
 			{Name: "privacy", May: slices.Concat(may("access.approve", "access.refuse", "access.review", shred), looks("", security.Full))},
 			{Name: "admin", May: may("*")},
 		},
-		Exclusive: [][]string{{"admission", "finance"}},
+		Exclusive: [][]string{{"admission", "finance"}, {"supervisor", "finance"}, {"supervisor", "accountant"}, {"supervisor", "manager"}, {"supervisor", "director"}, {"supervisor", "admin"}},
 		Guarded:   []string{reveal, shred, "access.*"},
 	}
 }
