@@ -73,9 +73,12 @@ func (p Posting) changes() []platform.Change {
 
 // id is that of the fact's posting: time and slot of the subject's, and 62 bits
 // of what makes the fact one of its own. The formula is frozen.
-func (f Fact) id() platform.ID {
-	sum := sha256.Sum256([]byte(f.What + "\x00" + f.Subject.String() + "\x00" + strconv.Itoa(f.N)))
-	return platform.NewID("pst", f.Subject.ID.Time(), f.Subject.ID.Slot(), binary.BigEndian.Uint64(sum[:8]))
+func (f Fact) id() platform.ID { return PostingID(f.What, f.Subject, f.N) }
+
+// PostingID is the id of the posting of a fact, whether it is booked or not.
+func PostingID(what string, subject platform.Ref, n int) platform.ID {
+	sum := sha256.Sum256([]byte(what + "\x00" + subject.String() + "\x00" + strconv.Itoa(n)))
+	return platform.NewID("pst", subject.ID.Time(), subject.ID.Slot(), binary.BigEndian.Uint64(sum[:8]))
 }
 
 // check compares the fact with its recipe, and with the rules of every posting;

@@ -7,6 +7,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance/closing"
 	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/finance/supervision"
 )
 
 // closing is the service that closes the books of the market.
@@ -14,6 +15,7 @@ func (m *Market) closing() *closing.Service {
 	return closing.New(m.Writer, closing.StoreOn(m.DB), closing.Ports{
 		Books:  m.Books,
 		Checks: []closing.Checks{paymentsKnown{m}},
+		Cutoff: supervision.Cutoffs{DB: m.DB},
 	}, &closing.Options{Zone: m.options.Finance.Zone})
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/finance/settlement"
+	"github.com/liangding/platform/finance/supervision"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/care"
@@ -56,12 +57,12 @@ func Commands() (names []string) {
 	for _, of := range []reflect.Type{
 		reflect.TypeFor[*merchant.Service](), reflect.TypeFor[*order.Service](), reflect.TypeFor[*care.Service](), reflect.TypeFor[*dispatch.Service](),
 		reflect.TypeFor[*staff.Service](), reflect.TypeFor[*finance.Service](), reflect.TypeFor[*fee.Service](), reflect.TypeFor[*payment.Service](), reflect.TypeFor[*receivable.Service](), reflect.TypeFor[*budget.Service](), reflect.TypeFor[*claim.Service](), reflect.TypeFor[*reconciliation.Service](), reflect.TypeFor[*invoice.Service](),
-		reflect.TypeFor[*settlement.Service](), reflect.TypeFor[*closing.Service](),
+		reflect.TypeFor[*settlement.Service](), reflect.TypeFor[*closing.Service](), reflect.TypeFor[*supervision.Service](),
 		reflect.TypeFor[*risk.Service](), reflect.TypeFor[*access.Service](), reflect.TypeFor[*vault.Vault](), reflect.TypeFor[*Market](),
 	} {
 		for method := range of.Methods() {
 			t := method.Type
-			if t.NumIn() != 3 || t.In(1) != ctx || t.In(2).Kind() != reflect.Struct || t.In(2).PkgPath() != of.Elem().PkgPath() {
+			if t.NumIn() < 3 || t.In(1) != ctx || t.In(2).Kind() != reflect.Struct || t.In(2).PkgPath() != of.Elem().PkgPath() {
 				continue
 			}
 			domain, name, _ := strings.Cut(t.In(2).String(), ".")

@@ -27,6 +27,7 @@ import (
 	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/finance/refund"
 	"github.com/liangding/platform/finance/settlement"
+	"github.com/liangding/platform/finance/supervision"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/care"
@@ -84,6 +85,8 @@ type Options struct {
 	Risk     *risk.Options
 
 	Settlement settlement.Options
+
+	Supervision supervision.Options
 }
 
 // Market is the services over one store. It may be used by several goroutines
@@ -105,6 +108,7 @@ type Market struct {
 	Payouts     *settlement.Service
 	Closing     *closing.Service
 	Receivables *receivable.Service
+	Supervision *supervision.Service
 	Spending
 	Screen    *screen.Service
 	Risk      *risk.Service
@@ -125,7 +129,7 @@ type Market struct {
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
-		finance.Kinds(), closing.Kinds(), fee.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
+		finance.Kinds(), closing.Kinds(), fee.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), supervision.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -198,6 +202,7 @@ func (m *Market) serve() error {
 	m.invoices(db)
 	m.Reviews = care.New(w, care.StoreOn(db), care.Ports{Orders: order.Sales{Store: orders}, Sealer: seal}, &o.Care)
 	m.Spending = m.spending(&o.Budget, &o.Claim)
+	m.Supervision = m.supervision()
 	return nil
 }
 
@@ -241,11 +246,11 @@ func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 	}
 	m.Audit = audit.New(db.Tree(), signer, &audit.Options{Last: o.Last, Witnesses: o.Witnesses, Journals: o.Journals, Now: m.Writer.Now, Window: o.Window})
 	if o.Risk == nil {
-		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate(), AuditFork(), AuditWindow(), BreakUnreviewed(), FeesContinued()}}
+		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate(), AuditFork(), AuditWindow(), BreakUnreviewed(), FeesContinued(), FindingsOverdue()}}
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
 	// Leases go by the wall's clock: a simulation's leaps past them.
-	m.relay = &store.Relay{Outbox: db, Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch, "invoice": letters{m}}}
+	m.relay = &store.Relay{Outbox: db, Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch, "invoice": letters{m}, "supervision": watched{m}}}
 	if !o.SequenceLater {
 		m.relay.Sinks[auditSink] = m.Audit
 	}
@@ -298,7 +303,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Fees, m.Recon, m.Invoices, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Fees, m.Recon, m.Invoices, m.Supervision, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

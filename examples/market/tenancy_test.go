@@ -22,6 +22,7 @@ import (
 	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/finance/settlement"
+	"github.com/liangding/platform/finance/supervision"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
 	"github.com/liangding/platform/risk"
@@ -164,6 +165,29 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"closing.tax_report": nil, // the script reports no taxes; its own tests cross the border
 		"closing.tax_part":   nil,
 
+		"supervision.control": func(ctx context.Context, _ platform.Record) error { _, err := m.Supervision.Schedules(ctx); return err },
+		"supervision.run": of(func(ctx context.Context, r supervision.Run) error {
+			_, err := m.Supervision.Runs(ctx, r.Control, "")
+			return err
+		}),
+		"supervision.finding": id(func(ctx context.Context, i platform.ID) error { _, err := m.Supervision.Finding(ctx, i); return err }),
+		"supervision.hit": of(func(ctx context.Context, h supervision.Known) error {
+			_, err := m.Supervision.Hits(ctx, h.Finding, "")
+			return err
+		}),
+		"supervision.engagement": id(func(ctx context.Context, i platform.ID) error { _, err := m.Supervision.Engagement(ctx, i); return err }),
+		"supervision.adjustment": of(func(ctx context.Context, a supervision.Adjustment) error {
+			_, err := m.Supervision.Adjustments(ctx, a.Engagement, "")
+			return err
+		}),
+		"supervision.pack": of(func(ctx context.Context, p supervision.Packed) error {
+			_, err := m.Supervision.Packs(ctx, p.Engagement, "")
+			return err
+		}),
+		"supervision.seed":   nil, // the script closes no month; its own tests draw samples
+		"supervision.sample": nil,
+		"supervision.cutoff": nil,
+
 		"screen.decision": id(func(ctx context.Context, i platform.ID) error { _, err := m.Screen.Decision(ctx, i); return err }),
 		"risk.alert":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Risk.Alert(ctx, i); return err }),
 		"risk.indicator":  func(ctx context.Context, _ platform.Record) error { _, err := m.Risk.Gauge(ctx, "orders"); return err },
@@ -230,11 +254,17 @@ func lists(m *market.Market) map[string]func(context.Context) error {
 			_, err := m.Recon.Inbox(ctx, reconciliation.CaseOpen, "")
 			return err
 		},
-		"who can":    func(ctx context.Context) error { _, _, err := m.Access.WhoCan(ctx, "order.cancel", "", ""); return err },
-		"ageing":     func(ctx context.Context) error { _, err := m.Receivables.Ageing(ctx); return err },
-		"write-offs": func(ctx context.Context) error { _, err := m.Receivables.Proposed(ctx, ""); return err },
-		"tasks":      func(ctx context.Context) error { _, err := m.Receivables.Tasks(ctx, ""); return err },
-		"receipts":   func(ctx context.Context) error { _, err := m.Receivables.Receipts(ctx, "", ""); return err },
+		"who can":  func(ctx context.Context) error { _, _, err := m.Access.WhoCan(ctx, "order.cancel", "", ""); return err },
+		"controls": func(ctx context.Context) error { _, err := m.Supervision.Schedules(ctx); return err },
+		"findings": func(ctx context.Context) error {
+			_, err := m.Supervision.Findings(ctx, supervision.Open, "")
+			return err
+		},
+		"engagements": func(ctx context.Context) error { _, err := m.Supervision.Engagements(ctx, ""); return err },
+		"ageing":      func(ctx context.Context) error { _, err := m.Receivables.Ageing(ctx); return err },
+		"write-offs":  func(ctx context.Context) error { _, err := m.Receivables.Proposed(ctx, ""); return err },
+		"tasks":       func(ctx context.Context) error { _, err := m.Receivables.Tasks(ctx, ""); return err },
+		"receipts":    func(ctx context.Context) error { _, err := m.Receivables.Receipts(ctx, "", ""); return err },
 		"balance": func(ctx context.Context) error {
 			_, err := m.Books.Balance(ctx, finance.Account{Role: "opening"}, platform.MustMoney("0", "CNY").Currency())
 			return err
@@ -256,6 +286,7 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 	town.settle()
 	town.owe()
 	town.invoice()
+	town.supervise()
 	west, err := market.Open(memory.New(market.Kinds(), nil), &market.Options{Tenant: "west"})
 	require.NoError(t, err)
 	cast, err := west.Demo(t.Context())

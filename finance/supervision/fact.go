@@ -15,8 +15,8 @@ type Window struct {
 
 // Source hands out facts of one sort.
 type Source[F any] interface {
-	// Facts is a page of the facts of a window, the earliest first. Of what
-	// stands, as opposed to happens, they are as of the window's end.
+	// Facts is a page of the facts of a window, in any order. What stands, as
+	// opposed to happens, is as it is now.
 	Facts(ctx context.Context, w Window, cursor string) (platform.Page[F], error)
 }
 

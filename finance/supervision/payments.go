@@ -99,10 +99,11 @@ func splits(f Facts, p Params, w Window) (hits []Hit) {
 	return hits
 }
 
-// splitter is who would have split: who asked, or else who gets it.
+// splitter is whose items are looked at together: who gets the money, or who asked
+// for what nobody gets.
 func splitter(i Item) string {
 	for _, h := range i.Hands {
-		if h.As == Asked {
+		if h.As == Asked && i.Party == "" {
 			return string(h.By)
 		}
 	}

@@ -35,6 +35,7 @@ func unusual(f Facts, p Params, w Window) (hits []Hit) {
 		currency platform.Currency
 	}
 	for _, g := range groups(f.Items, func(i Item) (sort, bool) { return sort{i.What, i.Amount.Currency()}, i.Amount.Sign() > 0 }) {
+		g = byTime(g)
 		hits = append(hits, outliers(g, w)...)
 		if len(g) >= p.Digits && w.covers(g[len(g)-1].At) {
 			hits = append(hits, digits(g)...)
