@@ -164,8 +164,16 @@ func mask(r platform.Record) (json.RawMessage, error) {
 	return json.Marshal(doc)
 }
 
-// DemoSupervision appoints a supervisor: an operator who has no other role.
+// DemoSupervision is a demo's supervisor, an operator who has no other role: the
+// one that there is, or a new one.
 func (m *Market) DemoSupervision(ctx context.Context, c Cast) (platform.Actor, error) {
+	known, err := colleagues{m.Access}.Holders(platform.As(ctx, c.Operator), supervision.Supervisor)
+	if err != nil {
+		return platform.Actor{}, err
+	}
+	if len(known) > 0 {
+		return m.Access.Actor(ctx, known[0], platform.Operator)
+	}
 	account := m.Writer.NewRoot(ctx, "opr")
 	g, err := m.Access.Propose(platform.As(ctx, c.Operator), access.Propose{Account: account, Role: supervision.Supervisor, Reason: "demo"})
 	if err != nil {

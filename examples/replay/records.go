@@ -50,7 +50,7 @@ func (s Source) late() bool {
 func kinds() []platform.Kind {
 	return []platform.Kind{
 		platform.Shape[Finding]{
-			Name: "replay.finding", Prefix: "fnd",
+			Name: "replay.finding", Prefix: "rpf",
 			Columns: func(f Finding) []platform.Column { return []platform.Column{{Name: "code", Value: f.Code}} },
 			Indexes: []platform.Index{{By: []string{"code"}}},
 		}.Kind(),
@@ -67,7 +67,7 @@ type Note struct{ Finding Finding }
 // Note carries out the command of that name.
 func (r *replay) Note(ctx context.Context, in Note) (Finding, error) {
 	f := in.Finding
-	f.ID = r.market.Writer.NewRoot(ctx, "fnd")
+	f.ID = r.market.Writer.NewRoot(ctx, "rpf")
 	return platform.Update(ctx, r.market.Writer, in, func(context.Context) (Finding, []platform.Change, error) {
 		facts := map[string]any{"about": f.About}
 		return f, []platform.Change{platform.Put(f), platform.Happened("replay.found", f.Ref(), facts).Because(f.Code)}, nil

@@ -28,6 +28,7 @@ import (
 	"github.com/liangding/platform/examples/server/reconciliations"
 	"github.com/liangding/platform/examples/server/spending"
 	"github.com/liangding/platform/examples/server/staff"
+	"github.com/liangding/platform/examples/server/supervision"
 	"github.com/liangding/platform/examples/server/trust"
 	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/store"
@@ -67,7 +68,9 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 		if err := empower(ctx, m, a.cast); err != nil {
 			return nil, err
 		}
-		a.people = people(a.cast)
+		if a.people, err = watchers(ctx, m, a.cast); err != nil {
+			return nil, err
+		}
 		who = granted(m, tokens(a.people))
 	}
 	s := edge.New(edge.Options{
@@ -89,6 +92,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	grants.Mount(s.API, m)
 	spending.Mount(s.API, m)
 	invoices.Mount(s.API, m)
+	supervision.Mount(s.API, m)
 	console.Mount(s, m)
 	a.http = s.HTTP(c.addr)
 	return a, nil
@@ -122,6 +126,18 @@ func empower(ctx context.Context, m *market.Market, c market.Cast) error {
 		return nil
 	}
 	return err
+}
+
+// watchers are the demo's people, with those who watch over the others if there
+// are two to appoint them.
+func watchers(ctx context.Context, m *market.Market, c market.Cast) ([]person, error) {
+	all := people(c)
+	if c.Second.ID == "" {
+		return all, nil
+	}
+	supervisor, err := m.DemoSupervision(ctx, c)
+	auditor := platform.Actor{ID: supervisor.ID.As("aud"), Kind: platform.Auditor, Tenant: m.Writer.Tenant}
+	return append(all, person{"supervisor", token(), supervisor}, person{"auditor", token(), auditor}), err
 }
 
 // ready reads from the store.

@@ -252,7 +252,7 @@ func (a *app) introduce(out io.Writer, base string) {
 	fmt.Fprintf(out, "\nServices marketplace on %s, with demo data.\n\n", base)
 	var exports strings.Builder
 	for _, p := range a.people {
-		fmt.Fprintf(out, "  %-9s %s/login?token=%s\n            Authorization: Bearer %s\n", p.name, base, p.token, p.token)
+		fmt.Fprintf(out, "  %-10s %s/login?token=%s\n             Authorization: Bearer %s\n", p.name, base, p.token, p.token)
 		fmt.Fprintf(&exports, " %s=%s", strings.ToUpper(p.name), p.token)
 	}
 	fmt.Fprintf(out, "\n  export%s LISTING=%s\n", &exports, a.cast.Listing)

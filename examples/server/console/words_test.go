@@ -42,13 +42,13 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves, budgetMoves, draftMoves, claimMoves, reconMoves, invoiceMoves, planMoves, paymentMoves, closeMoves, feeMoves} {
+	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves, budgetMoves, draftMoves, claimMoves, reconMoves, invoiceMoves, planMoves, paymentMoves, closeMoves, feeMoves, controlMoves, findingMoves, engagementMoves} {
 		for verb := range moves {
 			assert.Contains(t, words, "move."+verb)
 			assert.Contains(t, words, "done."+verb)
 		}
 	}
-	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse, planRefusals, planEndings, claimReturns, claimRefusals, bankAnswers, bankFailures, reclaims, sentBack, redReasons, planReasons, reopenReasons, waiveReasons, discards} {
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse, planRefusals, planEndings, claimReturns, claimRefusals, bankAnswers, bankFailures, reclaims, sentBack, redReasons, planReasons, reopenReasons, waiveReasons, discards, fixRefusals, fixCauses, fixActions, guilt} {
 		for _, code := range reasons {
 			assert.Contains(t, words, "reason."+code)
 		}
@@ -104,6 +104,13 @@ func TestEveryStateHasALabel(t *testing.T) {
 		{"finance/fee", "Per", "fee_per"},
 		{"finance/fee", "Back", "fee_back"},
 		{"finance/fee", "Tiering", "fee_by"},
+		{"finance/supervision", "State", "finding"},
+		{"finance/supervision", "Severity", "severity"},
+		{"finance/supervision", "Every", "every"},
+		{"finance/supervision", "Phase", "engagement"},
+		{"finance/supervision", "Opinion", "opinion"},
+		{"finance/supervision", "Method", "method"},
+		{"finance/supervision", "AdjustmentState", "adjustment"},
 		{"risk", "State", "alert"},
 		{"risk", "Level", "level"},
 		{".", "ActorKind", "actor"},
