@@ -63,7 +63,8 @@ func duplicates(f Facts, p Params, w Window) (hits []Hit) {
 				continue
 			}
 			if other.Ref != i.Ref && w.covers(i.At) {
-				hits = append(hits, Hit{"voucher_twice", string(cmp.Or(i.Party, platform.ID(voucher))), []platform.Ref{other.Ref, i.Ref}, i.Amount, "reclaim"})
+				object := cmp.Or(splitter(i), voucher)
+				hits = append(hits, Hit{"voucher_twice", object, []platform.Ref{other.Ref, i.Ref}, i.Amount, "reclaim"})
 			}
 		}
 	}

@@ -47,8 +47,10 @@ func unusual(f Facts, p Params, w Window) (hits []Hit) {
 // byHand looks at one item that somebody wrote.
 func byHand(i Item, p Params) (hits []Hit) {
 	who := splitter(i)
+	amount := i.Amount
 	hit := func(code string) {
-		hits = append(hits, Hit{code, who, []platform.Ref{i.Ref}, i.Amount, "explain"})
+		hits = append(hits, Hit{code, who, []platform.Ref{i.Ref}, amount, "explain"})
+		amount = platform.Money{} // it counts once, whatever else is wrong with it
 	}
 	if unit := whole(p.Round, i.Amount.Currency()); i.Amount.Sign() > 0 && i.Amount.Minor()%unit == 0 {
 		hit("round")

@@ -25,7 +25,7 @@ import (
 
 // paths are all pages of the console.
 func (s scene) paths() []string {
-	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/fees", "/console/payments", "/console/payments?state=won", "/console/journal", "/console/journal?month=2030-03", "/console/financials", "/console/financials?month=2030-02", "/console/subledger?of=2030-03/commission", "/console/entries?of=commission/CNY", "/console/close", "/console/payouts", "/console/payouts?state=planned", "/console/accounts", "/console/accounts?account=" + string(s.account.ID), "/console/receivables", "/console/reconciliation", "/console/reconciliation?state=resolved", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/budgets", "/console/claims", "/console/claims?state=submitted", "/console/catalogue", "/console/catalogue?class=personal"}
+	all := []string{"/console/", "/console/?state=closed", "/console/applications", "/console/alerts", "/console/alerts?state=firing", "/console/books", "/console/fees", "/console/payments", "/console/payments?state=won", "/console/journal", "/console/journal?month=2030-03", "/console/financials", "/console/financials?month=2030-02", "/console/subledger?of=2030-03/commission", "/console/entries?of=commission/CNY", "/console/close", "/console/payouts", "/console/payouts?state=planned", "/console/accounts", "/console/accounts?account=" + string(s.account.ID), "/console/receivables", "/console/reconciliation", "/console/reconciliation?state=resolved", "/console/audit", "/console/store", "/console/grants", "/console/grants?action=order.cancel", "/console/breaks", "/console/campaigns", "/console/budgets", "/console/claims", "/console/claims?state=submitted", "/console/catalogue", "/console/catalogue?class=personal", "/console/controls", "/console/findings", "/console/findings?state=closed", "/console/engagements"}
 	for _, o := range []order.Order{s.closed, s.delivered, s.refunded, s.cancelled, s.failed, s.confirmed, s.review, s.awaiting} {
 		all = append(all, orderPage(o), orderPage(o)+"/refund", orderPage(o)+"/refund?amount=1.00&fault=customer")
 	}
@@ -75,6 +75,9 @@ func TestPagesReadInBothLanguages(t *testing.T) {
 		"/console/breaks":              {{"Ask for emergency access", "None."}, {"申请应急访问", "无。"}},
 		"/console/campaigns":           {{"Begin a review", "None."}, {"开始复核", "无。"}},
 		"/console/budgets":             {{"In force", "travel", "24,000.00 CNY", "<svg"}, {"生效科目", "travel", "可用"}},
+		"/console/controls":            {{"Duplicate payment", "<svg", "Hits by week", "Next run"}, {"重复付款", "每周发现数"}},
+		"/console/findings":            {{"To be verified", "None."}, {"待核验"}},
+		"/console/engagements":         {{"External audits", "None."}, {"外部审计", "无。"}},
 		"/console/claims":              {{"My turn", "Claim an expense", "None."}, {"待我审批", "填写报销", "无。"}},
 		"/":                            {{"Authorization: Bearer $TOKEN", "/openapi.json", "/healthz", `href="/console/"`}, {"使用令牌", "/openapi.json", "/healthz"}},
 		"/console/catalogue":           {{"merchant.application", "legal_name", "internal", "agreement", "3y", "contract"}, {"merchant.application", "内部", "个人", "合同"}},

@@ -34,9 +34,11 @@ var morning = time.Date(2030, 3, 1, 1, 30, 0, 0, time.UTC)
 type house struct {
 	*market.Market
 	cast market.Cast
-	t    *testing.T
-	http http.Handler
-	now  atomic.Int64 // the clock, in microseconds
+
+	supervisor platform.Actor
+	t          *testing.T
+	http       http.Handler
+	now        atomic.Int64 // the clock, in microseconds
 }
 
 func open(t *testing.T) *house {
@@ -62,8 +64,10 @@ func openAfter(t *testing.T, last audit.Last) *house {
 	h.cast, err = h.Demo(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, h.DemoBudget(t.Context(), h.cast))
+	h.supervisor, err = h.DemoSupervision(t.Context(), h.cast)
+	require.NoError(t, err)
 	s := edge.New(edge.Options{CommandsPerMinute: -1, ReadsPerMinute: -1, Who: edge.Tokens(map[string]platform.Actor{
-		"operator": h.cast.Operator, "second": h.cast.Second, "merchant": h.cast.Merchant, "customer": h.cast.Customer, "staff": h.cast.Staff,
+		"operator": h.cast.Operator, "second": h.cast.Second, "merchant": h.cast.Merchant, "customer": h.cast.Customer, "staff": h.cast.Staff, "supervisor": h.supervisor,
 		"auditor":   {ID: "aud_01kdvdna00eajs4d2pf2dbsqqg", Kind: platform.Auditor},
 		"admission": {ID: "opr_01kdvdna00eajs4d2pf2dbsqqg", Kind: platform.Operator, Roles: []string{"admission"}},
 	})})

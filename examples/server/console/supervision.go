@@ -175,6 +175,7 @@ type findingsView struct {
 type findingRow struct {
 	supervision.Finding
 	Found []string
+	About string // the object, as a table has room for it
 	Days  int
 	Late  bool
 }
@@ -205,7 +206,7 @@ func (c console) findings(r *http.Request) (any, error) {
 	}
 	now := c.m.Writer.Now()
 	for _, f := range page.Items {
-		row := findingRow{Finding: f, Found: plain(f.Codes), Days: int(now.Sub(f.RaisedAt) / (24 * time.Hour)), Late: f.Late(now)}
+		row := findingRow{Finding: f, Found: plain(f.Codes), About: brief(f.Object), Days: int(now.Sub(f.RaisedAt) / (24 * time.Hour)), Late: f.Late(now)}
 		v.Rows = append(v.Rows, row)
 		at := slices.IndexFunc(v.Ages, func(a findingAge) bool { return a.Severity == f.Severity })
 		old := 0
@@ -233,6 +234,14 @@ func plain(codes []string) (all []string) {
 		}
 	}
 	return all
+}
+
+// brief is an object as a table shows it; its whole text stands in a title.
+func brief(object string) string {
+	if text := short(object); text != object || len(object) <= 28 {
+		return text
+	}
+	return object[:12] + "…" + object[len(object)-8:]
 }
 
 type findingView struct {
