@@ -87,6 +87,7 @@ type Options struct {
 	Settlement settlement.Options
 
 	Supervision supervision.Options
+	Unwatched   bool // controls run by hand alone: where others watched over what happens here again
 }
 
 // Market is the services over one store. It may be used by several goroutines
@@ -250,7 +251,10 @@ func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
 	// Leases go by the wall's clock: a simulation's leaps past them.
-	m.relay = &store.Relay{Outbox: db, Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch, "invoice": letters{m}, "supervision": watched{m}}}
+	m.relay = &store.Relay{Outbox: db, Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch, "invoice": letters{m}}}
+	if !o.Unwatched {
+		m.relay.Sinks["supervision"] = watched{m}
+	}
 	if !o.SequenceLater {
 		m.relay.Sinks[auditSink] = m.Audit
 	}
@@ -303,8 +307,12 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Fees, m.Recon, m.Invoices, m.Supervision, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Fees, m.Recon, m.Invoices, m.Access, m.Vault} {
 		n, failed := t.Tick(ctx, now, limit)
+		fired, err = fired+n, errors.Join(err, failed)
+	}
+	if !m.options.Unwatched {
+		n, failed := m.Supervision.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}
 	err = errors.Join(err, m.Relay(ctx))

@@ -38,7 +38,7 @@ func open(d *dataset, o options) (*replay, error) {
 	ids := rand.New(rand.NewChaCha8(seed))
 	rules := rules()
 	r.market, err = market.Open(r.db, &market.Options{
-		Now: r.clock.Now, IDs: ids.Uint64, Secret: seed[:], Name: "replay.example", SequenceLater: true,
+		Now: r.clock.Now, IDs: ids.Uint64, Secret: seed[:], Name: "replay.example", SequenceLater: true, Unwatched: true,
 		Merchant: merchant.Options{LicenceOptional: true, ApplyFor: 3650 * day}, // the funnel knows no lapse
 		Order: order.Options{
 			Windows: order.Windows{Pay: payBy}, ExtraKinds: []string{"freight"},
