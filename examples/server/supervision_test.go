@@ -32,12 +32,12 @@ func TestControlsAndAuditsOverHTTP(t *testing.T) {
 	})
 	at := "/v1/engagements/" + string(e.id())
 	w.do("supervisor", at+"/engage", object{"fee": cny("1000.00"), "independence": evidence})
-	stranger := w.call("auditor", "POST", at+"/read", object{"record": "order/" + string(w.app.cast.Listing), "reason": "sample"}, "Idempotency-Key", "stranger")
+	stranger := w.call("auditor", "POST", at+"/read", object{"record": "order/" + string(w.cast.Listing), "reason": "sample"}, "Idempotency-Key", "stranger")
 	assert.Equal(t, []any{403, "audit.admission"}, []any{stranger.status, stranger.code})
-	auditor := w.app.people[len(w.app.people)-1].actor.ID
+	auditor := w.people[len(w.people)-1].actor.ID
 	w.do("supervisor", at+"/admit", object{"account": auditor, "until": "2030-04-01T00:00:00Z"})
-	seen := w.do("auditor", at+"/read", object{"record": "merchant/" + string(w.app.cast.Merchant.ID), "reason": "sample"})
-	assert.Contains(t, string(seen.raw), string(w.app.cast.Merchant.ID))
+	seen := w.do("auditor", at+"/read", object{"record": "merchant/" + string(w.cast.Merchant.ID), "reason": "sample"})
+	assert.Contains(t, string(seen.raw), string(w.cast.Merchant.ID))
 	pack := w.call("auditor", "POST", at+"/pack", nil)
 	assert.Equal(t, 200, pack.status)
 	assert.Len(t, w.get("auditor", at+"/packs").body["items"], 1)
