@@ -53,6 +53,10 @@ var recipes = map[string]recipe{
 	"payout.failed":   {Voids: "payout.sent"},
 	"payout.returned": {Debit: roles("clearing", "bank", "gateway_fee"), Credit: roles("payable")},
 
+	"split.made":     {Debit: roles("clearing"), Credit: roles("clearing")}, // from ours to those of the receivers
+	"split.returned": {Debit: roles("clearing"), Credit: roles("clearing")},
+	"split.owed":     {Debit: roles("receivable"), Credit: roles("clearing")}, // a share that does not come back is its receiver's own now
+
 	"deposit.received":       {Debit: arrived, Credit: roles("deposit")},
 	"deposit.applied":        {Debit: roles("deposit"), Credit: roles("penalty", "refund_due", "receivable")},
 	"deposit.returned":       {Debit: roles("deposit"), Credit: roles("clearing", "bank"), Held: true},

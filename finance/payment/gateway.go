@@ -47,6 +47,8 @@ type Info struct {
 	Limits      []Limit // the currencies taken; if empty, any amount of any
 	Final       bool    // an operation that Lookup does not find two minutes after its time will never appear
 	Demo        bool    // moves no real money
+
+	RefundFirst bool // where it is a [Splitter]: refunds are out of all that it holds for us, and shares are taken back after them; if false before
 }
 
 // named tells whether an account can bear the institution's name.
@@ -104,12 +106,12 @@ func (i Info) within(amount platform.Money) error {
 	return fmt.Errorf("charge %s at %s: %w", amount, i.Institution, ErrNoChannel)
 }
 
-// Key names an operation at an institution: the id of an attempt or of a
-// return; of a return that failed for certain before, the id, a dot, and how
+// Key names an operation at an institution: the id of an attempt, a return or a
+// sharing; of one that failed for certain before, the id, a dot, and how
 // many of its operations are over.
 type Key string
 
-// Record is the id of the attempt or return that the operation belongs to.
+// Record is the id of the record that the operation belongs to.
 func (k Key) Record() platform.ID {
 	id, _, _ := strings.Cut(string(k), ".")
 	return platform.ID(id)
@@ -120,6 +122,8 @@ func (k Key) about() platform.Ref {
 	switch id := k.Record(); id.Prefix() {
 	case "rtn":
 		return platform.Ref{Kind: "payment.return", ID: id}
+	case "spl", "spr":
+		return sharingRef(id.As("spl"))
 	case "cap", "voi":
 		return platform.Ref{Kind: "payment.attempt", ID: id.As("att")}
 	}

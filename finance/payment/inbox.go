@@ -141,6 +141,8 @@ func (s *Service) take(ctx context.Context, n Received, at time.Time) error {
 	switch known := n.Key.about() == about; {
 	case about.ID.Prefix() == "pay" && s.ports.Payouts != nil:
 		return s.tellPayout(ctx, n, at)
+	case about.Kind == sharingKind:
+		return s.tellSharing(ctx, n, about.ID, at)
 	case known && len(found.Attempts) > 0 && n.Dispute != "":
 		return s.takeDispute(ctx, n, found.Attempts[0], found.Chargebacks, at)
 	case known && len(found.Attempts) > 0 && n.Outcome == Returned: // no look-up tells of that: an operator, or the statement

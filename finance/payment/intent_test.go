@@ -173,7 +173,9 @@ func TestTablesAreClosed(t *testing.T) {
 		payment.AttemptFailed, payment.AttemptSurplus, payment.AttemptQuarantined, payment.AttemptManual,
 		payment.AttemptAuthorized, payment.AttemptReleasing, payment.AttemptReleased)
 	closed(t, payment.ReturnMoves, payment.ReturnAsked, payment.ReturnSent, payment.ReturnUnknown, payment.ReturnSucceeded,
-		payment.ReturnFailed, payment.ReturnManual, payment.ReturnWithdrawn)
+		payment.ReturnFailed, payment.ReturnManual, payment.ReturnWithdrawn, payment.ReturnGathering)
+	closed(t, payment.SharingMoves, payment.SharingPlanned, payment.SharingFrozen, payment.SharingSent, payment.SharingUnknown,
+		payment.SharingDone, payment.SharingFailed, payment.SharingManual, payment.SharingOwed, payment.SharingDropped)
 
 	for _, end := range []payment.AttemptState{payment.AttemptCaptured, payment.AttemptSurplus, payment.AttemptReleased} {
 		for _, row := range payment.AttemptMoves {
@@ -182,6 +184,11 @@ func TestTablesAreClosed(t *testing.T) {
 	}
 	for _, end := range []payment.ReturnState{payment.ReturnSucceeded, payment.ReturnWithdrawn} {
 		for _, row := range payment.ReturnMoves {
+			assert.NotContains(t, row.From, end, "an end is never left")
+		}
+	}
+	for _, end := range []payment.SharingState{payment.SharingDone, payment.SharingOwed, payment.SharingDropped} {
+		for _, row := range payment.SharingMoves {
 			assert.NotContains(t, row.From, end, "an end is never left")
 		}
 	}

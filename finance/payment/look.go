@@ -60,6 +60,11 @@ func (s *Service) found(ctx context.Context, institution string, k Key, missed b
 // answer that did not come tells nothing. At most ten are in flight at an
 // institution, whoever asks.
 func (s *Service) lookup(ctx context.Context, g Gateway, k Key, missed bool) (_ Status, certain bool) {
+	return s.question(ctx, g, k, missed, func(ctx context.Context) (Status, error) { return g.Lookup(ctx, k) })
+}
+
+// question is a look-up, in the words that are right for the operation.
+func (s *Service) question(ctx context.Context, g Gateway, k Key, missed bool, ask func(context.Context) (Status, error)) (_ Status, certain bool) {
 	call, cancel := context.WithTimeout(ctx, s.opts.Call)
 	defer cancel()
 	slot := s.looking[g.Info().Institution]
@@ -70,7 +75,7 @@ func (s *Service) lookup(ctx context.Context, g Gateway, k Key, missed bool) (_ 
 		return Status{Key: k, Outcome: Pending, Code: platform.Code(ErrUnknownOutcome)}, false
 	}
 	begun := s.w.Now()
-	st, err := g.Lookup(call, k)
+	st, err := ask(call)
 	if name := g.Info().Institution; s.health.of(name).Circuit(begun) == Closed { // an open channel is closed by a payment
 		s.saw(ctx, name, begun, err)
 	}

@@ -1,9 +1,14 @@
 package payment
 
-import "time"
+import (
+	"strconv"
+	"time"
+
+	"github.com/liangding/platform"
+)
 
 // Operation is a call to an institution for as long as its outcome is not
-// known: of an attempt, or of the current part of a return.
+// known: of an attempt, of the current part of a return, or of a sharing.
 type Operation struct {
 	SentAt time.Time `json:"sent_at,omitzero" class:"internal"` // when it was first sent
 	Until  time.Time `json:"until,omitzero" class:"internal"`   // end of the time that the call, or the payer, has
@@ -70,6 +75,23 @@ func nextLook(n int, since, at time.Time) (due time.Time, ok bool) {
 	return due, true
 }
 
-// retries are the waits before a return that failed for certain is tried again;
-// after the last, a person decides.
+// retry is when what failed for certain is tried again, if it was tried again so
+// often before; after the last time a person decides.
+func retry(tries int, at time.Time) (due time.Time, again bool) {
+	if tries >= len(retries) {
+		return time.Time{}, false
+	}
+	return at.Add(retries[tries]), true
+}
+
+// nth is the key of a record's operation after some that are over.
+func nth(id platform.ID, over int) Key {
+	if over == 0 {
+		return Key(id)
+	}
+	return Key(string(id) + "." + strconv.Itoa(over))
+}
+
+// retries are the waits before a return or a sharing that failed for certain is
+// tried again.
 var retries = [...]time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour}

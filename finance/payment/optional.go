@@ -204,6 +204,10 @@ type Onboarder interface {
 
 	// Standing is how an account stands. It is ErrRefused for an unknown one.
 	Standing(ctx context.Context, account string) (Standing, error)
+
+	// Link is where the account's holder gives what is still asked for; from there
+	// it leads back to a page of ours. It is good for some minutes, once.
+	Link(ctx context.Context, account, back string) (string, error)
 }
 
 // Application asks for the account of a merchant.

@@ -22,8 +22,8 @@ type Task struct {
 }
 
 // Queue is a page of what waits for operators, by what it is about: attempts whose
-// outcome stayed unknown or whose amount is another one, returns and chargebacks
-// that need a hand, and notices that belong to nothing known. The cursor of a page
+// outcome stayed unknown or whose amount is another one, returns, splits and
+// chargebacks that need a hand, and notices that belong to nothing known. The cursor of a page
 // is where the next one begins; the last has none. For operators and auditors.
 func (s *Service) Queue(ctx context.Context, cursor string) (platform.Page[Task], error) {
 	if err := s.visible(ctx, "", platform.Ref{Kind: "payment.task"}); err != nil {
@@ -38,6 +38,8 @@ var queue = []struct{ kind, state string }{
 	{"payment.attempt", string(AttemptManual)},
 	{"payment.attempt", string(AttemptQuarantined)},
 	{"payment.return", string(ReturnManual)},
+	{sharingKind, string(SharingManual)},
+	{sharingKind, string(SharingFrozen)},
 	{"payment.chargeback", string(ChargebackNeedsResponse)},
 	{"payment.chargeback", string(ChargebackManual)},
 	{"payment.notice", string(NoticeUnmatched)},
@@ -49,6 +51,10 @@ func (a Attempt) task() Task {
 
 func (r Return) task() Task {
 	return Task{About: r.Ref(), Subject: r.Subject, Institution: r.Part().Institution, State: string(r.State), Amount: r.Part().Amount, Reason: r.Reason, Owner: "finance"}
+}
+
+func (h Sharing) task() Task {
+	return Task{About: h.Ref(), Subject: h.Subject, Institution: h.Institution, State: string(h.State), Amount: h.Amount, Reason: h.Reason, Owner: "finance"}
 }
 
 func (c Chargeback) task() Task {
@@ -92,6 +98,8 @@ func (s store) tasks(ctx context.Context, q platform.Query) (platform.Page[Task]
 		return tasksOf[Attempt](ctx, s.db, q)
 	case "payment.return":
 		return tasksOf[Return](ctx, s.db, q)
+	case sharingKind:
+		return tasksOf[Sharing](ctx, s.db, q)
 	case "payment.chargeback":
 		return tasksOf[Chargeback](ctx, s.db, q)
 	}

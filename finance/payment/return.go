@@ -2,7 +2,6 @@ package payment
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/liangding/platform"
@@ -14,6 +13,7 @@ type ReturnState string
 // The states of a return.
 const (
 	ReturnAsked     ReturnState = "asked"     // waits to be sent
+	ReturnGathering ReturnState = "gathering" // waits until the shares of it are back from those who got them
 	ReturnSent      ReturnState = "sent"      // claimed; the call is under way, or a crash cut it off
 	ReturnUnknown   ReturnState = "unknown"   // only the institution can tell, and is asked
 	ReturnSucceeded ReturnState = "succeeded" // all of it is back
@@ -26,8 +26,10 @@ const (
 var ReturnMoves = platform.Moves[ReturnState]{
 	{Verb: "send", From: []ReturnState{ReturnAsked, ReturnFailed}, To: ReturnSent, By: system, Refusal: ErrNotSendable},
 	{Verb: "send", From: []ReturnState{ReturnAsked, ReturnFailed, ReturnManual}, To: ReturnSent, By: operator, Refusal: ErrNotSendable},
+	{Verb: "gather", From: []ReturnState{ReturnAsked, ReturnFailed, ReturnManual, ReturnGathering}, To: ReturnGathering, By: system, Refusal: ErrNotSendable},
+	{Verb: "gathered", From: []ReturnState{ReturnGathering}, To: ReturnAsked, By: system, Refusal: ErrNotSendable},
 	{Verb: "stop", From: []ReturnState{ReturnAsked, ReturnFailed}, To: ReturnManual, By: system, Refusal: ErrNotSendable},
-	{Verb: "withdraw", From: []ReturnState{ReturnAsked, ReturnManual}, To: ReturnWithdrawn, By: system, Refusal: ErrNotSendable},
+	{Verb: "withdraw", From: []ReturnState{ReturnAsked, ReturnGathering, ReturnManual}, To: ReturnWithdrawn, By: system, Refusal: ErrNotSendable},
 	{Verb: "again", From: []ReturnState{ReturnSent, ReturnUnknown}, To: ReturnAsked, By: system, Refusal: ErrNothingNew},
 	{Verb: "doubt", From: []ReturnState{ReturnSent, ReturnUnknown}, To: ReturnUnknown, By: system, Refusal: ErrNothingNew},
 	{Verb: "next", From: []ReturnState{ReturnSent, ReturnUnknown, ReturnManual}, To: ReturnAsked, By: system, Refusal: ErrNothingNew},
@@ -60,12 +62,7 @@ func (r Return) Ref() platform.Ref { return platform.Ref{Kind: "payment.return",
 
 // Key is the key of the current operation at the institution. It changes only
 // when the one before is over for certain.
-func (r Return) Key() Key {
-	if r.Calls == 0 {
-		return Key(r.ID)
-	}
-	return Key(string(r.ID) + "." + strconv.Itoa(r.Calls))
-}
+func (r Return) Key() Key { return nth(r.ID, r.Calls) }
 
 // Part is what the current operation gives back.
 func (r Return) Part() Part { return r.Parts[min(r.Done, len(r.Parts)-1)] }
@@ -103,6 +100,19 @@ func (r Return) Send(by platform.ActorKind, at, until time.Time) (Return, error)
 func (r Return) Stop() (Return, error) {
 	next, err := r.move("stop", platform.System)
 	next.Reason, next.Due = platform.Code(ErrChargebackOpen), time.Time{}
+	return next, err
+}
+
+// Gather returns the return waiting for the shares that it is paid out of, or no
+// more.
+func (r Return) Gather(wait bool, at time.Time) (Return, error) {
+	if !wait {
+		next, err := r.move("gathered", platform.System)
+		next.Due = at
+		return next, err
+	}
+	next, err := r.move("gather", platform.System)
+	next.Due = time.Time{}
 	return next, err
 }
 
@@ -157,10 +167,10 @@ func (r Return) over(due time.Time) Return {
 }
 
 func (r Return) refused(at time.Time) (Return, error) {
-	if r.Tries < len(retries) {
+	if due, again := retry(r.Tries, at); again {
 		next, err := r.move("fail", platform.System)
 		next.Tries = r.Tries + 1
-		return next.over(at.Add(retries[r.Tries])), err
+		return next.over(due), err
 	}
 	next, err := r.move("park", platform.System)
 	return next.over(time.Time{}), err

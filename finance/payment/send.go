@@ -23,6 +23,9 @@ func (c Send) Subject() platform.Ref { return platform.Ref{Kind: "payment.return
 // key, if it has one, belongs to the first operation; a repeat returns the
 // return as it is now.
 //
+// When shares of the payment must come back from their receivers first, it waits
+// for them, and Tick goes on.
+//
 // When the payer's bank has taken back what is to be given back, nothing is sent:
 // the return is manual, and goes out only when an operator sends it then.
 //
@@ -89,12 +92,25 @@ func (s *Service) begin(ctx context.Context, in Send, by uint64, at time.Time) (
 		if err != nil {
 			return begun{}, nil, err
 		}
-		var changes []platform.Change
+		all, err := s.sharesOf(ctx, r)
+		if err == nil && r.State == ReturnManual {
+			err = all.regather(r, s.refundFirst, at)
+		}
+		if err != nil {
+			return begun{}, nil, fmt.Errorf("send %s: %w", r.ID, err)
+		}
+		changes := all.changes()
+		if all.blocked(r.Refund) {
+			next, err := r.Gather(true, at)
+			return begun{next, by}, append(changes, platform.Unchanged(a), platform.Put(next), next.event()), err
+		}
 		switch first := r.SentAt.IsZero() && (r.Done == 0 || r.Tries > 0); {
 		case a.twice() && r.State != ReturnManual:
 			next, err = r.Stop()
 		case first && r.Refund != (platform.Ref{}):
-			changes, err = s.ports.Subject.Returned(ctx, r.Refund, r.Subject, "sent", nil, at)
+			var told []platform.Change
+			told, err = s.ports.Subject.Returned(ctx, r.Refund, r.Subject, "sent", nil, at)
+			changes = append(changes, told...)
 		}
 		if err != nil {
 			return begun{}, nil, fmt.Errorf("send %s: %w", r.ID, err)
@@ -173,6 +189,19 @@ func (s *Service) returned(ctx context.Context, was, next Return, at time.Time) 
 		return nil, err
 	}
 	var changes []platform.Change
+	all, err := s.sharesOf(ctx, next)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case done:
+		all.follow(next.Refund, at)
+	case refused && next.State == ReturnManual:
+		err = all.restore(next.Refund, false, at)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("return %s %s: %w", next.ID, next.State, err)
+	}
 	switch surplus := next.Refund == (platform.Ref{}); {
 	case done && surplus:
 		out = append(out, platform.Leg{Role: "surplus", Of: next.Subject.ID, Amount: next.Amount})
@@ -188,7 +217,24 @@ func (s *Service) returned(ctx context.Context, was, next Return, at time.Time) 
 	if err != nil {
 		return nil, fmt.Errorf("return %s %s: %w", next.ID, next.State, err)
 	}
-	return changes, nil
+	return append(changes, all.changes()...), nil
+}
+
+// sharesOf are the sharings of what a return is of; in funds mode platform, and of
+// surplus, there are none.
+func (s *Service) sharesOf(ctx context.Context, r Return) (*sharings, error) {
+	if !s.splits || r.Refund == (platform.Ref{}) {
+		return sharingsOf(nil), nil
+	}
+	known, err := s.store.Splits(ctx, r.Subject)
+	return sharingsOf(known), err
+}
+
+// refundFirst tells whether an institution gives refunds before shares are taken
+// back.
+func (s *Service) refundFirst(institution string) bool {
+	g, ok := s.gateways[institution]
+	return ok && g.Info().RefundFirst
 }
 
 // event says what became of the return.

@@ -44,8 +44,18 @@ type Ports struct {
 	Screen   Screen
 	Payouts  Payouts
 	Bearer   Bearer    // of chargebacks; if nil, the platform bears them
+	Debts    Debts     // of receivers that give no share back; if nil, only the books know them
 	Gateways []Gateway // in order of preference
 }
+
+// FundsMode says where money is until it is theirs who earn it.
+type FundsMode string
+
+// The modes. In funds mode split the platform pools nobody's money.
+const (
+	SplitFunds    FundsMode = "split"    // at the institution, on the accounts of those who earned it
+	PlatformFunds FundsMode = "platform" // with the platform, which pays out: that takes a licence of its own, or another legal basis
+)
 
 // Options of a service; nil means defaults.
 type Options struct {
@@ -55,8 +65,10 @@ type Options struct {
 	Wait       time.Duration // how long Tick waits for one institution; if zero, 1 s
 	Later      bool          // payers' money is only held, where the institution can ([Authorizer]), until [Asks.Capture]; if false it is taken at once
 	Routes     []Route       // which institution gets what, by cost; if empty, the gateways in their order
+	Funds      FundsMode     // if empty, split where Ports.Books are [Splits], and else platform
 	Basis      string        // on which the platform holds others' money: the number of its own licence, or the law that it needs none by
-	Production bool          // refuses institutions that move no real money, and to hold others' money without a Basis
+	HandOn     bool          // shares that are in dispute until the institution lets go of them go out at the last moment; if false the money stays the platform's there, and is owed
+	Production bool          // refuses institutions that move no real money
 }
 
 // Service pays and gives back. It may be used by several goroutines at once.
@@ -70,6 +82,7 @@ type Service struct {
 	lanes    lanes
 	health   healths
 	refusals refusals
+	splits   bool // funds mode split
 
 	order        []string       // of the institutions, by preference
 	institutions []platform.Ref // their records
@@ -77,8 +90,10 @@ type Service struct {
 
 // New returns a service. It panics, as a programmer's mistake, without Books or
 // Subject, with two gateways of one institution or a name that is none (see
-// [Info]), with a route to an institution that is not wired, and in production with a demo
-// institution or without a Basis.
+// [Info]), with a route to an institution that is not wired, in production with a
+// demo institution, and with a funds mode that the Books do not carry out. The
+// platform never holds others' money by accident: without a Basis it panics for
+// every institution but a demo whose shares are not handed on.
 func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	s := &Service{w: w.Ready(), store: store, ports: ports, gateways: map[string]Gateway{}, looking: map[string]chan struct{}{}}
 	if opts != nil {
@@ -91,9 +106,7 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	if ports.Books == nil || ports.Subject == nil {
 		panic("payment: New needs Books and Subject")
 	}
-	if s.opts.Production && s.opts.Basis == "" {
-		panic("payment: the platform holds others' money on no stated basis")
-	}
+	s.splits = s.mode(ports)
 	for _, g := range ports.Gateways {
 		info := g.Info()
 		if _, twice := s.gateways[info.Institution]; twice || !info.named() {
@@ -101,6 +114,12 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 		}
 		if info.Demo && s.opts.Production {
 			panic("payment: " + info.Institution + " moves no real money")
+		}
+		if _, can := g.(Splitter); s.opts.Basis == "" && !(can && s.splits) && (!info.Demo || s.opts.Production) {
+			panic("payment: the platform holds others' money at " + info.Institution + " on no stated basis")
+		}
+		if s.splits && len(info.Institution) > maxSplitter {
+			panic("payment: in funds mode split the name of an institution has at most 33 characters: " + info.Institution)
 		}
 		s.order, s.institutions = append(s.order, info.Institution), append(s.institutions, institutionRef(info.Institution))
 		s.gateways[info.Institution], s.looking[info.Institution] = g, make(chan struct{}, abreast)
@@ -111,6 +130,29 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 		}
 	}
 	return s
+}
+
+// maxSplitter is how long the name of an institution may be, so that the clearing
+// accounts of its receivers have a name.
+const maxSplitter = 33
+
+// mode tells whether the service runs in funds mode split.
+func (s *Service) mode(ports Ports) bool {
+	_, planned := ports.Books.(Splits)
+	switch s.opts.Funds {
+	case SplitFunds:
+		if !planned {
+			panic("payment: in funds mode split the Books are Splits, or nothing is ever handed on")
+		}
+	case PlatformFunds:
+		if planned {
+			panic("payment: in funds mode platform nothing is handed on, and the Books are no Splits")
+		}
+	case "":
+	default:
+		panic("payment: no such funds mode: " + string(s.opts.Funds))
+	}
+	return planned
 }
 
 // Intent is one intent. Customers see their own, operators and auditors all;

@@ -14,6 +14,10 @@ type Store interface {
 	Attempt(ctx context.Context, id platform.ID) (Attempt, error)
 	Return(ctx context.Context, id platform.ID) (Return, error)
 	Chargeback(ctx context.Context, id platform.ID) (Chargeback, error)
+	Split(ctx context.Context, id platform.ID) (Sharing, error)
+
+	// Splits are all sharings of a subject.
+	Splits(ctx context.Context, subject platform.Ref) ([]Sharing, error)
 
 	// Attempts are those of these ids, in the order asked, in one trip; none of
 	// none.
@@ -42,6 +46,7 @@ type Records struct {
 	Chargebacks []Chargeback
 
 	Institutions []Institution
+	Recipients   []Recipient
 }
 
 // StoreOn is the store on an engine.
@@ -81,6 +86,17 @@ func Kinds() []platform.Kind {
 			Columns: func(i Institution) []platform.Column { return []platform.Column{{Name: "due", Value: i.Due}} },
 			Indexes: []platform.Index{due},
 		}.Kind(),
+		platform.Shape[Sharing]{
+			Name: sharingKind, Prefix: "spl", Root: "order",
+			RootOf:  func(h Sharing) platform.ID { return h.Subject.ID },
+			Columns: func(h Sharing) []platform.Column { return columns(h.Subject, h.State, h.Due) },
+			Indexes: []platform.Index{subject, state, due},
+		}.Kind(),
+		platform.Shape[Recipient]{
+			Name: recipientKind, Prefix: "rcp",
+			Columns: func(r Recipient) []platform.Column { return []platform.Column{{Name: "due", Value: r.Due}} },
+			Indexes: []platform.Index{due},
+		}.Kind(),
 		platform.Shape[Received]{
 			Name: "payment.notice", Prefix: "ntc",
 			Columns: func(n Received) []platform.Column {
@@ -113,6 +129,21 @@ func (s store) Chargeback(ctx context.Context, id platform.ID) (Chargeback, erro
 	return platform.Read[Chargeback](ctx, s.db, "payment.chargeback", id)
 }
 
+func (s store) Split(ctx context.Context, id platform.ID) (Sharing, error) {
+	return platform.Read[Sharing](ctx, s.db, sharingKind, id)
+}
+
+func (s store) Splits(ctx context.Context, subject platform.Ref) (all []Sharing, err error) {
+	q := platform.Query{Kind: sharingKind, By: []string{"subject"}, Equal: []any{subject}, Limit: 500}
+	for {
+		page, err := platform.List[Sharing](ctx, s.db, q)
+		all = append(all, page.Items...)
+		if q.Cursor = page.Next; err != nil || q.Cursor == "" {
+			return all, err
+		}
+	}
+}
+
 func (s store) Chargebacks(ctx context.Context, state ChargebackState, cursor string) (platform.Page[Chargeback], error) {
 	return platform.List[Chargeback](ctx, s.db, platform.Query{Kind: "payment.chargeback", By: []string{"state"}, Equal: []any{state}, Limit: 50, Cursor: cursor})
 }
@@ -139,7 +170,8 @@ func (s store) Found(ctx context.Context, refs ...platform.Ref) (Records, error)
 	notices, four := platform.Found[Received](found, of["payment.notice"]...)
 	chargebacks, five := platform.Found[Chargeback](found, of["payment.chargeback"]...)
 	institutions, six := platform.Found[Institution](found, of["payment.institution"]...)
-	return Records{intents, attempts, returns, notices, chargebacks, institutions}, errors.Join(one, two, three, four, five, six)
+	recipients, seven := platform.Found[Recipient](found, of[recipientKind]...)
+	return Records{intents, attempts, returns, notices, chargebacks, institutions, recipients}, errors.Join(one, two, three, four, five, six, seven)
 }
 
 // asked names all that can be asked of a subject; most of it never is.
@@ -163,6 +195,10 @@ func (s store) Due(ctx context.Context, kind string, now time.Time, cursor strin
 		return due[Institution](ctx, s.db, q)
 	case "payment.chargeback":
 		return due[Chargeback](ctx, s.db, q)
+	case sharingKind:
+		return due[Sharing](ctx, s.db, q)
+	case recipientKind:
+		return due[Recipient](ctx, s.db, q)
 	case "payment.notice":
 		return due[Received](ctx, s.db, q)
 	}

@@ -12,11 +12,11 @@ var _ platform.Ticker = (*Service)(nil)
 
 // dueKinds are the kinds of records with a due, in the order in which Tick looks
 // at them.
-var dueKinds = []string{"payment.attempt", "payment.return", "payment.notice", "payment.chargeback", "payment.intent", "payment.institution"}
+var dueKinds = []string{"payment.attempt", sharingKind, "payment.return", "payment.notice", "payment.chargeback", "payment.intent", "payment.institution", recipientKind}
 
 // Tick does what is due at now, at most limit of it: institutions are asked
-// about attempts and returns whose outcome is not known, captures, voids and
-// returns are sent, authorisations that are about to end are captured,
+// about attempts, returns and splits whose outcome is not known, captures, voids,
+// returns and splits are sent, authorisations that are about to end are captured,
 // notices that waited are tried again, and intents expire.
 //
 // Each institution has a lane of its own, in which at most ten look-ups run side
@@ -79,6 +79,10 @@ func (s *Service) errand(listed platform.Stored, now time.Time) (institution str
 		return due.Institution, s.askAttempt(due, now)
 	case Return:
 		return due.Part().Institution, s.askReturn(due, now)
+	case Sharing:
+		return due.Institution, s.askSharing(due, now)
+	case Recipient:
+		return due.Institution, s.askRecipient(due)
 	case Institution:
 		return "", errand{then: func(ctx context.Context) error { return s.ring(ctx, due.ID, now) }}
 	case Chargeback:

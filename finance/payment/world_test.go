@@ -44,6 +44,7 @@ type sale struct {
 	Captured platform.Money `json:"captured" class:"internal"`
 	Given    platform.Money `json:"given" class:"internal"`
 	Back     platform.Money `json:"back,omitzero" class:"internal"`
+	Argued   bool           `json:"argued,omitempty" class:"internal"` // somebody has opened a dispute
 }
 
 func (s sale) Ref() platform.Ref { return platform.Ref{Kind: "order", ID: s.ID} }
@@ -210,6 +211,43 @@ func (h *hooked) Void(ctx context.Context, c payment.Void) (payment.Status, erro
 	return h.call("void", c.Key, func() (payment.Status, error) { return h.Gateway.(payment.Authorizer).Void(ctx, c) })
 }
 
+func (h *hooked) AddReceiver(ctx context.Context, r payment.Receiver) error {
+	return h.Gateway.(payment.Splitter).AddReceiver(ctx, r)
+}
+
+func (h *hooked) Split(ctx context.Context, p payment.Split) (payment.Status, error) {
+	return h.call("split", p.Key, func() (payment.Status, error) { return h.Gateway.(payment.Splitter).Split(ctx, p) })
+}
+
+func (h *hooked) ReturnSplit(ctx context.Context, r payment.SplitReturn) (payment.Status, error) {
+	return h.call("return", r.Key, func() (payment.Status, error) { return h.Gateway.(payment.Splitter).ReturnSplit(ctx, r) })
+}
+
+func (h *hooked) LookupSplit(ctx context.Context, p payment.Split) (payment.Status, []payment.Share, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.deaf {
+		return payment.Status{}, nil, payment.ErrUnknownOutcome
+	}
+	return h.Gateway.(payment.Splitter).LookupSplit(ctx, p)
+}
+
+func (h *hooked) LookupReturn(ctx context.Context, r payment.SplitReturn) (payment.Status, error) {
+	return h.Lookup(ctx, r.Key)
+}
+
+func (h *hooked) Apply(ctx context.Context, a payment.Application) (payment.Standing, error) {
+	return h.Gateway.(payment.Onboarder).Apply(ctx, a)
+}
+
+func (h *hooked) Standing(ctx context.Context, account string) (payment.Standing, error) {
+	return h.Gateway.(payment.Onboarder).Standing(ctx, account)
+}
+
+func (h *hooked) Link(ctx context.Context, account, back string) (string, error) {
+	return h.Gateway.(payment.Onboarder).Link(ctx, account, back)
+}
+
 func (h *hooked) Dispute(ctx context.Context, reference string) (payment.Dispute, error) {
 	return h.Gateway.(payment.Disputer).Dispute(ctx, reference)
 }
@@ -262,6 +300,8 @@ type setup struct {
 	screen  payment.Screen
 	payouts payment.Payouts
 	real    bool // the books are those of finance, not counters
+	split   bool // funds mode split; with real books
+	after   bool // shares are taken back after refunds
 	seed    uint64
 	tries   int
 	opts    *payment.Options
@@ -287,12 +327,13 @@ func newWorld(set setup) *world {
 	kinds := append(slices.Concat(payment.Kinds(), finance.Kinds()),
 		platform.Shape[sale]{Name: "order", Prefix: "ord"}.Kind(),
 		platform.Shape[giving]{Name: "order.refund", Prefix: "rfd", Root: "order", RootOf: func(g giving) platform.ID { return g.Sale }}.Kind(),
+		platform.Shape[debt]{Name: "test.debt", Prefix: "deb"}.Kind(),
 		platform.Shape[entry]{Name: "test.entry", Prefix: "ent"}.Kind(),
 		platform.Shape[verdictOf]{Name: "test.verdict", Prefix: "ver"}.Kind(),
 	)
 	v := &world{clock: storetest.NewClock(noon), db: memory.New(kinds, nil), ids: storetest.IDs(1), setup: set}
 	v.bank = sandbox.New(&sandbox.Options{
-		Seed: set.seed + 1, Now: v.clock.Now, Faults: set.faults, Licence: set.licence,
+		Seed: set.seed + 1, Now: v.clock.Now, Faults: set.faults, Licence: set.licence, RefundFirst: set.after,
 		Deliver: func(_ context.Context, header map[string][]string, body []byte) error {
 			return v.post(sandbox.Letter{Header: header, Body: body})
 		},
@@ -316,6 +357,9 @@ func (v *world) start(wrap func(platform.DB) platform.DB) {
 	if v.setup.real {
 		books := finance.Books{Store: finance.StoreOn(db), Now: v.clock.Now}
 		ports.Books, ports.Subject, ports.Bearer = books, shop{db, books}, shop{db: db}
+		if v.setup.split {
+			ports.Books, ports.Debts = v.splitting(db), debts{}
+		}
 	}
 	v.s = payment.New(w, payment.StoreOn(db), ports, v.setup.opts)
 }

@@ -40,6 +40,7 @@ var facts = map[string]family{
 	"pay.captured": charged, "pay.surplus": charged, "tip.captured": charged, "deposit.received": charged, "ads.topped_up": charged,
 	"receipt.matched": charged, "receipt.unapplied": charged, "dunning.fee_paid": charged,
 	"refund.succeeded": refunded, "refund.imported": refunded, "pay.returned": refunded, "deposit.returned": refunded,
+	"split.made": handedOn, "split.returned": handedOn,
 	"payout.sent": paidOut, "bank.swept": paidOut, "claim.sent": paidOut, "advance.paid": paidOut, // what was held is booked as what held it
 	"chargeback.received": disputed, "chargeback.won": reversed, "chargeback.partly_lost": reversed,
 	"pay.reversed": reversed, "payout.returned": reversed, "advance.returned": reversed, "gateway.fee": fees,

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 
 	"github.com/liangding/platform"
@@ -142,6 +143,14 @@ func (s *Sandbox) Standing(ctx context.Context, account string) (payment.Standin
 		return payment.Standing{}, fmt.Errorf("account %s: %w", account, payment.ErrRefused)
 	}
 	return payment.Standing{Account: account, Receives: true, PaysOut: true}, nil
+}
+
+// Link implements [payment.Onboarder]. Nothing is asked for behind it.
+func (s *Sandbox) Link(ctx context.Context, account, back string) (string, error) {
+	if _, err := s.Standing(ctx, account); err != nil {
+		return "", err
+	}
+	return "https://sandbox.invalid/onboard/" + url.PathEscape(account) + "?back=" + url.QueryEscape(back), nil
 }
 
 // admit makes an account known, and keeps that.

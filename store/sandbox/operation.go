@@ -309,8 +309,29 @@ func (s *Sandbox) covered(o operation) error {
 	case returning:
 		has, err := s.unreturned(of, o.account)
 		return within(o.amount, has, err)
+	case refunding:
+		has, err := s.refundable(of)
+		return within(o.amount, has, err)
 	}
 	return within(o.amount, of.left, nil)
+}
+
+// refundable is what a charge has left to be refunded: with RefundFirst the shares
+// that went out of it, too.
+func (s *Sandbox) refundable(charge *operation) (left platform.Money, err error) {
+	left = charge.left
+	if !s.opts.RefundFirst {
+		return left, nil
+	}
+	for _, o := range s.splits[charge.key] {
+		for _, share := range o.arrived() {
+			has, failed := s.unreturned(o, share.Account)
+			if err = errors.Join(err, failed); err == nil && o.code == "" {
+				left, err = left.Add(has)
+			}
+		}
+	}
+	return left, err
 }
 
 // within refuses an amount that is more than there is.
@@ -377,6 +398,8 @@ func (s *Sandbox) index(o *operation) {
 		s.charges[o.reference] = o
 	case o.kind == disputing:
 		s.disputes[o.reference] = o
+	case o.kind == splitting:
+		s.splits[o.of] = append(s.splits[o.of], o)
 	case o.kind == returning:
 		s.returns[o.of] = append(s.returns[o.of], o)
 	}

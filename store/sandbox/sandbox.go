@@ -62,6 +62,8 @@ type Options struct {
 	Secret  string           // signs the notices: base64, with or without whsec_; if empty, a well-known one
 	Licence *payment.Licence // if nil, a demo licence that is always valid
 
+	RefundFirst bool // refunds are out of all that it holds, whatever shares went out; if false out of what the charge has left
+
 	// Deliver posts a notice, to payment.Service.Receive say; an error makes it
 	// wait for the next Tick. If nil, notices wait for Drain.
 	Deliver func(ctx context.Context, header map[string][]string, body []byte) error
@@ -78,6 +80,7 @@ type Sandbox struct {
 	charges    map[string]*operation        // by reference
 	disputes   map[string]*operation        // by reference
 	returns    map[payment.Key][]*operation // of shares, by split
+	splits     map[payment.Key][]*operation // by charge
 	accounts   map[string]bool              // of others
 	forced     map[payment.Key]string       // tokens
 	order      []payment.Key                // of first arrival
@@ -94,7 +97,7 @@ const defaultSecret = "c2FuZGJveC1zZWNyZXQtZm9yLWRlbW9zLW9ubHk=" //nolint:gosec 
 func New(opts *Options) *Sandbox {
 	s := &Sandbox{
 		operations: map[payment.Key]*operation{}, charges: map[string]*operation{}, disputes: map[string]*operation{},
-		returns: map[payment.Key][]*operation{}, accounts: map[string]bool{}, forced: map[payment.Key]string{}, calls: map[string]uint64{},
+		returns: map[payment.Key][]*operation{}, splits: map[payment.Key][]*operation{}, accounts: map[string]bool{}, forced: map[payment.Key]string{}, calls: map[string]uint64{},
 	}
 	if opts != nil {
 		s.opts = *opts
@@ -123,7 +126,7 @@ func (s *Sandbox) Info() payment.Info {
 	if s.opts.Licence != nil {
 		licence = *s.opts.Licence
 	}
-	return payment.Info{Institution: s.opts.Name, Licence: licence, Final: true, Demo: true}
+	return payment.Info{Institution: s.opts.Name, Licence: licence, Final: true, Demo: true, RefundFirst: s.opts.RefundFirst}
 }
 
 // Charge implements [payment.Gateway].

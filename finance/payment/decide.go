@@ -1,0 +1,146 @@
+package payment
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Debts keeps what receivers owe, beside the posting on their account receivable.
+// receivable.Claims is one.
+type Debts interface {
+	Arise(ctx context.Context, cause string, source platform.Ref, party platform.ID, amount platform.Money, at time.Time) ([]platform.Change, error)
+}
+
+// Split is one sharing, to operators and auditors.
+func (s *Service) Split(ctx context.Context, id platform.ID) (Sharing, error) {
+	h, err := s.store.Split(ctx, id)
+	if err == nil {
+		err = s.visible(ctx, "", h.Ref())
+	}
+	if err != nil {
+		return Sharing{}, err
+	}
+	return h, nil
+}
+
+// Splits are the sharings of a subject, shares that come back among them, to
+// operators and auditors.
+func (s *Service) Splits(ctx context.Context, subject platform.Ref) ([]Sharing, error) {
+	if err := s.visible(ctx, "", subject); err != nil {
+		return nil, err
+	}
+	return s.store.Splits(ctx, subject)
+}
+
+// DecideSplit is an operator's word on a sharing that waits for one.
+type DecideSplit struct {
+	Split    platform.ID `json:"split" validate:"required,id=spl"`
+	Decision Decision    `json:"decision" validate:"required,oneof=send keep arrived refused owed"`
+	Reason   string      `json:"reason" validate:"required,max=64,printascii"` // a code
+}
+
+// Subject is the sharing.
+func (in DecideSplit) Subject() platform.Ref { return sharingRef(in.Split) }
+
+// DecideSplit carries the decision out, see [Sharing.Decide], and returns the
+// sharing: what is to be sent is due at once, and Tick sends it. A share that its
+// receiver owes becomes a debt on the account receivable, in the same set. Only
+// operators may do so.
+func (s *Service) DecideSplit(ctx context.Context, in DecideSplit) (Sharing, error) {
+	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Sharing, []platform.Change, error) {
+		actor, err := platform.ActorOf(ctx)
+		if err == nil && actor.Kind != platform.Operator {
+			err = ErrActor
+		}
+		if err != nil {
+			return Sharing{}, nil, fmt.Errorf("decide %s: %w", in.Split, err)
+		}
+		all, h, err := s.sharings(ctx, in.Split)
+		if err != nil {
+			return Sharing{}, nil, err
+		}
+		now := s.w.Now()
+		next, err := h.Decide(in.Decision, now)
+		if err != nil {
+			return Sharing{}, nil, err
+		}
+		var owed []platform.Change
+		if in.Decision == DecideOwed {
+			if owed, err = s.owe(ctx, next, now); err != nil {
+				return Sharing{}, nil, err
+			}
+		}
+		changes, err := s.handedOn(ctx, all, next, now, in.Reason)
+		return next, append(changes, owed...), err
+	})
+}
+
+// owe books a share that stays with its receiver, who owes it: what was on the
+// receiver's clearing account is its own now.
+func (s *Service) owe(ctx context.Context, h Sharing, at time.Time) ([]platform.Change, error) {
+	p := h.Portions[0]
+	changes, err := s.ports.Books.Post(ctx, "split.owed", h.Ref(), at, []platform.Leg{
+		{Role: "receivable", Party: p.Party, Amount: h.Amount},
+		{Role: "clearing", Party: subAccount(h.Institution, p.Party), Amount: h.Amount.Neg()},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("book %s: %w", h.ID, err)
+	}
+	if s.ports.Debts == nil {
+		return changes, nil
+	}
+	debt, err := s.ports.Debts.Arise(ctx, "negative_balance", h.Ref(), p.Party, h.Amount, at)
+	if err != nil {
+		return nil, fmt.Errorf("claim %s: %w", h.ID, err)
+	}
+	return append(changes, debt...), nil
+}
+
+// thaw looks again at a sharing that is frozen: one that is no longer in dispute
+// goes out, and at its last moment the rule decides.
+func (s *Service) thaw(ctx context.Context, id platform.ID, at time.Time) error {
+	_, err := persist(ctx, s, handover{id}, func(ctx context.Context) (Sharing, []platform.Change, error) {
+		all, h, err := s.sharings(ctx, id)
+		if err != nil {
+			return Sharing{}, nil, err
+		}
+		if h.State != SharingFrozen || h.Due.IsZero() || at.Before(h.Due) {
+			return Sharing{}, nil, fmt.Errorf("thaw %s: %w", id, ErrNotDue)
+		}
+		a, err := s.store.Attempt(ctx, h.Attempt)
+		if err != nil {
+			return Sharing{}, nil, err
+		}
+		contested, taken, err := s.contested(ctx, a)
+		if err != nil {
+			return Sharing{}, nil, err
+		}
+		next, err := h.thawed(contested, s.opts.HandOn && !taken, at)
+		if err != nil {
+			return Sharing{}, nil, err
+		}
+		changes, err := s.handedOn(ctx, all, next, at, "time")
+		return next, append(changes, platform.Unchanged(a)), err
+	})
+	return err
+}
+
+// thawed is a frozen sharing as time leaves it: waiting another day, going out, or
+// at its last moment decided by the rule, which keeps the money with us or hands it
+// on.
+func (h Sharing) thawed(contested, handOn bool, at time.Time) (Sharing, error) {
+	over := !at.Before(h.Released.Add(-ruled))
+	if contested && !over {
+		return h.Wait(at)
+	}
+	next, err := h.move("wait", platform.System)
+	next.Due, next.Reason, next.Decided = at, "", handOn
+	if contested && !handOn {
+		// What is unfrozen is ours at the institution; that we owe it stays in the books.
+		next.Portions, next.Amount, next.Final, next.Reason = nil, zero(h.Amount), true, "payment.kept"
+	}
+	return next, err
+}

@@ -1,0 +1,309 @@
+package payment
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// sharings are those of a subject while a command changes them.
+type sharings struct {
+	all     []Sharing
+	changed map[platform.ID]bool
+	told    []platform.Change
+}
+
+func sharingsOf(all []Sharing) *sharings {
+	return &sharings{all: all, changed: map[platform.ID]bool{}}
+}
+
+// put replaces a sharing, or adds it, and tells what happened to it.
+func (s *sharings) put(h Sharing, told ...platform.Change) {
+	s.told = append(s.told, told...)
+	s.changed[h.ID] = true
+	if i := s.at(h.ID); i >= 0 {
+		s.all[i] = h
+		return
+	}
+	s.all = append(s.all, h)
+}
+
+func (s *sharings) at(id platform.ID) int {
+	return slices.IndexFunc(s.all, func(h Sharing) bool { return h.ID == id })
+}
+
+// of is one of them.
+func (s *sharings) of(id platform.ID) (Sharing, error) {
+	i := s.at(id)
+	if i < 0 {
+		return Sharing{}, platform.NotFound(sharingRef(id))
+	}
+	return s.all[i], nil
+}
+
+// changes writes those that changed; the others were relied on.
+func (s *sharings) changes() []platform.Change {
+	all := slices.Clone(s.told)
+	for _, h := range s.all {
+		if s.changed[h.ID] {
+			all = append(all, platform.Put(h))
+		} else {
+			all = append(all, platform.Unchanged(h))
+		}
+	}
+	return all
+}
+
+// derived is an id of the slot and moment of another, which follows from words. The
+// formula is frozen: the first 8 bytes of SHA-256 of the words, 0x00 between them.
+func derived(prefix string, from platform.ID, words ...string) platform.ID {
+	sum := sha256.Sum256([]byte(strings.Join(words, "\x00")))
+	return platform.NewID(prefix, from.Time(), from.Slot(), binary.BigEndian.Uint64(sum[:8]))
+}
+
+// minorOf is so much of a currency; the figures are of sums that were added up.
+func minorOf(minor int64, like platform.Money) (platform.Money, error) {
+	return platform.FromMinor(minor, like.Currency())
+}
+
+// takeBack asks receivers for what a refund takes of their shares, from those that
+// went out last. It adds a sharing for each share that gives; what a receiver never
+// had of the subject is not asked for.
+func (s *sharings) takeBack(refund platform.Ref, from map[platform.ID]int64, round int, first func(institution string) bool, at time.Time) error {
+	out := slices.DeleteFunc(slices.Clone(s.all), func(h Sharing) bool {
+		return h.Back != "" || h.State == SharingDropped
+	})
+	slices.SortStableFunc(out, func(a, b Sharing) int { return cmp.Compare(b.ID, a.ID) })
+	for _, h := range out {
+		for i, p := range h.Portions {
+			take := min(from[p.Party], p.left(h.State).Minor())
+			if take <= 0 {
+				continue
+			}
+			amount, err := minorOf(take, p.Amount)
+			if err != nil {
+				return fmt.Errorf("take back of %s: %w", h.ID, err)
+			}
+			back := Sharing{
+				Head:    platform.Head{ID: derived("spl", h.ID, string(refund.ID), string(h.ID), string(p.Party), strconv.Itoa(round))},
+				Subject: h.Subject, Attempt: h.Attempt, Capture: h.Capture, Institution: h.Institution, State: SharingPlanned, Amount: amount,
+				Portions: []Portion{{Party: p.Party, Account: p.Account, Amount: amount}}, Back: h.ID, Cause: refund, After: first(h.Institution),
+				Round: round, Operation: Operation{Due: at},
+			}
+			if back.After || h.pending() {
+				back.Due = time.Time{}
+			}
+			from[p.Party] -= take
+			if h, err = h.asked(i, amount); err != nil {
+				return err
+			}
+			s.put(h)
+			s.put(back, back.event())
+		}
+	}
+	return nil
+}
+
+// left is what a portion still has that nobody asked back.
+func (p Portion) left(state SharingState) platform.Money {
+	has := p.Amount
+	if state == SharingDone {
+		has = p.Arrived
+	}
+	if p.Back.Absent() {
+		return has
+	}
+	rest, err := has.Sub(p.Back)
+	if err != nil {
+		return zero(p.Amount)
+	}
+	return rest
+}
+
+// asked is the sharing with so much more of a portion asked back; less, when it is
+// negative.
+func (h Sharing) asked(i int, amount platform.Money) (Sharing, error) {
+	h.Portions = slices.Clone(h.Portions)
+	p := h.Portions[i]
+	sum, err := sum(p.Back, amount)
+	p.Back = sum
+	h.Portions[i] = p
+	return h, err
+}
+
+// spare is a share that never went out and is asked back: the sharing that it is of
+// has so much less, and nobody is called.
+func (s *sharings) spare(back, of Sharing, at time.Time) error {
+	i := slices.IndexFunc(of.Portions, func(p Portion) bool { return p.Party == back.Portions[0].Party })
+	if i < 0 {
+		return platform.NotFound(of.Ref())
+	}
+	next, err := back.move("spare", platform.System)
+	if err != nil {
+		return err
+	}
+	next.EndedAt, next.Due, next.Spared = at, time.Time{}, true
+	if of.State != SharingDropped && of.State != SharingDone {
+		if of, err = of.asked(i, back.Amount.Neg()); err == nil {
+			p := of.Portions[i]
+			if p.Amount, err = p.Amount.Sub(back.Amount); err == nil {
+				of.Portions[i] = p
+				of.Amount, err = of.Amount.Sub(back.Amount)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("spare %s: %w", back.ID, err)
+		}
+		of.Portions = slices.DeleteFunc(of.Portions, func(p Portion) bool { return p.Amount.Sign() == 0 })
+		if len(of.Portions) == 0 && !of.Final {
+			if of, err = of.move("drop", platform.System); err != nil {
+				return err
+			}
+			of.EndedAt, of.Due = at, time.Time{}
+			s.put(of, of.event())
+		}
+		s.put(of)
+	}
+	s.put(next, next.event())
+	return nil
+}
+
+// backs are the shares that a refund takes back, of its last round.
+func (s *sharings) backs(refund platform.Ref) (all []Sharing) {
+	last := 0
+	for _, h := range s.all {
+		if h.Back != "" && h.Cause == refund {
+			last = max(last, h.Round)
+		}
+	}
+	for _, h := range s.all {
+		if h.Back != "" && h.Cause == refund && h.Round == last {
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// blocked tells whether a refund must wait for shares: whether any may still come
+// back by itself before it. One that was refused does not keep the payer waiting.
+func (s *sharings) blocked(refund platform.Ref) bool {
+	return slices.ContainsFunc(s.backs(refund), func(h Sharing) bool {
+		return !h.After && (h.State == SharingPlanned || h.pending())
+	})
+}
+
+// restore gives back what a refund has taken of shares and that did not come to its
+// end: what was not asked for yet is dropped, and what came back goes out again, in
+// a sharing of its own. What is under way follows when it has ended.
+//
+// While the refund may still be carried out, shares that are only taken back after
+// it keep waiting for it.
+func (s *sharings) restore(refund platform.Ref, ended bool, at time.Time) error {
+	for _, back := range s.backs(refund) {
+		if back.Restored || back.State == SharingOwed || back.State == SharingDropped || back.After && !ended {
+			continue
+		}
+		if err := s.undo(back, at); err != nil {
+			return fmt.Errorf("restore %s: %w", back.ID, err)
+		}
+	}
+	return nil
+}
+
+// undo brings one share back to its receiver.
+func (s *sharings) undo(back Sharing, at time.Time) error {
+	back.Restored = true
+	switch {
+	case back.pending():
+		s.put(back)
+		return nil
+	case back.State == SharingDone:
+		of, err := s.of(back.Back)
+		if err != nil {
+			return err
+		}
+		again := Sharing{
+			Head:    platform.Head{ID: derived("spl", back.ID, string(back.ID), "again")},
+			Subject: back.Subject, Attempt: back.Attempt, Capture: back.Capture, Institution: back.Institution, State: SharingPlanned, Amount: back.Amount,
+			Portions: []Portion{{Party: back.Portions[0].Party, Amount: back.Amount}}, Cause: back.Ref(), Released: of.Released, Operation: Operation{Due: at},
+		}
+		s.put(back)
+		s.put(again, again.event())
+		return nil
+	}
+	of, err := s.of(back.Back)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(of.Portions, func(p Portion) bool { return p.Party == back.Portions[0].Party })
+	if i >= 0 {
+		if of, err = of.asked(i, back.Amount.Neg()); err != nil {
+			return err
+		}
+		s.put(of)
+	}
+	next, err := back.move("drop", platform.System)
+	if err != nil {
+		return err
+	}
+	next.EndedAt, next.Due = at, time.Time{}
+	s.put(next, next.event())
+	return nil
+}
+
+// follow makes due what is taken back after a refund that has now been given.
+func (s *sharings) follow(refund platform.Ref, at time.Time) {
+	for _, back := range s.backs(refund) {
+		if back.After && back.State == SharingPlanned && !back.Given {
+			back.Due, back.Given = at, true
+			s.put(back)
+		}
+	}
+}
+
+// regather asks again for the shares of a refund that was given up and is sent once
+// more, if they went back to their receivers meanwhile.
+func (s *sharings) regather(r Return, first func(institution string) bool, at time.Time) error {
+	from := map[platform.ID]int64{}
+	for _, back := range s.backs(r.Refund) {
+		if back.Restored {
+			from[back.Portions[0].Party] += back.Amount.Minor()
+		}
+	}
+	if len(from) == 0 {
+		return nil
+	}
+	return s.takeBack(r.Refund, from, r.Calls, first, at)
+}
+
+// wake makes due what waited for a sharing to end or to fail: the shares that are
+// asked back of it, and the end of its charge.
+func (s *sharings) wake(h Sharing, at time.Time) {
+	if h.pending() {
+		return
+	}
+	for _, other := range s.all {
+		waits := other.State == SharingPlanned && other.Due.IsZero()
+		if waits && other.Back == h.ID && other.After == other.Given || waits && other.closes() && other.Attempt == h.Attempt {
+			other.Due = at
+			s.put(other)
+		}
+	}
+}
+
+// closes tells whether the sharing hands nothing on, and only ends its charge.
+func (h Sharing) closes() bool { return h.Final && len(h.Portions) == 0 }
+
+// busy tells whether other sharings of a charge have not ended.
+func (s *sharings) busy(h Sharing) bool {
+	return slices.ContainsFunc(s.all, func(other Sharing) bool {
+		return other.ID != h.ID && other.Attempt == h.Attempt && !other.Ended()
+	})
+}

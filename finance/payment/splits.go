@@ -1,0 +1,249 @@
+package payment
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/liangding/platform"
+)
+
+// Splits books for orders and, in the same set, plans who gets what of the money
+// that institutions hold: in funds mode [SplitFunds] it stands between the orders,
+// or any other subject, and Books.
+//
+// What a fact order.completed or order.cancelled lets parties earn is handed to
+// their accounts at the institution, from the payments that came first; the rest,
+// the platform's fees, stays with the platform. With order.closed the charges end:
+// what is left is unfrozen, and no split follows. What refund.approved takes from
+// those who got shares is taken back from them; refund.withdrawn gives it to them
+// again. Everything else is only booked.
+//
+// What no such charge has, because the platform itself paid it or another system
+// charged it, is not handed on: it stays payable. It may be used by several
+// goroutines at once.
+type Splits struct {
+	Books    Books
+	Store    Store
+	Gateways []Gateway     // of those that are no [Splitter], nothing is handed on
+	Hold     time.Duration // of what was earned, before it is handed on; if zero, none
+	Keep     time.Duration // how long an institution keeps a charge before it lets go by itself; if zero, 180 days
+}
+
+var _ Books = Splits{}
+
+// Post is that of Books, with the splits that follow.
+func (p Splits) Post(ctx context.Context, what string, subject platform.Ref, at time.Time, legs []platform.Leg) ([]platform.Change, error) {
+	changes, err := p.Books.Post(ctx, what, subject, at, legs)
+	if err != nil {
+		return nil, err
+	}
+	follow := map[string]func() ([]platform.Change, error){
+		"order.completed":  func() ([]platform.Change, error) { return p.handOn(ctx, subject, legs, at) },
+		"order.cancelled":  func() ([]platform.Change, error) { return p.handOn(ctx, subject, legs, at) },
+		"order.closed":     func() ([]platform.Change, error) { return p.end(ctx, subject, at) },
+		"refund.approved":  func() ([]platform.Change, error) { return p.takeBack(ctx, subject, legs, at) },
+		"refund.withdrawn": func() ([]platform.Change, error) { return p.restore(ctx, subject, at) },
+	}[what]
+	if follow == nil {
+		return changes, nil
+	}
+	more, err := follow()
+	if err != nil {
+		return nil, fmt.Errorf("split after %s of %s: %w", what, subject, err)
+	}
+	return append(changes, more...), nil
+}
+
+// splits tells whether shares of charges of an institution are handed on.
+func (p Splits) splits(institution string) bool {
+	return slices.ContainsFunc(p.Gateways, func(g Gateway) bool {
+		_, can := g.(Splitter)
+		return can && g.Info().Institution == institution
+	})
+}
+
+// refundFirst tells in which order an institution gives refunds and takes shares.
+func (p Splits) refundFirst(institution string) bool {
+	return slices.ContainsFunc(p.Gateways, func(g Gateway) bool {
+		return g.Info().Institution == institution && g.Info().RefundFirst
+	})
+}
+
+// charges are the payments of a subject that can be shared out, in the order in
+// which they came.
+func (p Splits) charges(ctx context.Context, subject platform.Ref) ([]Attempt, error) {
+	found, err := p.Store.Found(ctx, asked(subject)...)
+	if err != nil {
+		return nil, err
+	}
+	var ids []platform.ID
+	for _, i := range found.Intents {
+		ids = append(ids, i.Paid...)
+	}
+	attempts, err := p.Store.Attempts(ctx, ids...)
+	attempts = slices.DeleteFunc(attempts, func(a Attempt) bool {
+		return a.State != AttemptCaptured || a.Foreign || a.Intent == "" || !p.splits(a.Institution) || a.unreturned().Sign() <= 0
+	})
+	slices.SortStableFunc(attempts, func(a, b Attempt) int { return a.EndedAt.Compare(b.EndedAt) })
+	return attempts, err
+}
+
+// earned is what legs let parties earn, in their order.
+func earned(legs []platform.Leg) (all []Portion, err error) {
+	for _, l := range legs {
+		if l.Role != "earning" || l.Amount.Sign() >= 0 || l.Party == "" {
+			continue
+		}
+		i := slices.IndexFunc(all, func(p Portion) bool { return p.Party == l.Party })
+		if i < 0 {
+			all = append(all, Portion{Party: l.Party, Amount: l.Amount.Neg()})
+		} else if all[i].Amount, err = all[i].Amount.Sub(l.Amount); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// handOn plans the shares of what was earned.
+func (p Splits) handOn(ctx context.Context, subject platform.Ref, legs []platform.Leg, at time.Time) ([]platform.Change, error) {
+	due, err := earned(legs)
+	if err != nil || len(due) == 0 {
+		return nil, err
+	}
+	charges, err := p.charges(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	var changes []platform.Change
+	for _, a := range charges {
+		portions, rest, err := give(due, a.unreturned())
+		if err != nil {
+			return nil, err
+		}
+		if due = rest; len(portions) == 0 {
+			break
+		}
+		h := p.of(a, "shares", at.Add(p.Hold))
+		h.Portions = portions
+		for _, s := range portions {
+			if h.Amount, err = h.Amount.Add(s.Amount); err != nil {
+				return nil, err
+			}
+		}
+		changes = append(changes, platform.Put(h), h.event(), platform.Unchanged(a))
+	}
+	return changes, nil
+}
+
+// give shares an amount out, to the first first, and tells what is still due then.
+func give(due []Portion, left platform.Money) (given, rest []Portion, err error) {
+	for _, want := range due {
+		part := want
+		switch over, err := want.Amount.Cmp(left); {
+		case err != nil:
+			return nil, nil, err
+		case over > 0:
+			part.Amount = left
+		}
+		if part.Amount.Sign() > 0 {
+			given = append(given, part)
+		}
+		if left, err = left.Sub(part.Amount); err != nil {
+			return nil, nil, err
+		}
+		if want.Amount, err = want.Amount.Sub(part.Amount); err != nil {
+			return nil, nil, err
+		}
+		if want.Amount.Sign() > 0 {
+			rest = append(rest, want)
+		}
+	}
+	return given, rest, nil
+}
+
+// of is a new sharing of a charge, still of nothing.
+func (p Splits) of(a Attempt, what string, due time.Time) Sharing {
+	keep := p.Keep
+	if keep == 0 {
+		keep = 180 * 24 * time.Hour
+	}
+	return Sharing{
+		Head: platform.Head{ID: derived("spl", a.ID, string(a.ID), what)}, Subject: a.Subject, Attempt: a.ID, Capture: a.Of != "",
+		Institution: a.Institution, State: SharingPlanned, Amount: zero(a.Received), Released: a.EndedAt.Add(keep), Operation: Operation{Due: due},
+	}
+}
+
+// end plans the end of the charges of a subject.
+func (p Splits) end(ctx context.Context, subject platform.Ref, at time.Time) ([]platform.Change, error) {
+	charges, err := p.charges(ctx, subject)
+	if err != nil || len(charges) == 0 {
+		return nil, err
+	}
+	known, err := p.Store.Splits(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	s := sharingsOf(known)
+	for _, a := range charges {
+		h := p.of(a, "end", at)
+		if h.Final = true; s.busy(h) {
+			h.Due = time.Time{}
+		}
+		s.put(h, h.event(), platform.Unchanged(a))
+	}
+	return s.changes(), nil
+}
+
+// bearers are the roles out of which a refund takes what a party had.
+var bearers = []string{"earning", "payable", "reserve", "deposit", "receivable"}
+
+// takeBack asks for the shares that a refund takes from those who got them.
+func (p Splits) takeBack(ctx context.Context, refund platform.Ref, legs []platform.Leg, at time.Time) ([]platform.Change, error) {
+	from := map[platform.ID]int64{}
+	subject := platform.Ref{Kind: "order"}
+	for _, l := range legs {
+		if l.Role == "refund_due" {
+			subject.ID = l.Of
+		}
+		if slices.Contains(bearers, l.Role) && l.Amount.Sign() > 0 && l.Party != "" {
+			from[l.Party] += l.Amount.Minor()
+		}
+	}
+	if len(from) == 0 || subject.ID == "" {
+		return nil, nil
+	}
+	known, err := p.Store.Splits(ctx, subject)
+	if err != nil || len(known) == 0 {
+		return nil, err
+	}
+	s := sharingsOf(known)
+	if err := s.takeBack(refund, from, 0, p.refundFirst, at); err != nil {
+		return nil, err
+	}
+	return s.changes(), nil
+}
+
+// restore gives shares again whose refund was withdrawn.
+func (p Splits) restore(ctx context.Context, refund platform.Ref, at time.Time) ([]platform.Change, error) {
+	r, err := p.Store.Return(ctx, refund.ID.As("rtn"))
+	if err != nil {
+		return nil, err
+	}
+	known, err := p.Store.Splits(ctx, r.Subject)
+	if err != nil || len(known) == 0 {
+		return nil, err
+	}
+	s := sharingsOf(known)
+	if err := s.restore(refund, true, at); err != nil {
+		return nil, err
+	}
+	return s.changes(), nil
+}
+
+// subAccount is under which name the books keep the clearing account of what a party
+// has at an institution.
+func subAccount(institution string, party platform.ID) platform.ID {
+	return platform.ID(institution) + "." + party
+}
