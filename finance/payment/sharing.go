@@ -69,6 +69,7 @@ type Sharing struct {
 	Round       int            `json:"round,omitempty" class:"internal"` // of the refund's, in which it is taken back
 	Restored    bool           `json:"restored,omitempty" class:"internal"`
 	Decided     bool           `json:"decided,omitempty" class:"internal"`   // it goes out though its subject is in dispute
+	Again       bool           `json:"again,omitempty" class:"internal"`     // it is sent once more under a key of which nobody knows what became of it
 	Spared      bool           `json:"spared,omitempty" class:"internal"`    // of a share that comes back: it had never gone out
 	Calls       int            `json:"calls,omitempty" class:"internal"`     // operations that failed for certain
 	Tries       int            `json:"tries,omitempty" class:"internal"`     // how often it is tried again already
@@ -128,7 +129,7 @@ func (h Sharing) Ended() bool {
 
 // pending tells whether money may still move under the current key.
 func (h Sharing) pending() bool {
-	return h.State == SharingSent || h.State == SharingUnknown || h.State == SharingManual && !h.SentAt.IsZero()
+	return h.State == SharingSent || h.State == SharingUnknown || h.State == SharingManual && !h.SentAt.IsZero() || h.Again
 }
 
 // ready tells whether the next operation may go out by itself.
@@ -148,8 +149,8 @@ func (h Sharing) Send(at, until time.Time) (Sharing, error) {
 	if !h.ready(at) {
 		return Sharing{}, fmt.Errorf("send %s: %w", h.ID, ErrNotDue)
 	}
-	if h.SentAt.IsZero() {
-		next.SentAt, next.Looks = at, 0
+	if h.SentAt.IsZero() || h.Again {
+		next.SentAt, next.Looks, next.Again = at, 0, false
 	}
 	next.Until, next.Due, next.Reason = until, until, ""
 	return next, nil
@@ -274,11 +275,11 @@ const (
 
 // Decide returns the sharing as an operator decided. It fails with ErrNotDecidable
 // when it waits for no such decision: while the outcome is not known, only arrived
-// and refused say how it is, and send asks again under the same key; afterwards
-// send, keep and, of a share that comes back, owed go on.
+// and refused say how it is, and send sends the same again under the same key;
+// afterwards send, keep and, of a share that comes back, owed go on.
 func (h Sharing) Decide(d Decision, at time.Time) (Sharing, error) {
 	known := h.SentAt.IsZero()
-	if told := d == DecideArrived || d == DecideRefused; told == known || d == DecideKeep && !known || d == DecideOwed && (h.Back == "" || !known) {
+	if told := d == DecideArrived || d == DecideRefused; known && (told || d == DecideOwed && h.Back == "") || !known && !told && d != DecideSend {
 		return Sharing{}, platform.Detail(fmt.Errorf("decide %s: %w", h.ID, ErrNotDecidable), "state", string(h.State))
 	}
 	if d == DecideArrived {
@@ -291,7 +292,7 @@ func (h Sharing) Decide(d Decision, at time.Time) (Sharing, error) {
 	next.Due, next.Reason = time.Time{}, ""
 	switch d {
 	case DecideSend:
-		next.Due, next.Tries, next.Decided = at, 0, true
+		next.Due, next.Tries, next.Decided, next.Again = at, 0, true, !known
 	case DecideRefused:
 		return next.over(time.Time{}), nil
 	default:

@@ -126,6 +126,36 @@ func TestUnknownSplitIsNeverSentAnew(t *testing.T) {
 	v.handedOn(t)
 }
 
+// What an operator sends again while nobody knows what became of it goes out under
+// the same key; a refund does not take it for a share that never went out.
+func TestUnknownSplitMayBeSentAgainUnderItsKey(t *testing.T) {
+	t.Parallel()
+	v := newSplits(t, setup{})
+	o := v.paid(t, sandbox.OK)
+	v.complete(t, o)
+	v.bank.Force(v.out(t, o).Key(), sandbox.Broken)
+	v.hooks.silence(true)
+	for range 30 {
+		require.NoError(t, v.after(time.Hour))
+	}
+	h := v.out(t, o)
+	require.Equal(t, payment.SharingManual, h.State)
+
+	_, err := v.s.DecideSplit(by(clerk), payment.DecideSplit{Split: h.ID, Decision: payment.DecideSend, Reason: "again"})
+	require.NoError(t, err)
+	g, err := v.approve(o, yuan("50.00"))
+	require.NoError(t, err)
+	require.True(t, v.back(t, o).Due.IsZero(), "it waits until that is known")
+	v.hooks.silence(false)
+	require.NoError(t, v.quiesce())
+
+	assert.Equal(t, payment.Key(h.ID), v.out(t, o).Key())
+	assert.False(t, v.back(t, o).Spared)
+	assert.Equal(t, payment.ReturnSucceeded, v.returned(t, g).State)
+	assert.Equal(t, yuan("35.00"), v.has(t, seller))
+	v.handedOn(t)
+}
+
 func TestRefusedSplitIsTriedAgainUnderANewKey(t *testing.T) {
 	t.Parallel()
 	v := newSplits(t, setup{})
