@@ -12,13 +12,21 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	gatewaytest.Conformance(t, institution)
+	gatewaytest.Conformance(t, func(t *testing.T) gatewaytest.Institution { t.Helper(); return institution(t, nil) })
+}
+
+func TestConformanceWhereRefundsComeFirst(t *testing.T) {
+	t.Parallel()
+	gatewaytest.Conformance(t, func(t *testing.T) gatewaytest.Institution {
+		t.Helper()
+		return institution(t, func(o *sandbox.Options) { o.RefundFirst = true })
+	})
 }
 
 // institution is a sandbox and the hands that the suite needs on it.
-func institution(t *testing.T) gatewaytest.Institution {
+func institution(t *testing.T, change func(*sandbox.Options)) gatewaytest.Institution {
 	t.Helper()
-	s, clock := opened(nil)
+	s, clock := opened(change)
 	stranger, _ := opened(func(o *sandbox.Options) { o.Secret = "b3RoZXItc2VjcmV0"; o.Now = clock.Now })
 	tokens := map[gatewaytest.Fault]string{
 		gatewaytest.NotReached: sandbox.Down, gatewaytest.LostBefore: sandbox.Lost, gatewaytest.LostAfter: sandbox.Timeout,

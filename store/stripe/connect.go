@@ -18,14 +18,11 @@ import (
 // account is there and takes transfers.
 func (g *Gateway) AddReceiver(ctx context.Context, r payment.Receiver) error {
 	outside(ctx)
-	if r.Account == "" {
-		return fmt.Errorf("add a receiver without account: %w", payment.ErrRefused)
-	}
-	a, err := g.client.V1Accounts.GetByID(ctx, r.Account, nil)
+	a, err := g.account(ctx, r.Account)
 	if err != nil {
-		return fmt.Errorf("add a receiver: %w", meaning(err))
+		return fmt.Errorf("add a receiver: %w", err)
 	}
-	if a.Capabilities == nil || a.Capabilities.Transfers != stripe.AccountCapabilityStatusActive {
+	if !transfers(a) {
 		return fmt.Errorf("account %.64q takes no transfers: %w", r.Account, payment.ErrRefused)
 	}
 	return nil

@@ -1,6 +1,7 @@
 // Package stripe is Stripe as a payment gateway: charges and authorisations on
 // the platform's own account, and with Connect the shares of merchants by
-// transfers, and payouts from their accounts.
+// transfers, and payouts from their accounts, which they open by [Gateway.Apply]
+// and [Gateway.Link].
 //
 // Begin with [New] and hand the result to payment.New among its gateways. The
 // method of a charge is the id of a payment method that Stripe's own form made.

@@ -53,7 +53,6 @@ type institution struct {
 	mu       sync.Mutex
 	all      map[string][]object // by collection, in order of making
 	answers  map[string]answer
-	accounts map[string]bool
 	faults   map[string]gatewaytest.Fault
 	declines map[string]string
 	letters  []gatewaytest.Letter
@@ -66,8 +65,9 @@ func opened(t *testing.T) *institution {
 	t.Helper()
 	f := &institution{
 		clock: storetest.NewClock(noon), pool: &http.Transport{DisableKeepAlives: true}, all: map[string][]object{}, answers: map[string]answer{},
-		accounts: map[string]bool{"acct_1": true, "acct_2": true}, faults: map[string]gatewaytest.Fault{}, declines: map[string]string{},
+		faults: map[string]gatewaytest.Fault{}, declines: map[string]string{},
 	}
+	f.all["accounts"] = []object{opensUp(object{"id": "acct_1"}), opensUp(object{"id": "acct_2"})}
 	f.http = httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(f.http.Close)
 	t.Cleanup(f.pool.CloseIdleConnections)
@@ -219,10 +219,10 @@ func (f *institution) read(path []string, r *http.Request) (int, any) {
 	q := r.URL.Query()
 	switch {
 	case path[0] == "accounts":
-		if !f.accounts[path[1]] {
-			return problem(404, "invalid_request_error", "resource_missing", nil)
+		if a := f.find("accounts", path[1]); a != nil {
+			return 200, a
 		}
-		return 200, object{"id": path[1], "object": "account", "capabilities": object{"transfers": "active"}}
+		return problem(403, "invalid_request_error", "account_invalid", nil)
 	case path[0] == "disputes":
 		if d := f.find("disputes", path[1]); d != nil {
 			return 200, d
@@ -311,6 +311,19 @@ func (f *institution) write(path []string, form url.Values, r *http.Request) (in
 		}
 		of["status"], of["cancellation_reason"] = "canceled", "requested_by_customer"
 		return 200, of
+	case "accounts":
+		if form.Get("capabilities[transfers][requested]") != "true" || len(form.Get("country")) != 2 {
+			return refuse("parameter_missing")
+		}
+		return 200, f.make("accounts", "acct", object{
+			"object": "account", "capabilities": object{"transfers": "inactive"}, "payouts_enabled": false, "metadata": words(form),
+			"requirements": object{"currently_due": []string{"external_account", "individual.id_number"}, "disabled_reason": "requirements.past_due"},
+		})
+	case "account_links":
+		if f.find("accounts", form.Get("account")) == nil || form.Get("type") != "account_onboarding" || form.Get("return_url") == "" || form.Get("refresh_url") == "" {
+			return refuse("account_invalid")
+		}
+		return 200, object{"object": "account_link", "url": "https://connect.stripe.com/setup/e/" + form.Get("account"), "created": f.now(), "expires_at": f.now() + 300}
 	case "refunds":
 		return f.refund(form, amount)
 	case "transfers":
@@ -391,7 +404,8 @@ func (f *institution) refund(form url.Values, amount int64) (int, any) {
 
 func (f *institution) transfer(form url.Values, amount int64) (int, any) {
 	charge := f.find("charges", form.Get("source_transaction"))
-	if charge == nil || !f.accounts[form.Get("destination")] || charge["currency"] != form.Get("currency") {
+	to := f.find("accounts", form.Get("destination"))
+	if charge == nil || to == nil || to["capabilities"].(object)["transfers"] != "active" || charge["currency"] != form.Get("currency") {
 		return problem(400, "invalid_request_error", "resource_missing", nil)
 	}
 	left := charge["amount"].(int64)
@@ -411,6 +425,13 @@ func (f *institution) transfer(form url.Values, amount int64) (int, any) {
 	return 200, t
 }
 
+// opensUp is an account whose holder told all that was asked.
+func opensUp(a object) object {
+	a["object"], a["capabilities"], a["payouts_enabled"] = "account", object{"transfers": "active"}, true
+	a["requirements"] = object{"currently_due": []string{}}
+	return a
+}
+
 // object is a payer's bank taking a charge back.
 func (f *institution) object(p object) string {
 	f.mu.Lock()
@@ -428,6 +449,11 @@ func (f *institution) object(p object) string {
 func (f *institution) settle(k payment.Key) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for _, a := range f.all["accounts"] {
+		if m, ok := a["metadata"].(map[string]string); ok && m["platform_key"] == string(k) {
+			opensUp(a)
+		}
+	}
 	for _, r := range f.all["refunds"] {
 		if r["metadata"].(map[string]string)["platform_key"] == string(k) && r["status"] == "pending" {
 			r["status"] = "succeeded"

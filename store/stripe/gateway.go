@@ -89,9 +89,10 @@ func New(key string, webhooks []string, opts *Options) *Gateway {
 }
 
 // Info implements [payment.Gateway]. Search at Stripe lags behind, so that what a
-// look-up does not find may appear.
+// look-up does not find may appear. Refunds come out of the platform's balance:
+// transfers are reversed after them.
 func (g *Gateway) Info() payment.Info {
-	return payment.Info{Institution: g.opts.Name, Licence: g.opts.Licence, Limits: g.opts.Limits}
+	return payment.Info{Institution: g.opts.Name, Licence: g.opts.Licence, Limits: g.opts.Limits, RefundFirst: true}
 }
 
 // Lookup implements [payment.Gateway].

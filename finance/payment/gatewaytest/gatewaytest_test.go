@@ -59,6 +59,7 @@ type spoilt struct {
 	capture func(payment.Status, error) (payment.Status, error)
 	split   func(payment.Status, error) (payment.Status, error)
 	payout  func(payment.Status, error) (payment.Status, error)
+	apply   func(payment.Standing, error) (payment.Standing, error)
 	notices func([]payment.Notice, error) ([]payment.Notice, error)
 }
 
@@ -94,6 +95,14 @@ func (g spoilt) Capture(ctx context.Context, c payment.Capture) (payment.Status,
 func (g spoilt) Split(ctx context.Context, p payment.Split) (payment.Status, error) {
 	st, err := g.Sandbox.Split(ctx, p)
 	return through(g.split, st, err)
+}
+
+func (g spoilt) Apply(ctx context.Context, a payment.Application) (payment.Standing, error) {
+	st, err := g.Sandbox.Apply(ctx, a)
+	if g.apply == nil {
+		return st, err
+	}
+	return g.apply(st, err)
 }
 
 func (g spoilt) LookupPayout(ctx context.Context, p payment.Payout) (payment.Status, error) {
@@ -221,6 +230,21 @@ func TestEachRuleFindsWhatBreaksIt(t *testing.T) {
 				return s.Charge(context.Background(), c)
 			}}
 		}},
+		{18, "an account each time", sandbox.Faults{}, with(spoilt{apply: func(st payment.Standing, err error) (payment.Standing, error) {
+			st.Account += strconv.FormatInt(ids.Add(1), 10)
+			return st, err
+		}})},
+		{18, "no shares, and no reason", sandbox.Faults{}, with(spoilt{apply: func(st payment.Standing, err error) (payment.Standing, error) {
+			st.Receives = false
+			return st, err
+		}})},
+		{19, "refunds of what is not there", sandbox.Faults{}, with(spoilt{refund: swallow})},
+		{19, "nothing goes out twice", sandbox.Faults{}, with(spoilt{split: func(st payment.Status, err error) (payment.Status, error) {
+			if ids.Add(1) > 3 {
+				return st, payment.ErrRefused
+			}
+			return st, err
+		}})},
 	} {
 		t.Run(fmt.Sprintf("%02d %s", c.rule, c.what), func(t *testing.T) {
 			t.Parallel()
@@ -238,7 +262,7 @@ type core struct{ payment.Gateway }
 
 func TestWhatIsNotOfferedIsAGap(t *testing.T) {
 	t.Parallel()
-	for _, number := range []int{13, 14, 15, 16} {
+	for _, number := range []int{13, 14, 15, 16, 18, 19} {
 		b := world(sandbox.Faults{}, func(s *sandbox.Sandbox) payment.Gateway { return core{s} })
 
 		err := rules()[number-1].check(t.Context(), b)

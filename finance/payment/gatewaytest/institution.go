@@ -30,7 +30,8 @@ type Institution struct {
 	Now     func() time.Time
 	Advance func(d time.Duration) // moves the time of gateway and institution on
 
-	// Settle makes what waits for a payer, a bank or the institution end well. If
+	// Settle makes what waits for a payer, the holder of an account, a bank or the
+	// institution end well. If
 	// nil, the passing of time does.
 	Settle func(k payment.Key)
 

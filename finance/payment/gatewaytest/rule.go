@@ -34,5 +34,7 @@ func rules() []rule {
 		{15, "a payout fails, is paid, or comes back", payouts},
 		{16, "the statement explains every change of the balance", statements},
 		{17, "a call inside a decision panics", insideDecision},
+		{18, "an account is opened once for a key, and gets shares once its holder came", onboarding},
+		{19, "refunds and shares go back in the order that Info tells", compensation},
 	}
 }
