@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/liangding/platform"
@@ -22,29 +22,41 @@ const (
 // ErrNoPayouts is the refusal of an institution that does not pay out.
 var ErrNoPayouts = platform.Err(platform.ErrInvalid, "payment.no_payouts", "the institution does not pay out", "该支付机构不支持付款")
 
-// Funds pays money out of our own account at the institutions that can. It keeps
+// Funds pays money out of our own account at the institutions that can; in funds
+// mode split also out of a party's, which is named by institution, dot and party,
+// as its clearing account is. It keeps
 // nothing: the caller has recorded what it sends before, under the key that it
 // passes, and records what it hears. It may be used by several goroutines at once,
 // and never inside a decision.
+//
+// Where an institution has accounts for parties and pays nothing out of them, what
+// came to such an account is the party's own already: it is paid, and nobody is
+// called.
 type Funds struct {
 	Gateways []Gateway
+	Accounts Store            // of the parties' accounts; if nil, only ours pay out
 	Call     time.Duration    // limit of one call; if zero, 10 s
 	Now      func() time.Time // if nil, time.Now in UTC
 }
 
-// PayOut sends an amount to a payee whom the institution knows by that name. The
+// PayOut sends an amount to a payee whom the institution knows by that name; of a
+// party's account, the account's own name is its holder's bank. The
 // same key is the same payout. The outcome is one of those above: whatever is
 // not proven is unknown, and never a failure. The reason of a failure is the
-// institution's own code. It fails only with ErrInstitution or ErrNoPayouts,
-// before anything was sent.
+// institution's own code. It fails only with ErrInstitution, ErrNoPayouts or
+// ErrNoRecipient, or because a party's account cannot be read, before anything was
+// sent.
 func (f Funds) PayOut(ctx context.Context, institution, key, payee string, amount platform.Money) (outcome, reference, reason string, err error) {
-	g, _, err := f.payouter(institution)
+	from, err := f.purse(ctx, institution)
 	if err != nil {
 		return "", "", "", fmt.Errorf("pay out %s: %w", key, err)
 	}
+	if from.gateway == nil {
+		return PayoutPaid, from.account, "", nil
+	}
 	call, cancel := context.WithTimeout(ctx, cmp.Or(f.Call, 10*time.Second))
 	defer cancel()
-	st, proven := told(g.Payout(call, Payout{Key: Key(key), To: payee, Amount: amount}))
+	st, proven := told(from.gateway.Payout(call, from.out(key, payee, amount)))
 	outcome, reason = payoutOutcome(st, amount, proven)
 	return outcome, st.Reference, reason, nil
 }
@@ -53,18 +65,21 @@ func (f Funds) PayOut(ctx context.Context, institution, key, payee string, amoun
 // a moment. What the institution does not find is absent only when its word is
 // final and that moment is two minutes past. It fails as [Funds.PayOut] does.
 func (f Funds) LookUp(ctx context.Context, institution, key, payee string, amount platform.Money, until time.Time) (outcome, reference, reason string, err error) {
-	g, info, err := f.payouter(institution)
+	from, err := f.purse(ctx, institution)
 	if err != nil {
 		return "", "", "", fmt.Errorf("look up %s: %w", key, err)
+	}
+	if from.gateway == nil {
+		return PayoutPaid, from.account, "", nil
 	}
 	call, cancel := context.WithTimeout(ctx, cmp.Or(f.Call, 10*time.Second))
 	defer cancel()
 	missed := Operation{Until: until}.Missed(platform.Writer{Now: f.Now}.Ready().Now()) // before it is asked, however long that takes
-	st, err := g.LookupPayout(call, Payout{Key: Key(key), To: payee, Amount: amount})
+	st, err := from.gateway.LookupPayout(call, from.out(key, payee, amount))
 	if err != nil {
 		return PayoutUnknown, "", platform.Code(err), nil // no answer tells nothing
 	}
-	outcome, reason = payoutOutcome(st, amount, missed && info.Final)
+	outcome, reason = payoutOutcome(st, amount, missed && from.info.Final)
 	return outcome, st.Reference, reason, nil
 }
 
@@ -75,16 +90,59 @@ func (f Funds) Pays(institution string) error {
 	return err
 }
 
-func (f Funds) payouter(institution string) (Payouter, Info, error) {
-	i := slices.IndexFunc(f.Gateways, func(g Gateway) bool { return g.Info().Institution == institution })
-	if i < 0 {
-		return nil, Info{}, fmt.Errorf("institution %q: %w", institution, ErrInstitution)
+// pocket is an account out of which is paid.
+type pocket struct {
+	gateway Payouter // nil when what is there is its holder's own
+	info    Info
+	account string // empty: our own
+}
+
+func (p pocket) out(key, payee string, amount platform.Money) Payout {
+	if payee == p.account {
+		payee = "" // its holder's bank
 	}
-	p, ok := f.Gateways[i].(Payouter)
-	if !ok {
-		return nil, Info{}, fmt.Errorf("institution %q: %w", institution, ErrNoPayouts)
+	return Payout{Key: Key(key), Account: p.account, To: payee, Amount: amount}
+}
+
+// purse is the account of that name.
+func (f Funds) purse(ctx context.Context, institution string) (pocket, error) {
+	g, party, err := f.payouter(institution)
+	if err != nil {
+		return pocket{}, err
 	}
-	return p, f.Gateways[i].Info(), nil
+	from := pocket{info: g.Info()}
+	from.gateway, _ = g.(Payouter)
+	if party == "" {
+		return from, nil
+	}
+	found, err := f.Accounts.Found(ctx, recipientRef(from.info.Institution, party))
+	if err != nil {
+		return pocket{}, err
+	}
+	if len(found.Recipients) == 0 || found.Recipients[0].Account == "" {
+		return pocket{}, fmt.Errorf("account %q: %w", institution, ErrNoRecipient)
+	}
+	from.account = found.Recipients[0].Account
+	return from, nil
+}
+
+// payouter is the institution of a name, and the party whose account is meant; our
+// own without one.
+func (f Funds) payouter(name string) (_ Gateway, party platform.ID, _ error) {
+	for _, g := range f.Gateways {
+		rest, under := strings.CutPrefix(name, g.Info().Institution)
+		_, pays := g.(Payouter)
+		_, splits := g.(Splitter)
+		switch {
+		case rest == "" && under && pays:
+			return g, "", nil
+		case rest == "" && under:
+			return nil, "", fmt.Errorf("institution %q: %w", name, ErrNoPayouts)
+		case under && strings.HasPrefix(rest, ".") && splits && f.Accounts != nil:
+			return g, platform.ID(rest[1:]), nil
+		}
+	}
+	return nil, "", fmt.Errorf("institution %q: %w", name, ErrInstitution)
 }
 
 // payoutOutcome is a status in the words of Funds. Another amount than the one

@@ -157,3 +157,56 @@ func TestNoticesOfPayoutsAreHandedOn(t *testing.T) {
 		assert.Equal(t, payment.NoticeFiled, state)
 	}
 }
+
+// In funds mode split, what came to a party's account is paid out of it, to the
+// bank of its holder; our own account is not touched.
+func TestFundsPayOutOfAPartysAccount(t *testing.T) {
+	t.Parallel()
+	v := newSplits(t, setup{})
+	o := v.sold(t)
+	account := "acct_" + string(payment.RecipientID("sandbox", seller))
+	f := payment.Funds{Gateways: []payment.Gateway{v.bank}, Accounts: payment.StoreOn(v.db), Now: v.clock.Now}
+	ours, err := v.bank.Balance("", price.Currency())
+	require.NoError(t, err)
+
+	require.NoError(t, f.Pays("sandbox."+string(seller)))
+	_, _, _, err = f.PayOut(t.Context(), "sandbox."+string(seller), payoutKey, account, yuan("80.00"))
+	require.NoError(t, err)
+	until := v.clock.Now()
+	v.clock.Advance(4 * time.Minute)
+	outcome, _, _, err := f.LookUp(t.Context(), "sandbox."+string(seller), payoutKey, account, yuan("80.00"), until)
+
+	require.NoError(t, err)
+	assert.Equal(t, payment.PayoutPaid, outcome)
+	assert.Equal(t, nothing, v.has(t, seller))
+	left, err := v.bank.Balance("", price.Currency())
+	require.NoError(t, err)
+	assert.Equal(t, ours, left)
+	_, _, _, err = f.PayOut(t.Context(), "sandbox."+string(o.ID), payoutKey, account, price)
+	require.ErrorIs(t, err, payment.ErrNoRecipient)
+	require.ErrorIs(t, f.Pays("sandbox2."+string(seller)), payment.ErrInstitution)
+	require.ErrorIs(t, payment.Funds{Gateways: f.Gateways}.Pays("sandbox."+string(seller)), payment.ErrInstitution)
+}
+
+// Where the institution pays nothing out of parties' accounts, what is there is
+// theirs.
+func TestWhatNobodyPaysOutIsItsHoldersOwn(t *testing.T) {
+	t.Parallel()
+	v := newSplits(t, setup{})
+	v.sold(t)
+	f := payment.Funds{Gateways: []payment.Gateway{sharesOnly{coreOnly{v.bank}, v.bank}}, Accounts: payment.StoreOn(v.db), Now: v.clock.Now}
+
+	outcome, reference, _, err := f.PayOut(t.Context(), "sandbox."+string(seller), payoutKey, "x", yuan("80.00"))
+
+	require.NoError(t, err)
+	assert.Equal(t, payment.PayoutPaid, outcome)
+	assert.Equal(t, "acct_"+string(payment.RecipientID("sandbox", seller)), reference)
+	assert.Equal(t, yuan("80.00"), v.has(t, seller), "nobody was called")
+	require.ErrorIs(t, f.Pays("sandbox"), payment.ErrNoPayouts)
+}
+
+// sharesOnly is an institution that hands shares on and pays nothing out.
+type sharesOnly struct {
+	coreOnly
+	payment.Splitter
+}

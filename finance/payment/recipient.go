@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -133,7 +134,7 @@ func (in Onboard) Subject() platform.Ref { return recipientRef(in.Institution, i
 
 // Onboard applies for the account, once for a party and institution, and returns
 // the recipient: ready at once, or asked with what the institution still needs; the
-// party gives it that behind the link of [Service.OnboardingLink], and Tick asks
+// holder gives it that behind the link of [Service.OnboardingLink], and Tick asks
 // how it stands every day. Operators and the system may do so.
 //
 // It fails with ErrInstitution, and with ErrNoSplits for an institution that opens
@@ -165,49 +166,67 @@ func (s *Service) Onboard(ctx context.Context, in Onboard) (Recipient, error) {
 	return s.stand(ctx, r, st)
 }
 
-// OnboardingLink is where the holder of a party's account goes on at the
-// institution; it leads back to a page of ours. It is of short life, and kept
-// nowhere. Operators and the system may ask for it.
-func (s *Service) OnboardingLink(ctx context.Context, institution string, party platform.ID, back string) (string, error) {
-	if err := platformOnly(ctx); err != nil {
-		return "", fmt.Errorf("link of %s: %w", party, err)
+// OnboardingLink asks where the holder of a recipient's account goes on at the
+// institution.
+type OnboardingLink struct {
+	Recipient platform.ID `json:"recipient" validate:"required,id=rcp"`
+	Back      string      `json:"back" validate:"required,url,startswith=https://,max=500"` // the page of ours to which it leads back
+}
+
+// Subject is the recipient.
+func (in OnboardingLink) Subject() platform.Ref {
+	return platform.Ref{Kind: recipientKind, ID: in.Recipient}
+}
+
+// Link is an address of short life.
+type Link struct {
+	URL string `json:"url"`
+}
+
+// OnboardingLink returns the link, which is kept nowhere. It needs no key. Operators
+// and the system may ask for it; it fails with ErrNotFound for a recipient that is
+// not being onboarded.
+func (s *Service) OnboardingLink(ctx context.Context, in OnboardingLink) (Link, error) {
+	if err := cmp.Or(platform.Validate(in), platformOnly(ctx), s.allowed(ctx, "payment.onboardingLink", in.Subject())); err != nil {
+		return Link{}, fmt.Errorf("link of %s: %w", in.Recipient, err)
 	}
-	g, err := s.onboarder(institution)
-	if err != nil {
-		return "", err
-	}
-	r, err := s.recipient(ctx, institution, party)
+	r, err := s.Recipient(ctx, in.Recipient)
 	if err == nil && r.Account == "" {
 		err = platform.NotFound(r.Ref())
 	}
 	if err != nil {
-		return "", err
+		return Link{}, err
+	}
+	g, err := s.onboarder(r.Institution)
+	if err != nil {
+		return Link{}, err
 	}
 	call, cancel := context.WithTimeout(ctx, s.opts.Call)
 	defer cancel()
-	return g.Link(call, r.Account, back)
+	url, err := g.Link(call, r.Account, in.Back)
+	return Link{URL: url}, err
 }
 
-// Recipient is the account of a party at an institution, to operators and auditors.
-func (s *Service) Recipient(ctx context.Context, institution string, party platform.ID) (Recipient, error) {
-	ref := recipientRef(institution, party)
+// Recipient is one recipient, see [RecipientID], to operators and auditors.
+func (s *Service) Recipient(ctx context.Context, id platform.ID) (Recipient, error) {
+	ref := platform.Ref{Kind: recipientKind, ID: id}
 	if err := s.visible(ctx, "", ref); err != nil {
 		return Recipient{}, err
 	}
-	r, err := s.recipient(ctx, institution, party)
-	if err == nil && r.State == "" {
+	found, err := s.store.Found(ctx, ref)
+	if err == nil && len(found.Recipients) == 0 {
 		err = platform.NotFound(ref)
 	}
-	return r, err
+	if err != nil {
+		return Recipient{}, err
+	}
+	return found.Recipients[0], nil
 }
 
 // recipient is the one that is known, or a new one.
 func (s *Service) recipient(ctx context.Context, institution string, party platform.ID) (Recipient, error) {
 	if err := platformOnly(ctx); err != nil {
-		actor, _ := platform.ActorOf(ctx)
-		if actor.Kind != platform.Auditor {
-			return Recipient{}, fmt.Errorf("recipient %s: %w", party, err)
-		}
+		return Recipient{}, fmt.Errorf("recipient %s: %w", party, err)
 	}
 	found, err := s.store.Found(ctx, recipientRef(institution, party))
 	if err != nil {

@@ -65,16 +65,16 @@ func TestOnboardingWaitsForTheHolder(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, payment.RecipientAsked, r.State)
 	assert.Equal(t, []string{"individual.id_number"}, r.Needs)
-	link, err := v.s.OnboardingLink(by(clerk), "sandbox", seller, "https://platform.example/back")
+	link, err := v.s.OnboardingLink(by(clerk), payment.OnboardingLink{Recipient: r.ID, Back: "https://platform.example/back"})
 	require.NoError(t, err)
-	assert.Contains(t, link, "https://sandbox.invalid/onboard/"+r.Account)
-	_, err = v.s.OnboardingLink(by(customer), "sandbox", seller, "https://evil.example")
+	assert.Contains(t, link.URL, "https://sandbox.invalid/onboard/"+r.Account)
+	_, err = v.s.OnboardingLink(by(customer), payment.OnboardingLink{Recipient: r.ID, Back: "https://evil.example"})
 	require.ErrorIs(t, err, platform.ErrDenied)
 
 	d.open = true
 	require.NoError(t, v.after(day))
 
-	r, err = v.s.Recipient(by(auditor), "sandbox", seller)
+	r, err = v.s.Recipient(by(auditor), payment.RecipientID("sandbox", seller))
 	require.NoError(t, err)
 	assert.Equal(t, payment.RecipientReady, r.State)
 	assert.Empty(t, r.Needs)
@@ -104,7 +104,7 @@ func TestReceiverIsAddedOnceAndKeepsItsAccount(t *testing.T) {
 	d.refuses = payment.ErrUnknownOutcome
 	_, err := v.s.AddRecipient(by(clerk), in)
 	require.ErrorIs(t, err, payment.ErrUnknownOutcome)
-	r, err := v.s.Recipient(by(clerk), "sandbox", seller)
+	r, err := v.s.Recipient(by(clerk), payment.RecipientID("sandbox", seller))
 	require.NoError(t, err)
 	require.Equal(t, payment.RecipientAsked, r.State)
 
@@ -132,9 +132,9 @@ func TestReceiverIsAddedOnceAndKeepsItsAccount(t *testing.T) {
 func TestRecipientsAreNotForEverybody(t *testing.T) {
 	t.Parallel()
 	v, _ := desk()
-	_, err := v.s.Recipient(by(customer), "sandbox", seller)
+	_, err := v.s.Recipient(by(customer), payment.RecipientID("sandbox", seller))
 	require.ErrorIs(t, err, platform.ErrNotFound)
-	_, err = v.s.Recipient(by(clerk), "sandbox", seller)
+	_, err = v.s.Recipient(by(clerk), payment.RecipientID("sandbox", seller))
 	require.ErrorIs(t, err, platform.ErrNotFound)
 	_, err = v.s.AddRecipient(by(clerk), payment.AddRecipient{Party: seller, Institution: "nowhere", Account: "x"})
 	require.ErrorIs(t, err, payment.ErrInstitution)
