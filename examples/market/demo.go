@@ -7,6 +7,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/merchant"
@@ -128,10 +129,18 @@ func (m *Market) admit(ctx context.Context, c *Cast) error {
 }
 
 // bank tells where the merchant's money goes, and has it verified: its payouts end
-// well at the institution.
+// well at the institution. In funds mode split that is an account of its own there.
 func (m *Market) bank(ctx context.Context, c Cast) error {
+	from, payee := m.Sandbox.Info().Institution, "bright-windows"
+	if m.options.Payment.Funds == payment.SplitFunds {
+		r, err := m.Payments.Onboard(platform.As(ctx, c.Operator), payment.Onboard{Party: c.Merchant.ID, Institution: from, Country: "CN", Email: "post@bright-windows.example"})
+		if err != nil {
+			return err
+		}
+		from, payee = from+"."+string(c.Merchant.ID), r.Account
+	}
 	a, err := m.Payouts.Register(platform.As(ctx, c.Merchant), settlement.Register{
-		Party: c.Merchant.ID, Currency: "CNY", Zone: "Asia/Shanghai", Institution: m.Sandbox.Info().Institution, Payee: "bright-windows",
+		Party: c.Merchant.ID, Currency: "CNY", Zone: "Asia/Shanghai", Institution: from, Payee: payee,
 	})
 	if err != nil {
 		return err

@@ -192,11 +192,12 @@ func (m *Market) serve() error {
 	m.Dispatch = dispatch.New(w, dispatch.StoreOn(db), dispatch.Ports{Members: duty, Orders: order.Seats{Store: orders}}, &o.Dispatch)
 	m.Payouts = m.payouts(db)
 	m.Payments = payment.New(w, payment.StoreOn(db), payment.Ports{
-		Books:    m.Books,
-		Subject:  order.Payable{Store: orders, Books: m.Books},
+		Books:    m.splitting(db, m.Books),
+		Subject:  payable{order.Payable{Store: orders, Books: m.Books}},
 		Payouts:  m.Payouts,
 		Screen:   m.Screen,
 		Bearer:   bearer{db},
+		Debts:    receivable.Claims{Store: receivable.StoreOn(db), Books: m.Books, Terms: o.Receivable.Terms},
 		Gateways: []payment.Gateway{m.Sandbox},
 	}, &o.Payment)
 	m.Recon = m.reconciliation(db)
@@ -217,7 +218,7 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 		Catalogue: merchant.Catalogue{Store: merchants},
 		Parties:   solvent{merchant.Standing{Store: merchants}, receivable.Debts{Store: receivable.StoreOn(db)}},
 		Payments:  payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}},
-		Books:     settlement.Reserving{Books: books, Terms: o.Settlement.Terms},
+		Books:     settlement.Reserving{Books: m.splitting(db, books), Terms: o.Settlement.Terms},
 		Fees:      fee.Quotes{Store: fee.StoreOn(db), Terms: o.Fees},
 		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
 		Screen:    m.Screen,

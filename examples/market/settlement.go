@@ -23,7 +23,7 @@ func (m *Market) payouts(db platform.DB) *settlement.Service {
 	}
 	return settlement.New(m.Writer, db, settlement.Ports{
 		Books:    m.Books,
-		Funds:    payment.Funds{Gateways: []payment.Gateway{m.Sandbox}, Now: m.Writer.Now},
+		Funds:    payment.Funds{Gateways: []payment.Gateway{m.Sandbox}, Accounts: payment.StoreOn(db), Now: m.Writer.Now},
 		Debts:    receivable.Claims{Store: receivable.StoreOn(db), Books: m.Books, Terms: m.options.Receivable.Terms},
 		Holds:    m.Debts(),
 		Screen:   payoutScreen{m.Screen},

@@ -27,15 +27,19 @@ import (
 
 // till is a market in which a merchant sells for a month, is settled weekly, and
 // 5 % of its sales are kept back; its institution fails as institutions do.
-func till(t *testing.T) *stall {
+func till(t *testing.T, changes ...func(*market.Options)) *stall {
 	t.Helper()
 	s := &stall{t: t, clock: storetest.NewClock(time.Date(2030, 3, 1, 9, 0, 0, 0, time.UTC))}
-	var err error
-	s.Market, err = market.Open(memory.New(market.Kinds(), nil), &market.Options{
+	o := market.Options{
 		Now: s.clock.Now, IDs: storetest.IDs(1),
 		Sandbox:    sandbox.Options{Seed: 7, Faults: sandbox.Faults{RefundTimeout: 0.1, RefundDelay: 0.1, LostRefund: 0.1}},
 		Settlement: settlement.Options{Terms: settlement.Terms{Reserve: decimal.New(5, -2)}},
-	})
+	}
+	for _, change := range changes {
+		change(&o)
+	}
+	var err error
+	s.Market, err = market.Open(memory.New(market.Kinds(), nil), &o)
 	require.NoError(t, err)
 	s.cast, err = s.Demo(t.Context())
 	require.NoError(t, err)

@@ -35,6 +35,15 @@ func (s *Service) Splits(ctx context.Context, subject platform.Ref) ([]Sharing, 
 	return s.store.Splits(ctx, subject)
 }
 
+// Sharings is a page of the sharings in a state, to operators and auditors. The
+// cursor of a page is where the next one begins; the last has none.
+func (s *Service) Sharings(ctx context.Context, state SharingState, cursor string) (platform.Page[Sharing], error) {
+	if err := s.visible(ctx, "", platform.Ref{Kind: sharingKind}); err != nil {
+		return platform.Page[Sharing]{}, err
+	}
+	return s.store.Sharings(ctx, state, cursor)
+}
+
 // DecideSplit is an operator's word on a sharing that waits for one.
 type DecideSplit struct {
 	Split    platform.ID `json:"split" validate:"required,id=spl"`

@@ -26,6 +26,9 @@ type Store interface {
 	// Found are those of the records that exist, in one trip.
 	Found(ctx context.Context, refs ...platform.Ref) (Records, error)
 
+	// Sharings is a page of those in a state.
+	Sharings(ctx context.Context, state SharingState, cursor string) (platform.Page[Sharing], error)
+
 	// Chargebacks is a page of those in a state.
 	Chargebacks(ctx context.Context, state ChargebackState, cursor string) (platform.Page[Chargeback], error)
 
@@ -142,6 +145,10 @@ func (s store) Splits(ctx context.Context, subject platform.Ref) (all []Sharing,
 			return all, err
 		}
 	}
+}
+
+func (s store) Sharings(ctx context.Context, state SharingState, cursor string) (platform.Page[Sharing], error) {
+	return platform.List[Sharing](ctx, s.db, platform.Query{Kind: sharingKind, By: []string{"state"}, Equal: []any{state}, Limit: 50, Cursor: cursor})
 }
 
 func (s store) Chargebacks(ctx context.Context, state ChargebackState, cursor string) (platform.Page[Chargeback], error) {

@@ -1,0 +1,120 @@
+package market_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/market"
+	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/finance/settlement"
+	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/store"
+)
+
+// Two weeks in funds mode split, with either plan of compensation: what merchants
+// earn goes to their account at the institution, refunds take it back from there,
+// payouts leave from there, and at the end each of the two clearing accounts is what
+// the institution says, to the cent.
+func TestAFortnightInFundsModeSplit(t *testing.T) {
+	t.Parallel()
+	for _, first := range []bool{false, true} {
+		t.Run(fmt.Sprintf("refund first %v", first), func(t *testing.T) {
+			t.Parallel()
+			s := till(t, func(o *market.Options) {
+				o.Payment.Funds, o.Sandbox.RefundFirst = payment.SplitFunds, first
+			})
+			s.fortnight()
+			s.apart()
+		})
+	}
+}
+
+func (s *stall) fortnight() {
+	type sale struct {
+		who platform.Actor
+		id  platform.ID
+	}
+	var sales []sale
+	for n := range 60 {
+		who, o := s.ordered()
+		if n%11 == 3 {
+			_, err := s.Orders.Cancel(s.as(who), order.Cancel{Order: o, Reason: "changed_mind", MaxFee: s.cast.Price})
+			require.NoError(s.t, err)
+		} else {
+			s.carriedOut(who, o)
+			sales = append(sales, sale{who, o})
+		}
+		switch {
+		case n%9 == 5:
+			s.refunded(who, o, "33.33")
+		case n%9 == 7 && len(sales) > 3:
+			old := sales[len(sales)-3]
+			s.refunded(old.who, old.id, "12.34")
+		}
+		for range 5 {
+			s.tick(time.Hour)
+		}
+	}
+	for range 160 {
+		s.tick(3 * time.Hour)
+	}
+	run, err := s.Payouts.StartRun(platform.As(s.t.Context(), platform.SystemActor("calendar")), settlement.StartRun{Name: "last", Currency: "CNY"})
+	require.NoError(s.t, err)
+	_, err = s.Payouts.ApproveRun(s.as(s.cast.Operator), settlement.ApproveRun{Run: run.ID})
+	require.NoError(s.t, err)
+	for range 20 {
+		s.tick(12 * time.Hour)
+	}
+}
+
+// apart checks that what is ours and what is the merchant's lie apart.
+func (s *stall) apart() {
+	t, cny, merchant := s.t, s.cast.Price.Currency(), s.cast.Merchant.ID
+	operator := s.as(s.cast.Operator)
+	states := map[payment.SharingState]int{}
+	all, err := every[payment.Sharing](s, "payment.split")
+	require.NoError(t, err)
+	backs := 0
+	for _, h := range all {
+		states[h.State]++
+		if h.Back != "" {
+			backs++
+		}
+	}
+	assert.Positive(t, states[payment.SharingDone])
+	assert.Positive(t, backs)
+	assert.Equal(t, len(all), states[payment.SharingDone]+states[payment.SharingDropped], "every split has ended: %v", states)
+	r, err := s.Payments.Recipient(operator, payment.RecipientID("sandbox", merchant))
+	require.NoError(t, err)
+	for account, name := range map[string]platform.ID{"": "sandbox", r.Account: platform.ID("sandbox." + string(merchant))} {
+		there, err := s.Sandbox.Balance(account, cny)
+		require.NoError(t, err)
+		here, err := s.Books.Balance(operator, finance.Account{Role: "clearing", Party: name}, cny)
+		require.NoError(t, err)
+		assert.Equal(t, there, here.Posted, "clearing of %s", name)
+	}
+	payouts, err := every[settlement.Payout](s, "settlement.payout")
+	require.NoError(t, err)
+	require.Len(t, payouts, 1)
+	assert.Equal(t, settlement.PayoutPaid, payouts[0].State)
+	assert.Equal(t, "sandbox."+string(merchant), payouts[0].Institution)
+	_, err = s.Verify(t.Context(), func(f store.Finding) { assert.Fail(t, f.String()) })
+	require.NoError(t, err)
+}
+
+// every is all records of a kind.
+func every[T any](s *stall, kind string) (all []T, err error) {
+	for q := (platform.Query{Kind: kind, Limit: 500}); ; {
+		page, err := platform.List[T](s.t.Context(), s.DB, q)
+		all = append(all, page.Items...)
+		if q.Cursor = page.Next; err != nil || q.Cursor == "" {
+			return all, err
+		}
+	}
+}
