@@ -29,7 +29,7 @@ var more = []struct {
 
 	{"a refund names its order", 2, []string{"order.ApproveRefund order", "order.RejectRefund order", "order.WithdrawRefund order"}},
 
-	{"an intent names the attempts that paid it", 2, []string{"order.RequestRefund payment", "order.ApproveRefund payment", "order.Decline payment"}},
+	{"an intent names the attempts that paid it", 2, []string{"order.RequestRefund payment", "order.ApproveRefund payment", "order.Decline payment", "payment.Splits: market_test.sharing payment"}},
 	{"as before; and an order paid in part takes back what it asked, before it gives back what came", 3, []string{
 		"order.Cancel payment", "order.ClearReview payment", "order.Tick: order.timeout payment",
 	}},

@@ -332,6 +332,7 @@ func (c *town) pay() {
 	require.Equal(c.t, payment.AttemptCaptured, a.State)
 
 	c.dispute()
+	c.share()
 	o, a := by(sandbox.Short)
 	give(c, c.operator, c.Payments.Resolve, payment.Resolve{Attempt: a.ID, Taken: a.Amount, Reason: "checked"})
 	give(c, c.operator, c.Payments.Surplus, payment.Surplus{For: o.Ref(), Amount: yuan(1), Institution: "sandbox", Reference: "ref-1"})
@@ -373,6 +374,55 @@ func (c *town) dispute() {
 		ValidUntil: c.clock.Now().AddDate(5, 0, 0), Evidence: fmt.Sprintf("%064x", 1),
 	})
 	c.clock.Advance(time.Hour)
+}
+
+// planning books nothing: it is only planned who gets what.
+type planning struct{}
+
+func (planning) Post(context.Context, string, platform.Ref, time.Time, []platform.Leg) ([]platform.Change, error) {
+	return nil, nil
+}
+
+// sharing plans shares of a payment.
+type sharing struct{}
+
+// share hands a part of a payment on in funds mode split, and takes some of it back
+// for a refund.
+func (c *town) share() {
+	plans := payment.Splits{Books: planning{}, Store: payment.StoreOn(c.DB), Gateways: []payment.Gateway{c.Sandbox}}
+	plan := func(what string, of platform.Ref, legs ...platform.Leg) {
+		c.do("payment.Splits", 1, func() error {
+			_, err := platform.Update(platform.As(c.t.Context(), c.operator), c.Writer, sharing{}, func(ctx context.Context) (int, []platform.Change, error) {
+				changes, err := plans.Post(ctx, what, of, c.clock.Now(), legs)
+				return 0, append(changes, platform.Happened("test.planned", of, nil)), err
+			})
+			return err
+		})
+	}
+	split := payment.New(c.Writer, payment.StoreOn(c.DB), payment.Ports{
+		Books: payment.Splits{Books: c.Books, Store: plans.Store, Gateways: plans.Gateways}, Gateways: plans.Gateways,
+		Subject: order.Payable{Store: order.StoreOn(c.DB), Books: c.Books},
+	}, nil)
+	r := give(c, c.operator, split.Onboard, payment.Onboard{Party: c.seller.ID, Institution: "sandbox", Country: "CN", Email: "post@bright-windows.example"}, 2)
+	give(c, c.operator, split.OnboardingLink, payment.OnboardingLink{Recipient: r.ID, Back: "https://platform.example/back"}, 0)
+	for _, m := range c.members[:c.n] {
+		give(c, c.operator, split.AddRecipient, payment.AddRecipient{Party: m, Institution: "sandbox", Account: "acct_" + string(m)}, 2)
+	}
+	o, later := c.pays(c.place(1, c.listings...)), c.pays(c.place(1, c.listings...))
+	refund := platform.Ref{Kind: "order.refund", ID: c.Writer.NewChild("rfd", o.ID)}
+	var earned, borne []platform.Leg
+	for _, m := range append(c.members[:c.n:c.n], c.seller.ID) {
+		earned, borne = append(earned, platform.Leg{Role: "earning", Party: m, Amount: yuan(-1)}), append(borne, platform.Leg{Role: "payable", Party: m, Amount: yuan(1)})
+	}
+	plan("order.completed", o.Ref(), earned...)
+	plan("order.completed", later.Ref(), platform.Leg{Role: "earning", Party: c.members[c.n], Amount: yuan(-1)})
+	c.tick("payment", 0, split)
+	plan("refund.approved", refund, append(borne, platform.Leg{Role: "refund_due", Of: o.ID, Amount: yuan(-1)})...)
+	c.tick("payment", 0, split)
+	waiting, err := split.Splits(platform.As(c.t.Context(), c.operator), later.Ref())
+	require.NoError(c.t, err)
+	require.Len(c.t, waiting, 1)
+	give(c, c.operator, split.DecideSplit, payment.DecideSplit{Split: waiting[0].ID, Decision: payment.DecideKeep, Reason: "other"})
 }
 
 func (c *town) cancel(o order.Order) {

@@ -92,6 +92,8 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"payment.attempt":     id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Attempt(ctx, i); return err }),
 		"payment.return":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Return(ctx, i); return err }),
 		"payment.chargeback":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Chargeback(ctx, i); return err }),
+		"payment.split":       id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Split(ctx, i); return err }),
+		"payment.recipient":   id(func(ctx context.Context, i platform.ID) error { _, err := m.Payments.Recipient(ctx, i); return err }),
 		"payment.institution": nil,
 		"payment.notice":      nil,
 		"finance.posting":     nil,
@@ -233,6 +235,10 @@ func lists(m *market.Market) map[string]func(context.Context) error {
 		"payment tasks": func(ctx context.Context) error { _, err := m.Payments.Queue(ctx, ""); return err },
 		"chargebacks": func(ctx context.Context) error {
 			_, err := m.Payments.Chargebacks(ctx, payment.ChargebackLost, "")
+			return err
+		},
+		"splits": func(ctx context.Context) error {
+			_, err := m.Payments.Sharings(ctx, payment.SharingDone, "")
 			return err
 		},
 		"budgets":      func(ctx context.Context) error { _, err := m.Budgets.Budgets(ctx, ""); return err },

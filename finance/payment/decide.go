@@ -67,7 +67,11 @@ func (s *Service) DecideSplit(ctx context.Context, in DecideSplit) (Sharing, err
 		if err != nil {
 			return Sharing{}, nil, fmt.Errorf("decide %s: %w", in.Split, err)
 		}
-		all, h, err := s.sharings(ctx, in.Split)
+		known, err := s.store.Split(ctx, in.Split)
+		if err != nil {
+			return Sharing{}, nil, err
+		}
+		all, h, err := s.sharings(ctx, known)
 		if err != nil {
 			return Sharing{}, nil, err
 		}
@@ -110,14 +114,14 @@ func (s *Service) owe(ctx context.Context, h Sharing, at time.Time) ([]platform.
 
 // thaw looks again at a sharing that is frozen: one that is no longer in dispute
 // goes out, and at its last moment the rule decides.
-func (s *Service) thaw(ctx context.Context, id platform.ID, at time.Time) error {
-	_, err := persist(ctx, s, handover{id}, func(ctx context.Context) (Sharing, []platform.Change, error) {
-		all, h, err := s.sharings(ctx, id)
+func (s *Service) thaw(ctx context.Context, due Sharing, at time.Time) error {
+	_, err := persist(ctx, s, handover{due.ID}, func(ctx context.Context) (Sharing, []platform.Change, error) {
+		all, h, err := s.sharings(ctx, due)
 		if err != nil {
 			return Sharing{}, nil, err
 		}
 		if h.State != SharingFrozen || h.Due.IsZero() || at.Before(h.Due) {
-			return Sharing{}, nil, fmt.Errorf("thaw %s: %w", id, ErrNotDue)
+			return Sharing{}, nil, fmt.Errorf("thaw %s: %w", h.ID, ErrNotDue)
 		}
 		a, err := s.store.Attempt(ctx, h.Attempt)
 		if err != nil {

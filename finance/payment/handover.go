@@ -23,14 +23,14 @@ type handover struct{ Split platform.ID }
 func (h handover) Subject() platform.Ref { return sharingRef(h.Split) }
 
 // handOver sends what is due of a sharing. The claim comes first, then the call.
-func (s *Service) handOver(ctx context.Context, id platform.ID, at time.Time) error {
-	claimed, err := persist(ctx, s, handover{id}, func(ctx context.Context) (Sharing, []platform.Change, error) {
-		all, h, err := s.sharings(ctx, id)
+func (s *Service) handOver(ctx context.Context, due Sharing, at time.Time) error {
+	claimed, err := persist(ctx, s, handover{due.ID}, func(ctx context.Context) (Sharing, []platform.Change, error) {
+		all, h, err := s.sharings(ctx, due)
 		if err != nil {
 			return Sharing{}, nil, err
 		}
 		if !h.ready(at) {
-			return Sharing{}, nil, fmt.Errorf("send %s: %w", id, ErrNotDue)
+			return Sharing{}, nil, fmt.Errorf("send %s: %w", h.ID, ErrNotDue)
 		}
 		next, changes, err := s.claimSharing(ctx, all, h, at)
 		if err != nil {
@@ -86,18 +86,14 @@ func (h Sharing) takes() SplitReturn {
 	return SplitReturn{Key: h.Key(), Split: Key(h.Reference), Account: h.Portions[0].Account, Amount: h.Amount}
 }
 
-// sharings reads a sharing with all others of its subject.
-func (s *Service) sharings(ctx context.Context, id platform.ID) (*sharings, Sharing, error) {
-	h, err := s.store.Split(ctx, id)
+// sharings reads a sharing as it is now, with all others of its subject.
+func (s *Service) sharings(ctx context.Context, known Sharing) (*sharings, Sharing, error) {
+	found, err := s.store.Splits(ctx, known.Subject)
 	if err != nil {
 		return nil, Sharing{}, err
 	}
-	known, err := s.store.Splits(ctx, h.Subject)
-	if err != nil {
-		return nil, Sharing{}, err
-	}
-	all := sharingsOf(known)
-	h, err = all.of(id) // of one moment with the others
+	all := sharingsOf(found)
+	h, err := all.of(known.ID)
 	return all, h, err
 }
 
@@ -107,57 +103,54 @@ func (s *Service) claimSharing(ctx context.Context, all *sharings, h Sharing, at
 	if h.Back != "" {
 		return s.claimBack(ctx, all, h, at)
 	}
-	a, err := s.store.Attempt(ctx, h.Attempt)
-	if err != nil {
-		return Sharing{}, nil, err
-	}
-	changes := []platform.Change{platform.Unchanged(a)}
-	if h.closes() {
-		next := h
-		if all.busy(h) {
-			next.Due = time.Time{}
-		} else if next, err = h.Send(at, s.until(at)); err != nil {
-			return Sharing{}, nil, err
-		}
-		all.put(next, next.event())
-		return next, changes, nil
-	}
-	contested, taken, err := s.contested(ctx, a)
-	if err != nil {
-		return Sharing{}, nil, err
-	}
-	if taken || contested && !h.Decided {
-		next, err := h.Wait(at)
-		if err != nil {
-			return Sharing{}, nil, err
-		}
-		all.put(next, next.event())
-		return next, changes, nil
-	}
-	refs := make([]platform.Ref, len(h.Portions))
-	for i, p := range h.Portions {
-		refs[i] = recipientRef(h.Institution, p.Party)
+	attempt := platform.Ref{Kind: "payment.attempt", ID: h.Attempt}
+	refs := []platform.Ref{attempt}
+	for _, p := range h.Portions {
+		refs = append(refs, recipientRef(h.Institution, p.Party))
 	}
 	found, err := s.store.Found(ctx, refs...)
+	if err == nil && len(found.Attempts) == 0 {
+		err = platform.NotFound(attempt)
+	}
 	if err != nil {
 		return Sharing{}, nil, err
+	}
+	next, err := s.goes(ctx, all, h, found, at)
+	if err != nil {
+		return Sharing{}, nil, err
+	}
+	all.put(next, next.event())
+	changes := []platform.Change{platform.Unchanged(found.Attempts[0])}
+	for _, r := range found.Recipients {
+		changes = append(changes, platform.Unchanged(r))
+	}
+	return next, changes, nil
+}
+
+// goes is a sharing as it goes out, or as what keeps it leaves it: other sharings
+// of a charge that is to end, a dispute, a receiver without account.
+func (s *Service) goes(ctx context.Context, all *sharings, h Sharing, found Records, at time.Time) (Sharing, error) {
+	if h.closes() && all.busy(h) {
+		h.Due = time.Time{}
+		return h, nil
+	}
+	if h.closes() {
+		return h.Send(at, s.until(at))
+	}
+	contested, taken, err := s.contested(ctx, found.Attempts[0])
+	if err != nil {
+		return Sharing{}, err
+	}
+	if taken || contested && !h.Decided {
+		return h.Wait(at)
 	}
 	h, missing := h.addressed(found.Recipients)
 	if missing {
 		next, err := h.move("stop", platform.System)
 		next.Due, next.Reason = time.Time{}, platform.Code(ErrNoRecipient)
-		all.put(next, next.event())
-		return next, changes, err
+		return next, err
 	}
-	next, err := h.Send(at, s.until(at))
-	if err != nil {
-		return Sharing{}, nil, err
-	}
-	for _, r := range found.Recipients {
-		changes = append(changes, platform.Unchanged(r))
-	}
-	all.put(next, next.event())
-	return next, changes, nil
+	return h.Send(at, s.until(at))
 }
 
 // addressed is the sharing with the accounts of its receivers, unless one has none.
@@ -224,7 +217,7 @@ func (s *Service) claimBack(ctx context.Context, all *sharings, h Sharing, at ti
 // with all that follows. It fails with ErrNothingNew when that was known already.
 func (s *Service) recordSharing(ctx context.Context, h Sharing, in record, arrived []Share) error {
 	_, err := persist(ctx, s, in, func(ctx context.Context) (Sharing, []platform.Change, error) {
-		all, now, err := s.sharings(ctx, h.ID)
+		all, now, err := s.sharings(ctx, h)
 		if err != nil {
 			return Sharing{}, nil, err
 		}
@@ -370,9 +363,9 @@ func (s *Service) splitter(institution string) (Splitter, error) {
 func (s *Service) askSharing(due Sharing, now time.Time) errand {
 	switch {
 	case due.State == SharingFrozen:
-		return errand{then: func(ctx context.Context) error { return s.thaw(ctx, due.ID, now) }}
+		return errand{then: func(ctx context.Context) error { return s.thaw(ctx, due, now) }}
 	case due.State == SharingPlanned || due.State == SharingFailed:
-		return errand{then: func(ctx context.Context) error { return s.handOver(ctx, due.ID, now) }}
+		return errand{then: func(ctx context.Context) error { return s.handOver(ctx, due, now) }}
 	}
 	in, arrived := record{Key: due.Key(), Doubts: true, Via: "look", At: now}, []Share(nil)
 	return errand{

@@ -155,6 +155,14 @@ func (s *Service) mode(ports Ports) bool {
 	return planned
 }
 
+// Funds is the mode that the service runs in.
+func (s *Service) Funds() FundsMode {
+	if s.splits {
+		return SplitFunds
+	}
+	return PlatformFunds
+}
+
 // Intent is one intent. Customers see their own, operators and auditors all;
 // anything else is ErrNotFound.
 func (s *Service) Intent(ctx context.Context, id platform.ID) (Intent, error) {

@@ -49,12 +49,18 @@ func open(t *testing.T) *house {
 // openAfter opens a house whose audit log was signed before, by another.
 func openAfter(t *testing.T, last audit.Last) *house {
 	t.Helper()
+	return openIn(t, last, "")
+}
+
+// openIn opens a house in a funds mode.
+func openIn(t *testing.T, last audit.Last, funds payment.FundsMode) *house {
+	t.Helper()
 	h := &house{t: t}
 	h.now.Store(morning.UnixMicro())
 	var err error
 	h.Market, err = market.Open(memory.New(market.Kinds(), nil), &market.Options{
-		Last: last,
-		Now:  func() time.Time { return time.UnixMicro(h.now.Add(1)).UTC() },
+		Last: last, Payment: payment.Options{Funds: funds},
+		Now: func() time.Time { return time.UnixMicro(h.now.Add(1)).UTC() },
 		Risk: &risk.Options{Indicators: []risk.Indicator{{
 			Name: "orders placed", Metric: "order.placed", Owner: "service", Direction: risk.Above, For: new(time.Duration),
 			Warn: risk.Bound{Fire: decimal.NewFromInt(1)}, Instruction: "look at the <b>queue</b>",

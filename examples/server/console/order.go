@@ -21,6 +21,7 @@ type orderView struct {
 	Intents     []payment.Intent
 	Attempts    []payment.Attempt
 	Returns     []payment.Return
+	Splits      []payment.Sharing
 	Assignments []dispatch.Assignment
 	Timeline    []happening
 	Fees        []string // in words; none for an order that came with its fees
@@ -78,6 +79,9 @@ func (v *orderView) payments(ctx context.Context, c console) (err error) {
 	if v.Attempts, err = ofSubject[payment.Attempt](ctx, c, v, "payment.attempt"); err != nil {
 		return err
 	}
+	if v.Splits, err = c.m.Payments.Splits(ctx, v.Order.Ref()); err != nil {
+		return err
+	}
 	v.Returns, err = ofSubject[payment.Return](ctx, c, v, "payment.return")
 	return err
 }
@@ -119,6 +123,9 @@ func (v *orderView) parts() []platform.Ref {
 	}
 	for _, r := range v.Returns {
 		all = append(all, r.Ref())
+	}
+	for _, h := range v.Splits {
+		all = append(all, h.Ref())
 	}
 	for _, a := range v.Assignments {
 		all = append(all, a.Ref())

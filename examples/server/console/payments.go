@@ -16,6 +16,12 @@ var paymentMoves = map[string]move{
 	"send":    {action: "payment.send", back: paymentsPage, do: console.send},
 	"contest": {action: "payment.contest", back: paymentsPage, do: console.contest},
 	"concede": {action: "payment.concede", back: paymentsPage, do: console.concede},
+
+	"split-send":    {action: "payment.decideSplit", back: paymentsPage, do: decide(payment.DecideSend)},
+	"split-keep":    {action: "payment.decideSplit", back: paymentsPage, do: decide(payment.DecideKeep)},
+	"split-arrived": {action: "payment.decideSplit", back: paymentsPage, do: decide(payment.DecideArrived)},
+	"split-refused": {action: "payment.decideSplit", back: paymentsPage, do: decide(payment.DecideRefused)},
+	"split-owed":    {action: "payment.decideSplit", back: paymentsPage, do: decide(payment.DecideOwed)},
 }
 
 type paymentsView struct {
@@ -27,6 +33,7 @@ type paymentsView struct {
 	Tabs     []payment.ChargebackState
 	Disputes []disputeRow
 	Further  string // of the disputes
+	Splits   splitsView
 }
 
 type channelRow struct {
@@ -89,12 +96,13 @@ func (c console) payments(r *http.Request) (any, error) {
 	if disputes.Next != "" {
 		v.Further = paymentsPage + "?" + url.Values{"state": {string(v.State)}, "from": {disputes.Next}}.Encode()
 	}
-	return v, nil
+	v.Splits, err = c.splits(ctx, payment.SharingState(asked.Get("splits")), asked.Get("after"))
+	return v, err
 }
 
 // groups are where the words of a task's state are.
 var groups = map[string]string{
-	"payment.attempt": "attempt", "payment.return": "return", "payment.chargeback": "chargeback", "payment.notice": "notice",
+	"payment.attempt": "attempt", "payment.return": "return", "payment.split": "split", "payment.chargeback": "chargeback", "payment.notice": "notice",
 }
 
 // The drawing of a channel's last five minutes.

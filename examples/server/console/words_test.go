@@ -48,7 +48,7 @@ func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 			assert.Contains(t, words, "done."+verb)
 		}
 	}
-	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse, planRefusals, planEndings, claimReturns, claimRefusals, bankAnswers, bankFailures, reclaims, sentBack, redReasons, planReasons, reopenReasons, waiveReasons, discards, fixRefusals, fixCauses, fixActions, guilt} {
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse, planRefusals, planEndings, claimReturns, claimRefusals, bankAnswers, bankFailures, reclaims, sentBack, redReasons, planReasons, reopenReasons, waiveReasons, discards, fixRefusals, fixCauses, fixActions, guilt, splitReasons} {
 		for _, code := range reasons {
 			assert.Contains(t, words, "reason."+code)
 		}
@@ -82,6 +82,9 @@ func TestEveryStateHasALabel(t *testing.T) {
 		{"finance/payment", "ChargebackState", "chargeback"},
 		{"finance/payment", "InboxState", "notice"},
 		{"finance/payment", "Circuit", "circuit"},
+		{"finance/payment", "SharingState", "split"},
+		{"finance/payment", "RecipientState", "recipient"},
+		{"finance/payment", "FundsMode", "funds"},
 		{"finance", "Class", "class"},
 		{"finance", "PeriodState", "period"},
 		{"finance/settlement", "PayoutState", "payout"},

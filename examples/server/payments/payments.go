@@ -61,6 +61,7 @@ func Mount(api huma.API, m *market.Market) {
 		found, err := s.Intents(ctx, o.Ref())
 		return intents{Items: found}, err
 	})
+	splits(api, m)
 	notices(api, s)
 	edge.Get(api, op("books/trial-balance", "Sums of all accounts, which balance to zero"), func(ctx context.Context) (balances, error) {
 		all, err := m.TrialBalance(ctx)
