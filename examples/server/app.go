@@ -30,6 +30,7 @@ import (
 	"github.com/liangding/platform/examples/server/staff"
 	"github.com/liangding/platform/examples/server/supervision"
 	"github.com/liangding/platform/examples/server/trust"
+	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/store"
 )
@@ -55,6 +56,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	window := windows()
 	o.Window = func(d time.Duration) { window.Observe(d.Seconds()) }
 	o.Fees.Volumes = true
+	o.Payment.Funds = payment.FundsMode(c.funds)
 	m, err := market.Open(db, &o)
 	if err != nil {
 		return nil, err

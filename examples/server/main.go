@@ -65,6 +65,7 @@ import (
 	"github.com/liangding/platform/examples/folder"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/examples/server/edge"
+	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/security/audit"
 )
 
@@ -88,6 +89,7 @@ type config struct {
 	logs     string
 	commands int
 	reads    int
+	funds    string
 	by       string
 	dry      bool
 	share    string
@@ -109,6 +111,7 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 	f.StringVar(&c.logs, "log", "json", "log `format`: json, text or off")
 	f.IntVar(&c.commands, "commands", 60, "commands a minute and account; negative is without limit")
 	f.IntVar(&c.reads, "reads", 600, "reads a minute and account; negative is without limit")
+	f.StringVar(&c.funds, "funds", "platform", "funds `mode`: platform holds what others have earned until it pays out; split leaves it on their own accounts at the institution")
 	f.StringVar(&c.by, "by", "", "`id` of the operator who answers for an import, or those of operators to be appointed")
 	f.BoolVar(&c.dry, "dry", false, "tell what an import would do, and write nothing")
 	var wrong error
@@ -129,9 +132,14 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
+	if c.funds != string(payment.PlatformFunds) && c.funds != string(payment.SplitFunds) {
+		wrong = errors.Join(wrong, fmt.Errorf("-funds %q: %w", c.funds, errFunds))
+	}
 	c.files = f.Args()
 	return c, wrong
 }
+
+var errFunds = errors.New("either platform or split")
 
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	var job string

@@ -32,7 +32,7 @@ func TestFlagsComeFromTheEnvironmentToo(t *testing.T) {
 	}
 	c, err := read(map[string]string{"PLATFORM_DEMO": "false", "PLATFORM_READS": "7", "PLATFORM_COMMANDS": "8", "PLATFORM_LOG": ""}, "-commands=9")
 	require.NoError(t, err)
-	assert.Equal(t, config{addr: "127.0.0.1:8080", folder: "data", logs: "json", reads: 7, commands: 9, files: []string{}}, c)
+	assert.Equal(t, config{addr: "127.0.0.1:8080", folder: "data", logs: "json", funds: "platform", reads: 7, commands: 9, files: []string{}}, c)
 	_, err = read(map[string]string{"PLATFORM_DEMO": "off"})
 	require.ErrorContains(t, err, "PLATFORM_DEMO=off", "what was meant is not guessed")
 	require.ErrorContains(t, run(t.Context(), []string{"-demo", "false"}, io.Discard, io.Discard), `"false" is no flag`)
