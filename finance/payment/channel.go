@@ -298,7 +298,7 @@ func (s *Service) route(in Pay, amount platform.Money, records []Institution, at
 		if err != nil {
 			return "", nil, err
 		}
-		rests, err := admits(g.Info(), records, amount, at)
+		rests, err := s.admits(g, records, amount, at)
 		return in.Institution, rests, err
 	}
 	names := s.order
@@ -308,7 +308,7 @@ func (s *Service) route(in Pay, amount platform.Money, records []Institution, at
 	refusal := fmt.Errorf("pay %s: %w", amount, ErrNoChannel)
 	spare, sparing := "", []platform.Change(nil)
 	for _, name := range names {
-		rests, err := admits(s.gateways[name].Info(), records, amount, at)
+		rests, err := s.admits(s.gateways[name], records, amount, at)
 		if err != nil {
 			refusal = err
 			continue
@@ -327,14 +327,21 @@ func (s *Service) route(in Pay, amount platform.Money, records []Institution, at
 }
 
 // admits tells whether an institution may be sent a new charge: by the record of
-// its last check, or else by what the adapter says.
-func admits(info Info, records []Institution, amount platform.Money, at time.Time) ([]platform.Change, error) {
+// its last check, or else by what the adapter says. In funds mode split it must be
+// licensed to hand it on, too.
+func (s *Service) admits(g Gateway, records []Institution, amount platform.Money, at time.Time) ([]platform.Change, error) {
+	info := g.Info()
 	r, known := recordOf(records, info.Institution)
 	if !known {
 		return nil, info.Admits(amount, at)
 	}
 	if err := cmp.Or(r.Covers(Acquiring, amount.Currency(), at), info.within(amount)); err != nil {
 		return nil, err
+	}
+	if _, splits := g.(Splitter); splits && s.splits {
+		if err := r.Covers(Splitting, amount.Currency(), at); err != nil {
+			return nil, err
+		}
 	}
 	return []platform.Change{platform.Unchanged(r)}, nil
 }

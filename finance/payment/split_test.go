@@ -512,6 +512,31 @@ func TestSharesAreOfThePaymentsThatCameFirst(t *testing.T) {
 	v.handedOn(t)
 }
 
+// Whoever may take money but not hand it on gets no new payments; what runs goes on.
+func TestInstitutionMustBeLicensedToSplit(t *testing.T) {
+	t.Parallel()
+	v := newSplits(t, setup{})
+	o := v.paid(t, sandbox.OK)
+	check := payment.Check{
+		Name: "sandbox", Entity: "Sandbox", Licence: "demo", Kinds: []payment.Business{payment.Acquiring}, ValidUntil: noon.AddDate(1, 0, 0),
+		Evidence: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	}
+	_, err := v.s.Check(by(clerk), check)
+	require.NoError(t, err)
+
+	_, err = v.s.Pay(by(customer), payment.Pay{Intent: full(v.placed(t)), Method: sandbox.OK, Institution: "sandbox"})
+	require.ErrorIs(t, err, payment.ErrUnlicensed)
+	v.complete(t, o)
+	require.NoError(t, v.after(0))
+	assert.Equal(t, yuan("80.00"), v.has(t, seller))
+
+	check.Kinds = append(check.Kinds, payment.Splitting)
+	_, err = v.s.Check(by(clerk), check)
+	require.NoError(t, err)
+	_, err = v.s.Pay(by(customer), payment.Pay{Intent: full(v.placed(t)), Method: sandbox.OK, Institution: "sandbox"})
+	require.NoError(t, err)
+}
+
 // No platform pools others' money by accident: one of the modes is stated, and
 // carried out.
 func TestFundsModeIsAChoice(t *testing.T) {
