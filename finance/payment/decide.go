@@ -16,7 +16,7 @@ type Debts interface {
 
 // Split is one sharing, to operators and auditors.
 func (s *Service) Split(ctx context.Context, id platform.ID) (Sharing, error) {
-	h, err := s.store.Split(ctx, id)
+	h, err := sharingIn(ctx, s.store, id)
 	if err == nil {
 		err = s.visible(ctx, "", h.Ref())
 	}
@@ -32,7 +32,7 @@ func (s *Service) Splits(ctx context.Context, subject platform.Ref) ([]Sharing, 
 	if err := s.visible(ctx, "", subject); err != nil {
 		return nil, err
 	}
-	return s.store.Splits(ctx, subject)
+	return sharingsIn(ctx, s.store, subject)
 }
 
 // Sharings is a page of the sharings in a state, to operators and auditors. The
@@ -41,7 +41,7 @@ func (s *Service) Sharings(ctx context.Context, state SharingState, cursor strin
 	if err := s.visible(ctx, "", platform.Ref{Kind: sharingKind}); err != nil {
 		return platform.Page[Sharing]{}, err
 	}
-	return s.store.Sharings(ctx, state, cursor)
+	return s.store.Sharings(ctx, SharingQuery{State: state, Cursor: cursor})
 }
 
 // DecideSplit is an operator's word on a sharing that waits for one.
@@ -67,7 +67,7 @@ func (s *Service) DecideSplit(ctx context.Context, in DecideSplit) (Sharing, err
 		if err != nil {
 			return Sharing{}, nil, fmt.Errorf("decide %s: %w", in.Split, err)
 		}
-		known, err := s.store.Split(ctx, in.Split)
+		known, err := sharingIn(ctx, s.store, in.Split)
 		if err != nil {
 			return Sharing{}, nil, err
 		}

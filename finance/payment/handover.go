@@ -88,7 +88,7 @@ func (h Sharing) takes() SplitReturn {
 
 // sharings reads a sharing as it is now, with all others of its subject.
 func (s *Service) sharings(ctx context.Context, known Sharing) (*sharings, Sharing, error) {
-	found, err := s.store.Splits(ctx, known.Subject)
+	found, err := sharingsIn(ctx, s.store, known.Subject)
 	if err != nil {
 		return nil, Sharing{}, err
 	}
@@ -302,7 +302,7 @@ func (s *Service) bookSharing(ctx context.Context, h Sharing, at time.Time) ([]p
 // rest is what did not arrive of a sharing, to go out in another one.
 func (h Sharing) rest(at time.Time) (rest Sharing, some bool, err error) {
 	rest = Sharing{
-		Head:    platform.Head{ID: derived("spl", h.ID, string(h.ID), "rest")},
+		Head:    platform.Head{ID: derived(h.ID, string(h.ID), "rest")},
 		Subject: h.Subject, Attempt: h.Attempt, Capture: h.Capture, Institution: h.Institution, State: SharingFailed, Amount: zero(h.Amount),
 		Cause: h.Ref(), Released: h.Released, Tries: h.Tries + 1, Reason: "payment.mismatch",
 	}
@@ -361,10 +361,10 @@ func (s *Service) splitter(institution string) (Splitter, error) {
 // askSharing sends the next operation of a sharing, or asks how the one under way
 // stands.
 func (s *Service) askSharing(due Sharing, now time.Time) errand {
-	switch {
-	case due.State == SharingFrozen:
+	switch due.State {
+	case SharingFrozen:
 		return errand{then: func(ctx context.Context) error { return s.thaw(ctx, due, now) }}
-	case due.State == SharingPlanned || due.State == SharingFailed:
+	case SharingPlanned, SharingFailed:
 		return errand{then: func(ctx context.Context) error { return s.handOver(ctx, due, now) }}
 	}
 	in, arrived := record{Key: due.Key(), Doubts: true, Via: "look", At: now}, []Share(nil)
@@ -397,7 +397,7 @@ func (s *Service) foundSharing(ctx context.Context, h Sharing, now time.Time) (s
 // tellSharing follows a notice of a sharing: the institution is asked how it
 // stands, and the notice is filed.
 func (s *Service) tellSharing(ctx context.Context, n Received, id platform.ID, at time.Time) error {
-	h, err := s.store.Split(ctx, id)
+	h, err := sharingIn(ctx, s.store, id)
 	switch {
 	case errors.Is(err, platform.ErrNotFound):
 		return s.file(ctx, n.wait(at))

@@ -226,7 +226,7 @@ func (s *Service) sharesOf(ctx context.Context, r Return) (*sharings, error) {
 	if !s.splits || r.Refund == (platform.Ref{}) {
 		return sharingsOf(nil), nil
 	}
-	known, err := s.store.Splits(ctx, r.Subject)
+	known, err := sharingsIn(ctx, s.store, r.Subject)
 	return sharingsOf(known), err
 }
 

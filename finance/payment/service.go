@@ -115,7 +115,9 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 		if info.Demo && s.opts.Production {
 			panic("payment: " + info.Institution + " moves no real money")
 		}
-		if _, can := g.(Splitter); s.opts.Basis == "" && !(can && s.splits) && (!info.Demo || s.opts.Production) {
+		_, can := g.(Splitter)
+		pools := !can || !s.splits
+		if pools && s.opts.Basis == "" && (!info.Demo || s.opts.Production) {
 			panic("payment: the platform holds others' money at " + info.Institution + " on no stated basis")
 		}
 		if s.splits && len(info.Institution) > maxSplitter {

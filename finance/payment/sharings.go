@@ -2,6 +2,7 @@ package payment
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -12,6 +13,29 @@ import (
 
 	"github.com/liangding/platform"
 )
+
+// sharingsIn are all sharings of a subject.
+func sharingsIn(ctx context.Context, store Store, subject platform.Ref) (all []Sharing, err error) {
+	for q := (SharingQuery{Subject: subject}); ; {
+		page, err := store.Sharings(ctx, q)
+		all = append(all, page.Items...)
+		if q.Cursor = page.Next; err != nil || q.Cursor == "" {
+			return all, err
+		}
+	}
+}
+
+// sharingIn is one sharing.
+func sharingIn(ctx context.Context, store Store, id platform.ID) (Sharing, error) {
+	found, err := store.Found(ctx, sharingRef(id))
+	if err == nil && len(found.Sharings) == 0 {
+		err = platform.NotFound(sharingRef(id))
+	}
+	if err != nil {
+		return Sharing{}, err
+	}
+	return found.Sharings[0], nil
+}
 
 // sharings are those of a subject while a command changes them.
 type sharings struct {
@@ -61,11 +85,11 @@ func (s *sharings) changes() []platform.Change {
 	return all
 }
 
-// derived is an id of the slot and moment of another, which follows from words. The
+// derived is the id of a sharing with the slot and moment of another, which follows from words. The
 // formula is frozen: the first 8 bytes of SHA-256 of the words, 0x00 between them.
-func derived(prefix string, from platform.ID, words ...string) platform.ID {
+func derived(from platform.ID, words ...string) platform.ID {
 	sum := sha256.Sum256([]byte(strings.Join(words, "\x00")))
-	return platform.NewID(prefix, from.Time(), from.Slot(), binary.BigEndian.Uint64(sum[:8]))
+	return platform.NewID("spl", from.Time(), from.Slot(), binary.BigEndian.Uint64(sum[:8]))
 }
 
 // minorOf is so much of a currency; the figures are of sums that were added up.
@@ -92,7 +116,7 @@ func (s *sharings) takeBack(refund platform.Ref, from map[platform.ID]int64, rou
 				return fmt.Errorf("take back of %s: %w", h.ID, err)
 			}
 			back := Sharing{
-				Head:    platform.Head{ID: derived("spl", h.ID, string(refund.ID), string(h.ID), string(p.Party), strconv.Itoa(round))},
+				Head:    platform.Head{ID: derived(h.ID, string(refund.ID), string(h.ID), string(p.Party), strconv.Itoa(round))},
 				Subject: h.Subject, Attempt: h.Attempt, Capture: h.Capture, Institution: h.Institution, State: SharingPlanned, Amount: amount,
 				Portions: []Portion{{Party: p.Party, Account: p.Account, Amount: amount}}, Back: h.ID, Cause: refund, After: first(h.Institution),
 				Round: round, Operation: Operation{Due: at},
@@ -230,7 +254,7 @@ func (s *sharings) undo(back Sharing, at time.Time) error {
 			return err
 		}
 		again := Sharing{
-			Head:    platform.Head{ID: derived("spl", back.ID, string(back.ID), "again")},
+			Head:    platform.Head{ID: derived(back.ID, string(back.ID), "again")},
 			Subject: back.Subject, Attempt: back.Attempt, Capture: back.Capture, Institution: back.Institution, State: SharingPlanned, Amount: back.Amount,
 			Portions: []Portion{{Party: back.Portions[0].Party, Amount: back.Amount}}, Cause: back.Ref(), Released: of.Released, Operation: Operation{Due: at},
 		}

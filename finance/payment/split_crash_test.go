@@ -172,6 +172,7 @@ func TestStormOfSplitsAndRefunds(t *testing.T) {
 }
 
 func (v *world) storm(t *testing.T, chance *rand.Rand, orders []sale) {
+	t.Helper()
 	var all sync.WaitGroup
 	for _, o := range orders {
 		v.complete(t, o)
@@ -204,6 +205,7 @@ func (v *world) storm(t *testing.T, chance *rand.Rand, orders []sale) {
 
 // endures is what a caller may well get: a refusal, or a conflict without end.
 func (v *world) endures(t *testing.T, err error) {
+	t.Helper()
 	for _, may := range []error{platform.ErrState, platform.ErrConflict, platform.ErrUnavailable} {
 		if errors.Is(err, may) {
 			return
@@ -234,7 +236,7 @@ func (v *world) ended(t *testing.T) {
 	list, err := all[payment.Sharing](v.db, "payment.split")
 	require.NoError(t, err)
 	for _, h := range list {
-		waits := h.Due.IsZero() && h.State == payment.SharingPlanned && v.waitsFor(t, h, queued)
+		waits := h.Due.IsZero() && h.State == payment.SharingPlanned && waitsFor(h, queued)
 		require.True(t, h.Ended() || queued[h.Ref()] || waits, "%s is %s", h.ID, h.State)
 		require.LessOrEqual(t, len(h.Portions), 2)
 		for _, p := range h.Portions {
@@ -245,15 +247,14 @@ func (v *world) ended(t *testing.T) {
 	require.NoError(t, err)
 	for _, r := range returns {
 		over := r.State == payment.ReturnSucceeded || r.State == payment.ReturnWithdrawn
-		waits := r.State == payment.ReturnGathering && v.gathers(list, r, queued)
+		waits := r.State == payment.ReturnGathering && gathers(list, r, queued)
 		require.True(t, over || queued[r.Ref()] || waits, "%s is %s", r.ID, r.State)
 	}
 }
 
 // waitsFor tells whether a share waits for what is itself in the queue: for its
 // refund, or for the sharing that it is of.
-func (v *world) waitsFor(t *testing.T, h payment.Sharing, queued map[platform.Ref]bool) bool {
-	t.Helper()
+func waitsFor(h payment.Sharing, queued map[platform.Ref]bool) bool {
 	if h.Back == "" {
 		return false
 	}
@@ -261,7 +262,7 @@ func (v *world) waitsFor(t *testing.T, h payment.Sharing, queued map[platform.Re
 }
 
 // gathers tells whether a share that a refund waits for is in the queue.
-func (v *world) gathers(list []payment.Sharing, r payment.Return, queued map[platform.Ref]bool) bool {
+func gathers(list []payment.Sharing, r payment.Return, queued map[platform.Ref]bool) bool {
 	for _, h := range list {
 		if h.Cause == r.Refund && !h.Ended() && (queued[h.Ref()] || queued[platform.Ref{Kind: "payment.split", ID: h.Back}]) {
 			return true

@@ -346,10 +346,12 @@ func TestWithdrawnRefundGivesSharesBack(t *testing.T) {
 	for name, before := range map[string]func(*testing.T, *world, sale){
 		"before it came back": func(*testing.T, *world, sale) {},
 		"while it comes back": func(t *testing.T, v *world, o sale) {
+			t.Helper()
 			v.bank.Force(v.back(t, o).Key(), sandbox.Delay)
 			require.NoError(t, v.after(0))
 		},
 		"when it had come back": func(t *testing.T, v *world, o sale) {
+			t.Helper()
 			v.hooks.before = func(operation string, _ payment.Key) bool { return operation != "refund" }
 			h := v.back(t, o)
 			v.bank.Force(h.Key(), sandbox.Timeout)
@@ -541,27 +543,27 @@ func TestInstitutionMustBeLicensedToSplit(t *testing.T) {
 // carried out.
 func TestFundsModeIsAChoice(t *testing.T) {
 	t.Parallel()
-	real := sandbox.New(&sandbox.Options{Name: "real"})
+	bank := sandbox.New(&sandbox.Options{Name: "real"})
 	db := memory.New(payment.Kinds(), nil)
 	plain := finance.Books{Store: finance.StoreOn(db)}
-	splits := payment.Splits{Books: plain, Store: payment.StoreOn(db), Gateways: []payment.Gateway{genuine{real}}}
+	splits := payment.Splits{Books: plain, Store: payment.StoreOn(db), Gateways: []payment.Gateway{genuine{bank}}}
 	for name, c := range map[string]struct {
 		books   payment.Books
 		gateway payment.Gateway
 		opts    payment.Options
 		refused string
 	}{
-		"pools without a basis":          {books: plain, gateway: genuine{real}, refused: "no stated basis"},
-		"says so, without a basis":       {books: plain, gateway: genuine{real}, opts: payment.Options{Funds: payment.PlatformFunds}, refused: "no stated basis"},
-		"pools on a basis":               {books: plain, gateway: genuine{real}, opts: payment.Options{Basis: "licence 123"}},
-		"a demo pools nobody's money":    {books: plain, gateway: real},
-		"hands on":                       {books: splits, gateway: genuine{real}},
-		"hands on, and says so":          {books: splits, gateway: genuine{real}, opts: payment.Options{Funds: payment.SplitFunds, Production: true}},
-		"says so, and does not":          {books: plain, gateway: genuine{real}, opts: payment.Options{Funds: payment.SplitFunds}, refused: "nothing is ever handed on"},
-		"hands on where nothing can be":  {books: splits, gateway: coreOnly{genuine{real}}, refused: "no stated basis"},
-		"says platform, and hands on":    {books: splits, gateway: genuine{real}, opts: payment.Options{Funds: payment.PlatformFunds}, refused: "funds mode platform"},
-		"no such mode":                   {books: plain, gateway: real, opts: payment.Options{Funds: "pool"}, refused: "no such funds mode"},
-		"a demo in production is no use": {books: plain, gateway: real, opts: payment.Options{Production: true, Basis: "x"}, refused: "no real money"},
+		"pools without a basis":          {books: plain, gateway: genuine{bank}, refused: "no stated basis"},
+		"says so, without a basis":       {books: plain, gateway: genuine{bank}, opts: payment.Options{Funds: payment.PlatformFunds}, refused: "no stated basis"},
+		"pools on a basis":               {books: plain, gateway: genuine{bank}, opts: payment.Options{Basis: "licence 123"}},
+		"a demo pools nobody's money":    {books: plain, gateway: bank},
+		"hands on":                       {books: splits, gateway: genuine{bank}},
+		"hands on, and says so":          {books: splits, gateway: genuine{bank}, opts: payment.Options{Funds: payment.SplitFunds, Production: true}},
+		"says so, and does not":          {books: plain, gateway: genuine{bank}, opts: payment.Options{Funds: payment.SplitFunds}, refused: "nothing is ever handed on"},
+		"hands on where nothing can be":  {books: splits, gateway: coreOnly{genuine{bank}}, refused: "no stated basis"},
+		"says platform, and hands on":    {books: splits, gateway: genuine{bank}, opts: payment.Options{Funds: payment.PlatformFunds}, refused: "funds mode platform"},
+		"no such mode":                   {books: plain, gateway: bank, opts: payment.Options{Funds: "pool"}, refused: "no such funds mode"},
+		"a demo in production is no use": {books: plain, gateway: bank, opts: payment.Options{Production: true, Basis: "x"}, refused: "no real money"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -124,9 +124,10 @@ func (v *world) takeAway(g giving) error {
 
 // shares are all sharings of a sale, the planned ones first as they were planned.
 func (v *world) shares(t require.TestingT, o sale) []payment.Sharing {
-	all, err := payment.StoreOn(v.db).Splits(context.Background(), o.Ref())
+	page, err := payment.StoreOn(v.db).Sharings(context.Background(), payment.SharingQuery{Subject: o.Ref()})
 	require.NoError(t, err)
-	return all
+	require.Empty(t, page.Next)
+	return page.Items
 }
 
 // back is the one share of a sale that is taken back.

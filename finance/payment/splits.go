@@ -170,7 +170,7 @@ func (p Splits) of(a Attempt, what string, due time.Time) Sharing {
 		keep = 180 * 24 * time.Hour
 	}
 	return Sharing{
-		Head: platform.Head{ID: derived("spl", a.ID, string(a.ID), what)}, Subject: a.Subject, Attempt: a.ID, Capture: a.Of != "",
+		Head: platform.Head{ID: derived(a.ID, string(a.ID), what)}, Subject: a.Subject, Attempt: a.ID, Capture: a.Of != "",
 		Institution: a.Institution, State: SharingPlanned, Amount: zero(a.Received), Released: a.EndedAt.Add(keep), Operation: Operation{Due: due},
 	}
 }
@@ -181,7 +181,7 @@ func (p Splits) end(ctx context.Context, subject platform.Ref, at time.Time) ([]
 	if err != nil || len(charges) == 0 {
 		return nil, err
 	}
-	known, err := p.Store.Splits(ctx, subject)
+	known, err := sharingsIn(ctx, p.Store, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (p Splits) takeBack(ctx context.Context, refund platform.Ref, legs []platfo
 	if len(from) == 0 || subject.ID == "" {
 		return nil, nil
 	}
-	known, err := p.Store.Splits(ctx, subject)
+	known, err := sharingsIn(ctx, p.Store, subject)
 	if err != nil || len(known) == 0 {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func (p Splits) restore(ctx context.Context, refund platform.Ref, at time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	known, err := p.Store.Splits(ctx, r.Subject)
+	known, err := sharingsIn(ctx, p.Store, r.Subject)
 	if err != nil || len(known) == 0 {
 		return nil, err
 	}

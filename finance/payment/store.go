@@ -14,10 +14,6 @@ type Store interface {
 	Attempt(ctx context.Context, id platform.ID) (Attempt, error)
 	Return(ctx context.Context, id platform.ID) (Return, error)
 	Chargeback(ctx context.Context, id platform.ID) (Chargeback, error)
-	Split(ctx context.Context, id platform.ID) (Sharing, error)
-
-	// Splits are all sharings of a subject.
-	Splits(ctx context.Context, subject platform.Ref) ([]Sharing, error)
 
 	// Attempts are those of these ids, in the order asked, in one trip; none of
 	// none.
@@ -26,8 +22,8 @@ type Store interface {
 	// Found are those of the records that exist, in one trip.
 	Found(ctx context.Context, refs ...platform.Ref) (Records, error)
 
-	// Sharings is a page of those in a state.
-	Sharings(ctx context.Context, state SharingState, cursor string) (platform.Page[Sharing], error)
+	// Sharings is a page of those of a subject, or in a state.
+	Sharings(ctx context.Context, q SharingQuery) (platform.Page[Sharing], error)
 
 	// Chargebacks is a page of those in a state.
 	Chargebacks(ctx context.Context, state ChargebackState, cursor string) (platform.Page[Chargeback], error)
@@ -50,6 +46,15 @@ type Records struct {
 
 	Institutions []Institution
 	Recipients   []Recipient
+	Sharings     []Sharing
+}
+
+// SharingQuery says which sharings: those of a subject if it names one, or else
+// those in a state.
+type SharingQuery struct {
+	Subject platform.Ref
+	State   SharingState
+	Cursor  string
 }
 
 // StoreOn is the store on an engine.
@@ -132,23 +137,12 @@ func (s store) Chargeback(ctx context.Context, id platform.ID) (Chargeback, erro
 	return platform.Read[Chargeback](ctx, s.db, "payment.chargeback", id)
 }
 
-func (s store) Split(ctx context.Context, id platform.ID) (Sharing, error) {
-	return platform.Read[Sharing](ctx, s.db, sharingKind, id)
-}
-
-func (s store) Splits(ctx context.Context, subject platform.Ref) (all []Sharing, err error) {
-	q := platform.Query{Kind: sharingKind, By: []string{"subject"}, Equal: []any{subject}, Limit: 500}
-	for {
-		page, err := platform.List[Sharing](ctx, s.db, q)
-		all = append(all, page.Items...)
-		if q.Cursor = page.Next; err != nil || q.Cursor == "" {
-			return all, err
-		}
+func (s store) Sharings(ctx context.Context, in SharingQuery) (platform.Page[Sharing], error) {
+	q := platform.Query{Kind: sharingKind, By: []string{"state"}, Equal: []any{in.State}, Limit: 50, Cursor: in.Cursor}
+	if in.Subject != (platform.Ref{}) {
+		q.By, q.Equal, q.Limit = []string{"subject"}, []any{in.Subject}, 500
 	}
-}
-
-func (s store) Sharings(ctx context.Context, state SharingState, cursor string) (platform.Page[Sharing], error) {
-	return platform.List[Sharing](ctx, s.db, platform.Query{Kind: sharingKind, By: []string{"state"}, Equal: []any{state}, Limit: 50, Cursor: cursor})
+	return platform.List[Sharing](ctx, s.db, q)
 }
 
 func (s store) Chargebacks(ctx context.Context, state ChargebackState, cursor string) (platform.Page[Chargeback], error) {
@@ -178,7 +172,8 @@ func (s store) Found(ctx context.Context, refs ...platform.Ref) (Records, error)
 	chargebacks, five := platform.Found[Chargeback](found, of["payment.chargeback"]...)
 	institutions, six := platform.Found[Institution](found, of["payment.institution"]...)
 	recipients, seven := platform.Found[Recipient](found, of[recipientKind]...)
-	return Records{intents, attempts, returns, notices, chargebacks, institutions, recipients}, errors.Join(one, two, three, four, five, six, seven)
+	sharings, eight := platform.Found[Sharing](found, of[sharingKind]...)
+	return Records{intents, attempts, returns, notices, chargebacks, institutions, recipients, sharings}, errors.Join(one, two, three, four, five, six, seven, eight)
 }
 
 // asked names all that can be asked of a subject; most of it never is.
