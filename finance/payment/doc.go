@@ -39,6 +39,24 @@
 // took it, and to the platform what the platform paid by [Service.Promote]. A
 // return in part is shared between the two as they paid.
 //
+// # Funds
+//
+// Until money is theirs who earn it, it is in one of two places ([FundsMode]): with
+// the platform, which needs a licence of its own or another legal basis for that,
+// or at the institution, on their own accounts. There [Splits] stands before the
+// books: what an order lets parties earn is planned as a [Sharing] in the order's
+// own set, and Tick hands it on by a [Splitter]. A share that a refund takes comes
+// back as a sharing of its own, before the refund or after it, as the institution
+// has it; when the refund fails in the end, the share goes out again. Each way the
+// books move it between the clearing accounts of the platform and of the party.
+//
+//	planned → sent → done | failed → sent … → manual
+//	in dispute: planned → frozen, 30 days before the institution lets go by itself
+//	a share that does not come back: manual → owed, a debt of its receiver
+//
+// To whom shares go, an institution is told before ([Service.Onboard],
+// [Service.AddRecipient]).
+//
 // # Start
 //
 // [Service.Pay] pays an intent, [Service.Receive] takes an institution's notice,

@@ -143,3 +143,43 @@ func ExampleOrdered() {
 	// [wallet card]
 	// [card]
 }
+
+// What an order lets parties earn goes to their accounts at the institution, and a
+// refund takes it back from there before the payer gets it.
+func ExampleSplits() {
+	v := newWorld(setup{real: true, split: true}) // payment.Splits stands before the books
+	ctx := platform.As(context.Background(), clerk)
+	for _, party := range []platform.ID{seller, cleaner} {
+		r, err := v.s.Onboard(ctx, payment.Onboard{Party: party, Institution: "sandbox", Country: "CN", Email: "hi@seller.example"})
+		fmt.Println(r.State, err)
+	}
+	order, err := v.place(platform.MustMoney("100.00", "CNY"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = v.pay(order, sandbox.OK)
+	fmt.Println(err)
+	fmt.Println(v.book("order.completed", order.Ref(),
+		platform.Leg{Role: "escrow", Of: order.ID, Amount: yuan("100.00")}, platform.Leg{Role: "earning", Of: order.ID, Party: seller, Amount: yuan("-90.00")},
+		platform.Leg{Role: "commission", Amount: yuan("-10.00")}))
+	fmt.Println(v.after(time.Minute)) // Tick hands it on
+
+	refund, err := v.approve(order, yuan("50.00")) // 45.00 of it the seller bears
+	fmt.Println(err)
+	fmt.Println(v.after(time.Minute), v.after(time.Minute))
+	back, err := v.s.Return(ctx, refund.ID.As("rtn"))
+	fmt.Println(back.State, err)
+	has, err := v.bank.Balance("acct_"+string(payment.RecipientID("sandbox", seller)), yuan("0.00").Currency())
+	fmt.Println(has, err)
+	// Output:
+	// ready <nil>
+	// ready <nil>
+	// <nil>
+	// <nil>
+	// <nil>
+	// <nil>
+	// <nil> <nil>
+	// succeeded <nil>
+	// 45.00 CNY <nil>
+}
