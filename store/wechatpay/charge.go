@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -24,11 +25,11 @@ type price struct {
 
 // order is what WeChat says about a charge.
 type order struct {
-	Merchant string `json:"mchid"`
-	Number   string `json:"out_trade_no"`
-	ID       string `json:"transaction_id"`
-	State    string `json:"trade_state"`
-	Amount   price  `json:"amount"`
+	account
+	Number string `json:"out_trade_no"`
+	ID     string `json:"transaction_id"`
+	State  string `json:"trade_state"`
+	Amount price  `json:"amount"`
 }
 
 // Charge implements [payment.Gateway]. The payer always acts: by the QR code in
@@ -49,18 +50,18 @@ func (g *Gateway) Charge(ctx context.Context, c payment.Charge) (payment.Status,
 	}
 	until := g.until(c.Key)
 	in := map[string]any{
-		"appid": g.merchant.App, "mchid": g.merchant.ID, "description": g.opts.Describe(c), "out_trade_no": no,
-		"time_expire": until.In(beijing).Format(time.RFC3339), "notify_url": g.merchant.Notify,
+		"description": g.opts.Describe(c), "out_trade_no": no, "time_expire": until.In(beijing).Format(time.RFC3339), "notify_url": g.merchant.Notify,
 		"amount": price{Total: total, Currency: "CNY"}, "settle_info": map[string]bool{"profit_sharing": g.opts.Split},
 	}
+	maps.Copy(in, g.parties())
 	if method == "jsapi" {
-		in["payer"] = map[string]string{"openid": payer}
+		in["payer"] = map[string]string{g.by("openid"): payer}
 	}
 	var out struct {
 		Code   string `json:"code_url"`
 		Prepay string `json:"prepay_id"`
 	}
-	err = g.post(ctx, "/v3/pay/transactions/"+method, in, &out)
+	err = g.post(ctx, g.trade()+method, in, &out)
 	switch code(err) {
 	case "ORDERPAID", "ORDER_PAID", "ORDER_CLOSED", "ORDERCLOSED":
 		return g.decided(ctx, c)
@@ -118,8 +119,9 @@ func (g *Gateway) lookupCharge(ctx context.Context, k payment.Key) (payment.Stat
 	}
 	o, err := g.order(ctx, no)
 	if now := g.opts.Now(); err == nil && o.State == "NOTPAY" && !now.Before(g.until(k)) && now.Sub(k.Record().Time()) >= closable {
-		path := "/v3/pay/transactions/out-trade-no/" + no + "/close"
-		if g.post(ctx, path, map[string]string{"mchid": g.merchant.ID}, nil) == nil {
+		whose := g.parties()
+		delete(whose, g.by("appid"))
+		if g.post(ctx, g.trade()+"out-trade-no/"+no+"/close", whose, nil) == nil {
 			o, err = g.order(ctx, no)
 		}
 	}
@@ -133,8 +135,8 @@ func (g *Gateway) order(ctx context.Context, number string) (order, error) {
 
 func (g *Gateway) ask(ctx context.Context, name string) (order, error) {
 	var o order
-	err := g.get(ctx, "/v3/pay/transactions/"+name+"?mchid="+url.QueryEscape(g.merchant.ID), &o)
-	if err == nil && (o.Merchant != g.merchant.ID || o.Amount.Currency != "" && o.Amount.Currency != "CNY") {
+	err := g.get(ctx, g.trade()+name+"?"+g.by("mchid")+"="+url.QueryEscape(g.merchant.ID)+g.of("&"), &o)
+	if err == nil && (!g.mine(o.account) || o.Amount.Currency != "" && o.Amount.Currency != "CNY") {
 		err = fmt.Errorf("an order of somebody else: %w", payment.ErrUnknownOutcome)
 	}
 	return o, err

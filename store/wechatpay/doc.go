@@ -2,6 +2,9 @@
 // merchant of its own that takes payments by QR code (native) and inside WeChat
 // (jsapi), gives them back, and shares them out (分账).
 //
+// [NewPartner] is the same for a service provider, with one gateway for each of its
+// sub-merchants.
+//
 // Begin with [New] and hand the result to payment.New among its gateways. The
 // method of a charge is "native", or "jsapi:" with the payer's open id; a notice
 // that WeChat posts goes to payment.Service.Receive as it came.

@@ -43,6 +43,7 @@ var beijing = time.FixedZone("UTC+8", 8*60*60)
 
 const (
 	merchantID = "1900000109"
+	subID      = "1900000309"
 	appID      = "wxd678efh567hg6787"
 	serialOfM  = "7132D72A03E93CDDF8C03BBD1F37EEDF"
 	pubKeyID   = "PUB_KEY_ID_0119000001092026030200"
@@ -145,6 +146,7 @@ type institution struct {
 	files     map[string][]byte
 	asked     []string // method and path
 	made      int
+	sub       string                                                          // the merchant is a provider, and this its sub-merchant
 	spoil     func(status int, header http.Header, body []byte) (int, []byte) // what goes over the wire instead
 }
 
@@ -178,6 +180,42 @@ func (f *institution) gateway(change func(*wechatpay.Merchant, *wechatpay.Option
 	g, err := wechatpay.New(m, &opts)
 	require.NoError(f.t, err)
 	return g
+}
+
+// partner is the adapter of a sub-merchant's provider.
+func (f *institution) partner() wechatpay.Partner {
+	f.t.Helper()
+	f.sub = subID
+	m := wechatpay.Merchant{ID: merchantID, App: appID, Serial: serialOfM, Signer: keys()[0], Notify: "https://example.org/notify", Secrets: [][]byte{secret}}
+	pool := &http.Transport{}
+	f.t.Cleanup(pool.CloseIdleConnections)
+	g, err := wechatpay.NewPartner(m, subID, &wechatpay.Options{Name: "wechatpay-sub", Now: f.clock.Now, Transport: wire{f, pool}, Split: true})
+	require.NoError(f.t, err)
+	return g
+}
+
+// owned fills in whose a document is.
+func (f *institution) owned(d map[string]any) map[string]any {
+	if f.sub == "" {
+		d["mchid"], d["appid"] = merchantID, appID
+		return d
+	}
+	d["sp_mchid"], d["sp_appid"], d["sub_mchid"] = merchantID, appID, f.sub
+	return d
+}
+
+// theirs tells whether a request names the sub-merchant, if there is one, and where
+// charges are made for it.
+func (f *institution) theirs(r *http.Request, path string, body []byte) bool {
+	var in struct {
+		Sub string `json:"sub_mchid"`
+	}
+	_ = json.Unmarshal(body, &in) // no document names nobody
+	named := in.Sub + r.URL.Query().Get("sub_mchid")
+	partner := strings.HasPrefix(path, "pay/partner/")
+	charges := strings.HasPrefix(path, "pay/")
+	plain := path == "certificates" || strings.HasPrefix(path, "bill")
+	return plain || named == f.sub && (!charges || partner == (f.sub != ""))
 }
 
 // wire brings requests to the fake instead of the institution.
@@ -310,6 +348,10 @@ func no(status int, code string) (int, any) {
 
 func (f *institution) route(r *http.Request, body []byte) (int, any) {
 	path := strings.TrimPrefix(r.URL.Path, "/v3/")
+	if !f.theirs(r, path, body) {
+		return no(400, "PARAM_ERROR")
+	}
+	path = strings.Replace(path, "pay/partner/", "pay/", 1)
 	last := path[strings.LastIndex(path, "/")+1:]
 	if code := f.declines[numberOf(r.URL.Path, body)]; r.Method == http.MethodPost && code != "" {
 		return no(403, code)
@@ -322,7 +364,7 @@ func (f *institution) route(r *http.Request, body []byte) (int, any) {
 	case strings.HasSuffix(path, "/close"):
 		return f.shut(strings.Split(path, "/")[3])
 	case strings.HasPrefix(path, "pay/transactions/"):
-		return f.order(last, r.URL.Query().Get("mchid"))
+		return f.order(last, r.URL.Query().Get("mchid")+r.URL.Query().Get("sp_mchid"))
 	case path == "refund/domestic/refunds":
 		return f.refund(body)
 	case strings.HasPrefix(path, "refund/domestic/refunds/"):
@@ -408,6 +450,8 @@ func (f *institution) prepay(how string, body []byte) (int, any) {
 	var in struct {
 		App        string `json:"appid"`
 		Merchant   string `json:"mchid"`
+		ByApp      string `json:"sp_appid"`
+		By         string `json:"sp_mchid"`
 		About      string `json:"description"`
 		Number     string `json:"out_trade_no"`
 		Expires    string `json:"time_expire"`
@@ -416,10 +460,10 @@ func (f *institution) prepay(how string, body []byte) (int, any) {
 		SettleInfo struct {
 			Split bool `json:"profit_sharing"`
 		} `json:"settle_info"`
-		Payer struct{ Openid string }
+		Payer struct{ Openid, Sp_openid string } //nolint:revive // as it is written
 	}
-	if err := json.Unmarshal(body, &in); err != nil || in.App != appID || in.Merchant != merchantID || in.About == "" || in.Notify == "" ||
-		in.Amount.Total <= 0 || len(in.Number) < 6 || len(in.Number) > 32 || how == "jsapi" && in.Payer.Openid == "" {
+	if err := json.Unmarshal(body, &in); err != nil || in.App+in.ByApp != appID || in.Merchant+in.By != merchantID || (in.By != "") != (f.sub != "") || in.About == "" || in.Notify == "" ||
+		in.Amount.Total <= 0 || len(in.Number) < 6 || len(in.Number) > 32 || how == "jsapi" && in.Payer.Openid+in.Payer.Sp_openid == "" {
 		return no(400, "PARAM_ERROR")
 	}
 	o := f.orders[in.Number]
@@ -462,8 +506,7 @@ func (f *institution) move(what, number, remark string, fen int64) {
 
 // post is a notice of the institution.
 func (f *institution) post(event, kind string, about map[string]any) {
-	about["mchid"] = merchantID
-	plain, err := json.Marshal(about)
+	plain, err := json.Marshal(f.owned(about))
 	if err != nil {
 		panic(err)
 	}
@@ -482,7 +525,7 @@ func (f *institution) letter(event string, resource map[string]string) gatewayte
 }
 
 func (o *order) document() map[string]any {
-	d := map[string]any{"mchid": merchantID, "appid": appID, "out_trade_no": o.no, "trade_state": o.state, "amount": map[string]any{"total": o.total, "currency": "CNY"}}
+	d := map[string]any{"out_trade_no": o.no, "trade_state": o.state, "amount": map[string]any{"total": o.total, "currency": "CNY"}}
 	if o.id != "" {
 		d["transaction_id"] = o.id
 	}
@@ -495,7 +538,7 @@ func (f *institution) order(name, merchant string) (int, any) {
 	}
 	for _, o := range f.orders {
 		if o.no == name || o.id == name && name != "" {
-			return 200, o.document()
+			return 200, f.owned(o.document())
 		}
 	}
 	return no(404, "ORDER_NOT_EXIST")

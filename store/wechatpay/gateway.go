@@ -80,6 +80,7 @@ type Options struct {
 // goroutines at once, and starts none.
 type Gateway struct {
 	merchant Merchant
+	sub      string // of a provider: whose account it is
 	opts     Options
 	client   *http.Client
 

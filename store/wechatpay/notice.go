@@ -60,13 +60,11 @@ func (g *Gateway) Notices(ctx context.Context, header map[string][]string, raw [
 
 // heard is what an opened notice tells.
 func (g *Gateway) heard(kind string, plain []byte) (payment.Status, error) {
-	var about struct {
-		Merchant string `json:"mchid"`
-	}
+	var about account
 	if err := json.Unmarshal(plain, &about); err != nil {
 		return payment.Status{}, payment.ErrNoticeForm
 	}
-	if about.Merchant != g.merchant.ID {
+	if !g.mine(about) {
 		return payment.Status{}, payment.ErrNoticeAccount
 	}
 	var o order

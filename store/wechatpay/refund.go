@@ -9,12 +9,11 @@ import (
 
 // refund is what WeChat says about a refund; a notice calls its state otherwise.
 type refund struct {
-	Merchant string `json:"mchid"`
-	Number   string `json:"out_refund_no"`
-	ID       string `json:"refund_id"`
-	State    string `json:"status"`
-	Told     string `json:"refund_status"`
-	Amount   struct {
+	Number string `json:"out_refund_no"`
+	ID     string `json:"refund_id"`
+	State  string `json:"status"`
+	Told   string `json:"refund_status"`
+	Amount struct {
 		Refund int64 `json:"refund"`
 	} `json:"amount"`
 }
@@ -38,6 +37,7 @@ func (g *Gateway) Refund(ctx context.Context, r payment.Refund) (payment.Status,
 		"transaction_id": o.ID, "out_refund_no": no, "notify_url": g.merchant.Notify,
 		"amount": map[string]any{"refund": amount, "total": o.Amount.Total, "currency": "CNY"},
 	}
+	g.forSub(in)
 	var out refund
 	if err := g.post(ctx, "/v3/refund/domestic/refunds", in, &out); err != nil {
 		return failed(r.Key, "refund", err)
@@ -51,7 +51,7 @@ func (g *Gateway) lookupRefund(ctx context.Context, k payment.Key) (payment.Stat
 		return payment.Status{Key: k}, fmt.Errorf("look up: %w", err)
 	}
 	var out refund
-	err = g.get(ctx, "/v3/refund/domestic/refunds/"+no, &out)
+	err = g.get(ctx, "/v3/refund/domestic/refunds/"+no+g.of("?"), &out)
 	return found(k, out.status(k), err)
 }
 

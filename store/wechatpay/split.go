@@ -49,7 +49,7 @@ func (g *Gateway) AddReceiver(ctx context.Context, r payment.Receiver) error {
 	if r.Account == "" {
 		return fmt.Errorf("add a receiver without account: %w", payment.ErrRefused)
 	}
-	in := map[string]string{"appid": g.merchant.App, "type": accountType(r.Account), "account": r.Account, "relation_type": "SUPPLIER"}
+	in := map[string]any{"appid": g.merchant.App, "type": accountType(r.Account), "account": r.Account, "relation_type": "SUPPLIER"}
 	if r.Name != "" {
 		name, err := g.seal(ctx, r.Name)
 		if err != nil {
@@ -57,6 +57,7 @@ func (g *Gateway) AddReceiver(ctx context.Context, r payment.Receiver) error {
 		}
 		in["name"] = name
 	}
+	g.forSub(in)
 	if err := g.post(ctx, "/v3/profitsharing/receivers/add", in, nil); err != nil {
 		return fmt.Errorf("add a receiver: %w", err)
 	}
@@ -100,6 +101,7 @@ func (g *Gateway) Split(ctx context.Context, p payment.Split) (payment.Status, e
 	if len(receivers) == 0 {
 		path, in = path+"/unfreeze", map[string]any{"transaction_id": o.ID, "out_order_no": no, "description": no}
 	}
+	g.forSub(in)
 	var out sharing
 	if err := g.post(ctx, path, in, &out); err != nil {
 		return failed(p.Key, "split", err)
@@ -164,7 +166,7 @@ func (g *Gateway) LookupSplit(ctx context.Context, p payment.Split) (payment.Sta
 		return st, nil, err
 	}
 	var out sharing
-	err = g.get(ctx, "/v3/profitsharing/orders/"+no+"?transaction_id="+url.QueryEscape(o.ID), &out)
+	err = g.get(ctx, "/v3/profitsharing/orders/"+no+"?transaction_id="+url.QueryEscape(o.ID)+g.of("&"), &out)
 	st, arrived := out.status(p)
 	st, err = found(p.Key, st, err)
 	return st, arrived, err
@@ -190,6 +192,7 @@ func (g *Gateway) ReturnSplit(ctx context.Context, r payment.SplitReturn) (payme
 		return payment.Status{Key: r.Key}, err
 	}
 	in := map[string]any{"out_order_no": of, "out_return_no": no, "return_mchid": r.Account, "amount": amount, "description": no}
+	g.forSub(in)
 	var out returned
 	if err := g.post(ctx, "/v3/profitsharing/return-orders", in, &out); err != nil {
 		return failed(r.Key, "return of a share", err)
@@ -204,7 +207,7 @@ func (g *Gateway) LookupReturn(ctx context.Context, r payment.SplitReturn) (paym
 		return payment.Status{Key: r.Key}, err
 	}
 	var out returned
-	err = g.get(ctx, "/v3/profitsharing/return-orders/"+no+"?out_order_no="+of, &out)
+	err = g.get(ctx, "/v3/profitsharing/return-orders/"+no+"?out_order_no="+of+g.of("&"), &out)
 	return found(r.Key, out.status(r.Key), err)
 }
 
