@@ -282,13 +282,22 @@ func (p plans) paid(ctx context.Context, of platform.Ref) ([]refund.Payment, []p
 		return nil, nil, err
 	}
 	slices.SortStableFunc(attempts, func(a, b payment.Attempt) int { return a.EndedAt.Compare(b.EndedAt) })
+	splits, err := p.payments.Sharings(ctx, payment.SharingQuery{Subject: of})
+	if err != nil {
+		return nil, nil, err
+	}
 	var all []refund.Payment
 	var checks []platform.Change
+	for _, h := range splits.Items {
+		checks = append(checks, platform.Unchanged(h))
+	}
 	for _, a := range attempts {
 		if a.State != payment.AttemptCaptured {
 			continue
 		}
-		all = append(all, refund.Payment{ID: a.ID, Institution: a.Institution, Amount: a.Received, Captured: true, Returned: a.Returned, ChargedBack: a.Disputed})
+		all = append(all, refund.Payment{
+			ID: a.ID, Institution: a.Institution, Amount: a.Received, Captured: true, Returned: a.Returned, ChargedBack: a.Disputed, Shares: shared(a, splits.Items),
+		})
 		checks = append(checks, platform.Unchanged(a))
 	}
 	return all, checks, nil

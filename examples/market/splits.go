@@ -2,11 +2,13 @@ package market
 
 import (
 	"context"
+	"slices"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
+	"github.com/liangding/platform/finance/refund"
 	"github.com/liangding/platform/order"
 )
 
@@ -37,4 +39,34 @@ type payable struct{ order.Payable }
 func (p payable) Contested(ctx context.Context, subject platform.Ref) (bool, error) {
 	o, err := p.Store.Order(ctx, subject.ID)
 	return o.Held.Sign() > 0, err
+}
+
+// shared is what lies with receivers of a payment. A share that came back and went
+// out again has not come back.
+func shared(a payment.Attempt, splits []payment.Sharing) (all []refund.Share) {
+	again := map[platform.Ref]bool{}
+	for _, h := range splits {
+		again[h.Ref()] = h.Back != ""
+	}
+	for _, h := range splits {
+		if h.Attempt != a.ID || h.Back != "" || h.State != payment.SharingDone {
+			continue
+		}
+		for _, p := range h.Portions {
+			i := slices.IndexFunc(all, func(s refund.Share) bool { return s.Receiver == p.Party })
+			if i < 0 {
+				i, all = len(all), append(all, refund.Share{Receiver: p.Party, Amount: less(p.Amount, p.Amount), Returned: less(p.Amount, p.Amount)})
+			}
+			s := &all[i]
+			if again[h.Cause] {
+				s.Returned = less(s.Returned, p.Arrived)
+			} else {
+				s.Amount = less(s.Amount, p.Arrived.Neg())
+			}
+			if !p.Back.Absent() {
+				s.Returned = less(s.Returned, p.Back.Neg())
+			}
+		}
+	}
+	return all
 }

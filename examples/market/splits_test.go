@@ -2,6 +2,7 @@ package market_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,9 +13,11 @@ import (
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/finance/refund"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/store"
+	"github.com/liangding/platform/store/sandbox"
 )
 
 // Two weeks in funds mode split, with either plan of compensation: what merchants
@@ -117,4 +120,55 @@ func every[T any](s *stall, kind string) (all []T, err error) {
 			return all, err
 		}
 	}
+}
+
+// The plan of a refund says which shares come back, and that is what comes back;
+// what came back for a refund that failed and went out again is with its receiver.
+func TestPlanTellsWhichSharesComeBack(t *testing.T) {
+	t.Parallel()
+	s := till(t, func(o *market.Options) {
+		o.Payment.Funds, o.Sandbox.Faults = payment.SplitFunds, sandbox.Faults{}
+	})
+	who, o := s.ordered()
+	s.carriedOut(who, o)
+	s.tick(time.Minute)
+	returns := func() platform.Money {
+		plan, err := s.PlanRefund(s.as(s.cast.Operator), market.PlanRefund{Order: o, Request: refund.Request{Amount: platform.MustMoney("60.00", "CNY")}}, "en")
+		require.NoError(t, err)
+		for _, step := range plan.Steps {
+			if step.Way == refund.ReturnShare {
+				require.Equal(t, s.cast.Merchant.ID, step.Receiver)
+				return step.Amount
+			}
+		}
+		return platform.Money{}
+	}
+	require.Equal(t, platform.MustMoney("54.00", "CNY"), returns())
+	back := func() (all []payment.Sharing) {
+		known, err := s.Payments.Splits(s.as(s.cast.Operator), platform.Ref{Kind: "order", ID: o})
+		require.NoError(t, err)
+		return slices.DeleteFunc(known, func(h payment.Sharing) bool { return h.Back == "" })
+	}
+
+	r, err := s.Orders.RequestRefund(s.as(who), order.RequestRefund{Order: o, Amount: platform.MustMoney("60.00", "CNY"), Reason: "late"})
+	require.NoError(t, err)
+	for _, suffix := range []string{"", ".1", ".2", ".3"} {
+		s.Sandbox.Force(payment.Key(string(r.ID.As("rtn"))+suffix), sandbox.Decline+":closed")
+	}
+	for range 60 {
+		s.tick(time.Hour)
+	}
+	require.Len(t, back(), 1)
+	assert.Equal(t, platform.MustMoney("54.00", "CNY"), back()[0].Amount)
+	assert.Equal(t, platform.MustMoney("108.00", "CNY"), returns(), "of both refunds, as neither is back")
+
+	_, err = s.Payments.Send(s.as(s.cast.Operator), payment.Send{Return: r.ID.As("rtn")})
+	require.NoError(t, err)
+	for range 3 {
+		s.tick(time.Minute)
+	}
+	require.Len(t, back(), 2)
+	assert.Equal(t, platform.MustMoney("54.00", "CNY"), returns(), "the first is back")
+	_, err = s.Verify(t.Context(), func(f store.Finding) { assert.Fail(t, f.String()) })
+	require.NoError(t, err)
 }
