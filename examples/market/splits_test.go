@@ -172,3 +172,48 @@ func TestPlanTellsWhichSharesComeBack(t *testing.T) {
 	_, err = s.Verify(t.Context(), func(f store.Finding) { assert.Fail(t, f.String()) })
 	require.NoError(t, err)
 }
+
+// What a payer's bank takes for good comes back from the merchant who bears it.
+func TestLostChargebackTakesTheShareBack(t *testing.T) {
+	t.Parallel()
+	s := till(t, func(o *market.Options) {
+		o.Payment.Funds, o.Sandbox.Faults = payment.SplitFunds, sandbox.Faults{}
+	})
+	who, o := s.ordered()
+	s.carriedOut(who, o)
+	s.tick(time.Minute)
+	operator, cny := s.as(s.cast.Operator), s.cast.Price.Currency()
+	r, err := s.Payments.Recipient(operator, payment.RecipientID("sandbox", s.cast.Merchant.ID))
+	require.NoError(t, err)
+	before, err := s.Sandbox.Balance(r.Account, cny)
+	require.NoError(t, err)
+	intent, err := s.Payments.Intent(operator, payment.IntentID(platform.Ref{Kind: "order", ID: o}, payment.Full))
+	require.NoError(t, err)
+	s.Sandbox.Drain()
+	reference, err := s.Sandbox.Object(payment.Key(intent.Paid[0]), platform.MustMoney("10.00", "CNY"), "fraud")
+	require.NoError(t, err)
+	heard := func() {
+		for _, l := range s.Sandbox.Drain() {
+			require.NoError(t, s.Payments.Receive(t.Context(), "sandbox", l.Header, l.Body))
+		}
+	}
+	heard()
+	require.NoError(t, s.Sandbox.Decide(reference, false))
+	heard()
+	for range 3 {
+		s.tick(time.Hour)
+	}
+
+	after, err := s.Sandbox.Balance(r.Account, cny)
+	require.NoError(t, err)
+	assert.Equal(t, before.Minor()-10_00, after.Minor())
+	for account, name := range map[string]platform.ID{"": "sandbox", r.Account: platform.ID("sandbox." + string(s.cast.Merchant.ID))} {
+		there, err := s.Sandbox.Balance(account, cny)
+		require.NoError(t, err)
+		here, err := s.Books.Balance(operator, finance.Account{Role: "clearing", Party: name}, cny)
+		require.NoError(t, err)
+		assert.Equal(t, there, here.Posted, "clearing of %s", name)
+	}
+	_, err = s.Verify(t.Context(), func(f store.Finding) { assert.Fail(t, f.String()) })
+	require.NoError(t, err)
+}

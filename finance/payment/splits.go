@@ -18,7 +18,8 @@ import (
 // the platform's fees, stays with the platform. With order.closed the charges end:
 // what is left is unfrozen, and no split follows. What refund.approved takes from
 // those who got shares is taken back from them; refund.withdrawn gives it to them
-// again. Everything else is only booked.
+// again. What a payer's bank has taken for good, chargeback.lost or partly_lost, is
+// taken back from those who bear it. Everything else is only booked.
 //
 // What no such charge has, because the platform itself paid it or another system
 // charged it, is not handed on: it stays payable. It may be used by several
@@ -45,6 +46,9 @@ func (p Splits) Post(ctx context.Context, what string, subject platform.Ref, at 
 		"order.closed":     func() ([]platform.Change, error) { return p.end(ctx, subject, at) },
 		"refund.approved":  func() ([]platform.Change, error) { return p.takeBack(ctx, subject, legs, at) },
 		"refund.withdrawn": func() ([]platform.Change, error) { return p.restore(ctx, subject, at) },
+
+		"chargeback.lost":        func() ([]platform.Change, error) { return p.lost(ctx, subject, nil, at) },
+		"chargeback.partly_lost": func() ([]platform.Change, error) { return p.lost(ctx, subject, legs, at) },
 	}[what]
 	if follow == nil {
 		return changes, nil
@@ -201,17 +205,35 @@ var bearers = []string{"earning", "payable", "reserve", "deposit", "receivable"}
 
 // takeBack asks for the shares that a refund takes from those who got them.
 func (p Splits) takeBack(ctx context.Context, refund platform.Ref, legs []platform.Leg, at time.Time) ([]platform.Change, error) {
+	i := slices.IndexFunc(legs, func(l platform.Leg) bool { return l.Role == "refund_due" })
+	if i < 0 {
+		return nil, nil
+	}
+	return p.collect(ctx, refund, platform.Ref{Kind: "order", ID: legs[i].Of}, legs, p.refundFirst, at)
+}
+
+// lost asks for the shares of those who bear what a payer's bank has taken for good;
+// without legs, for all that was set aside for it.
+func (p Splits) lost(ctx context.Context, chargeback platform.Ref, legs []platform.Leg, at time.Time) ([]platform.Change, error) {
+	c, err := p.Store.Chargeback(ctx, chargeback.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(legs) == 0 {
+		legs = c.Legs
+	}
+	return p.collect(ctx, chargeback, c.Subject, legs, func(string) bool { return false }, at)
+}
+
+// collect asks for shares of a subject, of each party what the legs take from it.
+func (p Splits) collect(ctx context.Context, cause, subject platform.Ref, legs []platform.Leg, after func(institution string) bool, at time.Time) ([]platform.Change, error) {
 	from := map[platform.ID]int64{}
-	subject := platform.Ref{Kind: "order"}
 	for _, l := range legs {
-		if l.Role == "refund_due" {
-			subject.ID = l.Of
-		}
 		if slices.Contains(bearers, l.Role) && l.Amount.Sign() > 0 && l.Party != "" {
 			from[l.Party] += l.Amount.Minor()
 		}
 	}
-	if len(from) == 0 || subject.ID == "" {
+	if len(from) == 0 {
 		return nil, nil
 	}
 	known, err := sharingsIn(ctx, p.Store, subject)
@@ -219,7 +241,7 @@ func (p Splits) takeBack(ctx context.Context, refund platform.Ref, legs []platfo
 		return nil, err
 	}
 	s := sharingsOf(known)
-	if err := s.takeBack(refund, from, 0, p.refundFirst, at); err != nil {
+	if err := s.takeBack(cause, from, 0, after, at); err != nil {
 		return nil, err
 	}
 	return s.changes(), nil
