@@ -19,21 +19,31 @@ func (m *Market) closing() *closing.Service {
 	}, &closing.Options{Zone: m.options.Finance.Zone})
 }
 
-// paymentsKnown is the item of the checklist that no payment and no return is
-// unknown for longer than a day. It satisfies [closing.Checks].
+// paymentsKnown is the item of the checklist that no payment, no return and no split
+// is unknown for longer than a day. It satisfies [closing.Checks].
 type paymentsKnown struct{ m *Market }
+
+// outstanding is what payments, returns and splits have in common.
+type outstanding struct {
+	platform.Head
+	payment.Operation
+}
 
 // Checks implements [closing.Checks].
 func (p paymentsKnown) Checks(ctx context.Context, _ string) (map[string]string, error) {
 	problem := ""
-	for _, kind := range []string{"payment.attempt", "payment.return"} {
+	for _, kind := range []string{"payment.attempt", "payment.return", "payment.split"} {
 		for _, state := range []string{"unknown", "manual"} {
-			page, err := platform.List[payment.Attempt](ctx, p.m.DB, platform.Query{Kind: kind, By: []string{"state"}, Equal: []any{state}, Limit: 1})
+			page, err := platform.List[outstanding](ctx, p.m.DB, platform.Query{Kind: kind, By: []string{"state"}, Equal: []any{state}, Limit: 1})
 			if err != nil {
 				return nil, err
 			}
 			for _, a := range page.Items {
-				if a.ID.Time().Before(p.m.Writer.Now().Add(-24 * time.Hour)) {
+				since := a.ID.Time()
+				if kind == "payment.split" { // its id is of the time of its payment
+					since = a.SentAt
+				}
+				if since.Before(p.m.Writer.Now().Add(-24 * time.Hour)) {
 					problem = string(a.ID)
 				}
 			}

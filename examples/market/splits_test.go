@@ -217,3 +217,33 @@ func TestLostChargebackTakesTheShareBack(t *testing.T) {
 	_, err = s.Verify(t.Context(), func(f store.Finding) { assert.Fail(t, f.String()) })
 	require.NoError(t, err)
 }
+
+// A month is not closed while nobody knows what became of a split.
+func TestUnknownSplitKeepsTheMonthOpen(t *testing.T) {
+	t.Parallel()
+	s := till(t, func(o *market.Options) {
+		o.Payment.Funds, o.Sandbox.Faults = payment.SplitFunds, sandbox.Faults{RefundTimeout: 1, Silence: 1}
+	})
+	who, o := s.ordered()
+	s.carriedOut(who, o)
+	problem := func() string {
+		items, err := s.Closing.Checklist(s.as(s.cast.Operator), "2030-03")
+		require.NoError(t, err)
+		for _, i := range items {
+			if i.Name == "payments_known" {
+				return i.Problem
+			}
+		}
+		return "no such item"
+	}
+	s.tick(time.Minute)
+	require.Empty(t, problem())
+	for range 30 {
+		s.tick(time.Hour)
+	}
+
+	known, err := s.Payments.Splits(s.as(s.cast.Operator), platform.Ref{Kind: "order", ID: o})
+	require.NoError(t, err)
+	require.Equal(t, payment.SharingManual, known[0].State)
+	assert.Equal(t, string(known[0].ID), problem())
+}
