@@ -27,11 +27,8 @@ type splitRow struct {
 // splitPart is what one party gets, and how far that is.
 type splitPart struct {
 	payment.Portion
-	Wide, Come, Gone int // of the drawing: asked, arrived, gone back
+	Bar stack
 }
-
-// splitRoom is how wide the whole of a sharing is drawn.
-const splitRoom = 120
 
 // splitReasons are why an operator decides so about shares.
 var splitReasons = []string{"checked", "other"}
@@ -81,14 +78,29 @@ func splitKind(h payment.Sharing) string {
 	return "out"
 }
 
-// splitParts draws what has arrived of each share, and what of that went back.
+// splitParts draws what is there of each share, what of it went back, and what has
+// not arrived.
 func splitParts(h payment.Sharing) (all []splitPart) {
-	whole := max(h.Amount.Minor(), 1)
-	wide := func(m platform.Money) int { return int(m.Minor() * splitRoom / whole) }
 	for _, p := range h.Portions {
-		all = append(all, splitPart{p, wide(p.Amount), wide(p.Arrived), wide(p.Back)})
+		bar := stackOf("share", h.Amount.Minor(), slice{Name: "waits", Amount: p.Amount})
+		if !p.Arrived.Absent() {
+			bar = stackOf("share", h.Amount.Minor(), slice{Name: "there", Amount: left(p.Arrived, p.Back)}, slice{Name: "back", Amount: p.Back}, slice{Name: "waits", Amount: left(p.Amount, p.Arrived)})
+		}
+		all = append(all, splitPart{p, bar})
 	}
 	return all
+}
+
+// left is an amount without another of its currency, if there is one.
+func left(of, gone platform.Money) platform.Money {
+	if gone.Absent() {
+		return of
+	}
+	rest, err := of.Sub(gone)
+	if err != nil {
+		return of
+	}
+	return rest
 }
 
 // splitButtons are what an operator may decide now.

@@ -42,7 +42,7 @@ func TestSplitsAreSeenAndDecided(t *testing.T) {
 	h.pass(time.Minute)
 
 	page = h.ok("operator", paymentsPage+"?splits=done")
-	for _, text := range []string{"Shares of a sale", "162.00 CNY", "<svg class=\"share\"", `class="arrived" width="120"`} {
+	for _, text := range []string{"Shares of a sale", "162.00 CNY", `<rect class="share-there" x="0" y="0" width="1000"`} {
 		assert.Contains(t, page, text)
 	}
 	assert.Contains(t, h.ok("operator", paymentsPage+"?splits=done&lang=zh"), "销售分账")
