@@ -291,7 +291,8 @@ func (s *Service) saw(ctx context.Context, institution string, begun time.Time, 
 
 // route is the institution that takes a new charge, and what its use rests on: the
 // one named, or else the first of the route that is licensed and takes the amount.
-// One whose channel is open is used only when no other takes it.
+// One whose channel is open is used only when no other takes it, and one that is a
+// party's own only when it is named.
 func (s *Service) route(in Pay, amount platform.Money, records []Institution, at time.Time) (string, []platform.Change, error) {
 	if in.Institution != "" {
 		g, err := s.gateway(in.Institution)
@@ -308,6 +309,9 @@ func (s *Service) route(in Pay, amount platform.Money, records []Institution, at
 	refusal := fmt.Errorf("pay %s: %w", amount, ErrNoChannel)
 	spare, sparing := "", []platform.Change(nil)
 	for _, name := range names {
+		if s.gateways[name].Info().Owner != "" {
+			continue
+		}
 		rests, err := s.admits(s.gateways[name], records, amount, at)
 		if err != nil {
 			refusal = err

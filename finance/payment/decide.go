@@ -131,7 +131,10 @@ func (s *Service) thaw(ctx context.Context, due Sharing, at time.Time) error {
 		if err != nil {
 			return Sharing{}, nil, err
 		}
-		next, err := h.thawed(contested, s.opts.HandOn && !taken, at)
+		next, kept, err := h.thawed(contested, s.opts.HandOn && !taken, at)
+		if g, err := s.gateway(h.Institution); err == nil && kept && g.Info().Owner != "" {
+			next = next.secured(all.unshared(a, h))
+		}
 		if err != nil {
 			return Sharing{}, nil, err
 		}
@@ -144,16 +147,26 @@ func (s *Service) thaw(ctx context.Context, due Sharing, at time.Time) error {
 // thawed is a frozen sharing as time leaves it: waiting another day, going out, or
 // at its last moment decided by the rule, which keeps the money with us or hands it
 // on.
-func (h Sharing) thawed(contested, handOn bool, at time.Time) (Sharing, error) {
+func (h Sharing) thawed(contested, handOn bool, at time.Time) (_ Sharing, kept bool, _ error) {
 	over := !at.Before(h.Released.Add(-ruled))
 	if contested && !over {
-		return h.Wait(at)
+		next, err := h.Wait(at)
+		return next, false, err
 	}
 	next, err := h.move("wait", platform.System)
 	next.Due, next.Reason, next.Decided = at, "", handOn
-	if contested && !handOn {
+	if kept = contested && !handOn; kept {
 		// What is unfrozen is ours at the institution; that we owe it stays in the books.
 		next.Portions, next.Amount, next.Final, next.Reason = nil, zero(h.Amount), true, "payment.kept"
 	}
-	return next, err
+	return next, kept, err
+}
+
+// secured is a kept sharing of a charge on a party's own account, which what is
+// unfrozen would go to: all that is left of the charge comes to us instead.
+func (h Sharing) secured(left platform.Money) Sharing {
+	if left.Sign() > 0 {
+		h.Portions, h.Amount, h.Decided = []Portion{{Party: Ours, Amount: left}}, left, true
+	}
+	return h
 }

@@ -48,6 +48,11 @@ type Info struct {
 	Final       bool    // an operation that Lookup does not find two minutes after its time will never appear
 	Demo        bool    // moves no real money
 
+	// Owner is the party whose account takes the charges, where the platform only
+	// acts for it; empty: they come to the platform's own. Such an institution gets
+	// the payments that name it, and no others.
+	Owner platform.ID
+
 	RefundFirst bool // where it is a [Splitter]: refunds are out of all that it holds for us, and shares are taken back after them; if false before
 }
 

@@ -29,9 +29,9 @@ var ErrNoPayouts = platform.Err(platform.ErrInvalid, "payment.no_payouts", "the 
 // passes, and records what it hears. It may be used by several goroutines at once,
 // and never inside a decision.
 //
-// Where an institution has accounts for parties and pays nothing out of them, what
-// came to such an account is the party's own already: it is paid, and nobody is
-// called.
+// Where an institution has accounts for parties and pays nothing out of them, or its
+// own account is a party's ([Info.Owner]), what came to such an account is the
+// party's own already: it is paid, and nobody is called.
 type Funds struct {
 	Gateways []Gateway
 	Accounts Store            // of the parties' accounts; if nil, only ours pay out
@@ -134,7 +134,7 @@ func (f Funds) payouter(name string) (_ Gateway, party platform.ID, _ error) {
 		_, pays := g.(Payouter)
 		_, splits := g.(Splitter)
 		switch {
-		case rest == "" && under && pays:
+		case rest == "" && under && (pays || g.Info().Owner != ""):
 			return g, "", nil
 		case rest == "" && under:
 			return nil, "", fmt.Errorf("institution %q: %w", name, ErrNoPayouts)

@@ -322,6 +322,22 @@ func (s *sharings) wake(h Sharing, at time.Time) {
 	}
 }
 
+// unshared is what other sharings leave of a charge.
+func (s *sharings) unshared(a Attempt, but Sharing) platform.Money {
+	left := a.unreturned()
+	for _, h := range s.all {
+		if h.ID == but.ID || h.Attempt != a.ID || h.Back != "" || h.State == SharingDropped {
+			continue
+		}
+		for _, p := range h.Portions {
+			if rest, err := left.Sub(p.left(h.State)); err == nil {
+				left = rest
+			}
+		}
+	}
+	return left
+}
+
 // closes tells whether the sharing hands nothing on, and only ends its charge.
 func (h Sharing) closes() bool { return h.Final && len(h.Portions) == 0 }
 

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -21,6 +22,10 @@ import (
 // again. What a payer's bank has taken for good, chargeback.lost or partly_lost, is
 // taken back from those who bear it. Everything else is only booked.
 //
+// Where the account that takes a charge is a party's own ([Info.Owner]), it is the
+// other way round: the shares are those of the others and of the platform ([Ours]),
+// and what is unfrozen in the end is the owner's.
+//
 // What no such charge has, because the platform itself paid it or another system
 // charged it, is not handed on: it stays payable. It may be used by several
 // goroutines at once.
@@ -33,6 +38,13 @@ type Splits struct {
 }
 
 var _ Books = Splits{}
+
+// Ours is the platform as a receiver of shares, where charges come to the account of
+// a party.
+const Ours platform.ID = "platform"
+
+// fees are the roles of what the platform earns.
+var fees = []string{"commission", "cancel_fee", "revenue", "output_tax"}
 
 // Post is that of Books, with the splits that follow.
 func (p Splits) Post(ctx context.Context, what string, subject platform.Ref, at time.Time, legs []platform.Leg) ([]platform.Change, error) {
@@ -68,6 +80,16 @@ func (p Splits) splits(institution string) bool {
 	})
 }
 
+// owner is whose account takes charges at an institution: ours, or a party's.
+func (p Splits) owner(institution string) platform.ID {
+	for _, g := range p.Gateways {
+		if info := g.Info(); info.Institution == institution {
+			return cmp.Or(info.Owner, Ours)
+		}
+	}
+	return Ours
+}
+
 // refundFirst tells in which order an institution gives refunds and takes shares.
 func (p Splits) refundFirst(institution string) bool {
 	return slices.ContainsFunc(p.Gateways, func(g Gateway) bool {
@@ -94,15 +116,21 @@ func (p Splits) charges(ctx context.Context, subject platform.Ref) ([]Attempt, e
 	return attempts, err
 }
 
-// earned is what legs let parties earn, in their order.
+// earned is what legs let parties earn, and the platform, in their order.
 func earned(legs []platform.Leg) (all []Portion, err error) {
 	for _, l := range legs {
-		if l.Role != "earning" || l.Amount.Sign() >= 0 || l.Party == "" {
+		party := l.Party
+		if slices.Contains(fees, l.Role) {
+			party = Ours
+		} else if l.Role != "earning" {
 			continue
 		}
-		i := slices.IndexFunc(all, func(p Portion) bool { return p.Party == l.Party })
+		if l.Amount.Sign() >= 0 || party == "" {
+			continue
+		}
+		i := slices.IndexFunc(all, func(p Portion) bool { return p.Party == party })
 		if i < 0 {
-			all = append(all, Portion{Party: l.Party, Amount: l.Amount.Neg()})
+			all = append(all, Portion{Party: party, Amount: l.Amount.Neg()})
 		} else if all[i].Amount, err = all[i].Amount.Sub(l.Amount); err != nil {
 			return nil, err
 		}
@@ -122,12 +150,13 @@ func (p Splits) handOn(ctx context.Context, subject platform.Ref, legs []platfor
 	}
 	var changes []platform.Change
 	for _, a := range charges {
-		portions, rest, err := give(due, a.unreturned())
+		owner := p.owner(a.Institution)
+		portions, rest, err := give(due, owner, a.unreturned())
 		if err != nil {
 			return nil, err
 		}
 		if due = rest; len(portions) == 0 {
-			break
+			continue
 		}
 		h := p.of(a, "shares", at.Add(p.Hold))
 		h.Portions = portions
@@ -142,8 +171,13 @@ func (p Splits) handOn(ctx context.Context, subject platform.Ref, legs []platfor
 }
 
 // give shares an amount out, to the first first, and tells what is still due then.
-func give(due []Portion, left platform.Money) (given, rest []Portion, err error) {
+// Its owner needs no share.
+func give(due []Portion, owner platform.ID, left platform.Money) (given, rest []Portion, err error) {
 	for _, want := range due {
+		if want.Party == owner {
+			rest = append(rest, want)
+			continue
+		}
 		part := want
 		switch over, err := want.Amount.Cmp(left); {
 		case err != nil:
@@ -229,8 +263,12 @@ func (p Splits) lost(ctx context.Context, chargeback platform.Ref, legs []platfo
 func (p Splits) collect(ctx context.Context, cause, subject platform.Ref, legs []platform.Leg, after func(institution string) bool, at time.Time) ([]platform.Change, error) {
 	from := map[platform.ID]int64{}
 	for _, l := range legs {
-		if slices.Contains(bearers, l.Role) && l.Amount.Sign() > 0 && l.Party != "" {
+		switch {
+		case l.Amount.Sign() <= 0:
+		case slices.Contains(bearers, l.Role) && l.Party != "":
 			from[l.Party] += l.Amount.Minor()
+		case slices.Contains(fees, l.Role):
+			from[Ours] += l.Amount.Minor()
 		}
 	}
 	if len(from) == 0 {

@@ -302,6 +302,7 @@ type setup struct {
 	real    bool // the books are those of finance, not counters
 	split   bool // funds mode split; with real books
 	after   bool // shares are taken back after refunds
+	owner   platform.ID
 	seed    uint64
 	tries   int
 	opts    *payment.Options
@@ -333,7 +334,7 @@ func newWorld(set setup) *world {
 	)
 	v := &world{clock: storetest.NewClock(noon), db: memory.New(kinds, nil), ids: storetest.IDs(1), setup: set}
 	v.bank = sandbox.New(&sandbox.Options{
-		Seed: set.seed + 1, Now: v.clock.Now, Faults: set.faults, Licence: set.licence, RefundFirst: set.after,
+		Seed: set.seed + 1, Now: v.clock.Now, Faults: set.faults, Licence: set.licence, RefundFirst: set.after, Owner: set.owner,
 		Deliver: func(_ context.Context, header map[string][]string, body []byte) error {
 			return v.post(sandbox.Letter{Header: header, Body: body})
 		},

@@ -62,7 +62,8 @@ type Options struct {
 	Secret  string           // signs the notices: base64, with or without whsec_; if empty, a well-known one
 	Licence *payment.Licence // if nil, a demo licence that is always valid
 
-	RefundFirst bool // refunds are out of all that it holds, whatever shares went out; if false out of what the charge has left
+	Owner       platform.ID // whose account takes the charges; if empty, the platform's
+	RefundFirst bool        // refunds are out of all that it holds, whatever shares went out; if false out of what the charge has left
 
 	// Deliver posts a notice, to payment.Service.Receive say; an error makes it
 	// wait for the next Tick. If nil, notices wait for Drain.
@@ -126,7 +127,7 @@ func (s *Sandbox) Info() payment.Info {
 	if s.opts.Licence != nil {
 		licence = *s.opts.Licence
 	}
-	return payment.Info{Institution: s.opts.Name, Licence: licence, Final: true, Demo: true, RefundFirst: s.opts.RefundFirst}
+	return payment.Info{Institution: s.opts.Name, Licence: licence, Final: true, Demo: true, RefundFirst: s.opts.RefundFirst, Owner: s.opts.Owner}
 }
 
 // Charge implements [payment.Gateway].

@@ -44,6 +44,7 @@ var beijing = time.FixedZone("UTC+8", 8*60*60)
 const (
 	merchantID = "1900000109"
 	subID      = "1900000309"
+	ownerID    = "mer_01kdvdna00eajs4d2pf2dbsqqg"
 	appID      = "wxd678efh567hg6787"
 	serialOfM  = "7132D72A03E93CDDF8C03BBD1F37EEDF"
 	pubKeyID   = "PUB_KEY_ID_0119000001092026030200"
@@ -189,7 +190,7 @@ func (f *institution) partner() wechatpay.Partner {
 	m := wechatpay.Merchant{ID: merchantID, App: appID, Serial: serialOfM, Signer: keys()[0], Notify: "https://example.org/notify", Secrets: [][]byte{secret}}
 	pool := &http.Transport{}
 	f.t.Cleanup(pool.CloseIdleConnections)
-	g, err := wechatpay.NewPartner(m, subID, &wechatpay.Options{Name: "wechatpay-sub", Now: f.clock.Now, Transport: wire{f, pool}, Split: true})
+	g, err := wechatpay.NewPartner(m, subID, ownerID, &wechatpay.Options{Name: "wechatpay-sub", Now: f.clock.Now, Transport: wire{f, pool}, Split: true})
 	require.NoError(f.t, err)
 	return g
 }

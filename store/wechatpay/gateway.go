@@ -80,7 +80,8 @@ type Options struct {
 // goroutines at once, and starts none.
 type Gateway struct {
 	merchant Merchant
-	sub      string // of a provider: whose account it is
+	sub      string      // of a provider: whose account it is
+	owner    platform.ID // and who that is to us
 	opts     Options
 	client   *http.Client
 
@@ -152,7 +153,7 @@ func isRSA(s crypto.Signer) bool {
 // after two minutes never appears, since a request is taken only while fresh.
 func (g *Gateway) Info() payment.Info {
 	return payment.Info{
-		Institution: g.opts.Name, Licence: g.opts.Licence, Final: true,
+		Institution: g.opts.Name, Licence: g.opts.Licence, Final: true, Owner: g.owner,
 		Limits: []payment.Limit{{Least: yuan(1), Most: yuan(10_000_000_000)}},
 	}
 }

@@ -22,15 +22,16 @@ type Partner struct {
 	payment.Splitter
 }
 
-// NewPartner returns the gateway of a sub-merchant. The merchant is the provider,
-// who signs; each sub-merchant is an institution of its own in our books, so that
-// Options.Name is needed. It fails as [New] does.
-func NewPartner(provider Merchant, sub string, opts *Options) (Partner, error) {
+// NewPartner returns the gateway of a sub-merchant, and whose account that is: our
+// id of the party. The merchant is the provider, who signs; each sub-merchant is an
+// institution of its own in our books, so that Options.Name is needed. It fails as
+// [New] does.
+func NewPartner(provider Merchant, sub string, owner platform.ID, opts *Options) (Partner, error) {
 	g, err := New(provider, opts)
-	if err == nil && (sub == "" || opts == nil || opts.Name == "") {
-		err = fmt.Errorf("a sub-merchant of WeChat Pay without id or name: %w", platform.ErrInvalid)
+	if err == nil && (sub == "" || owner == "" || opts == nil || opts.Name == "") {
+		err = fmt.Errorf("a sub-merchant of WeChat Pay without id, owner or name: %w", platform.ErrInvalid)
 	}
-	g.sub = sub
+	g.sub, g.owner = sub, owner
 	return Partner{g, g}, err
 }
 

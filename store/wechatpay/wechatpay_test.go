@@ -490,12 +490,13 @@ func TestSubMerchantNeedsANameOfItsOwn(t *testing.T) {
 	t.Parallel()
 	m := wechatpay.Merchant{ID: merchantID, App: appID, Serial: serialOfM, Signer: keys()[0], Notify: "https://example.org/notify", Secrets: [][]byte{secret}}
 	for _, opts := range []*wechatpay.Options{nil, {}} {
-		_, err := wechatpay.NewPartner(m, subID, opts)
+		_, err := wechatpay.NewPartner(m, subID, ownerID, opts)
 		require.ErrorIs(t, err, platform.ErrInvalid)
 	}
-	_, err := wechatpay.NewPartner(m, "", &wechatpay.Options{Name: "wechatpay-sub"})
+	_, err := wechatpay.NewPartner(m, "", ownerID, &wechatpay.Options{Name: "wechatpay-sub"})
 	require.ErrorIs(t, err, platform.ErrInvalid)
-	g, err := wechatpay.NewPartner(m, subID, &wechatpay.Options{Name: "wechatpay-sub"})
+	g, err := wechatpay.NewPartner(m, subID, ownerID, &wechatpay.Options{Name: "wechatpay-sub"})
 	require.NoError(t, err)
 	assert.Equal(t, "wechatpay-sub", g.Info().Institution)
+	assert.Equal(t, platform.ID(ownerID), g.Info().Owner)
 }
