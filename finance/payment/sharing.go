@@ -63,6 +63,7 @@ type Sharing struct {
 	Portions    []Portion      `json:"portions,omitempty" class:"internal"`
 	Final       bool           `json:"final,omitempty" class:"internal"` // the rest is ours, and no split follows
 	Back        platform.ID    `json:"back,omitempty" class:"internal"`  // of a share that comes back: the sharing that it is of
+	Of          Key            `json:"of,omitempty" class:"internal"`    // and the operation by which it had come
 	Cause       platform.Ref   `json:"cause,omitzero" class:"internal"`  // of a share that comes back, the refund; of one that goes out again, what had brought it back
 	After       bool           `json:"after,omitempty" class:"internal"` // it is taken back after its refund
 	Given       bool           `json:"given,omitempty" class:"internal"` // and that was given
@@ -259,46 +260,6 @@ func (h Sharing) looks(verb string, at time.Time) (Sharing, error) {
 	next, err := h.move(verb, platform.System)
 	next.Operation = wait
 	return next, err
-}
-
-// Decision is what an operator says about a sharing that waits for one.
-type Decision string
-
-// The decisions.
-const (
-	DecideSend    Decision = "send"    // it goes out, also of a subject in dispute; not while the payer's bank has taken the money back
-	DecideKeep    Decision = "keep"    // it does not; the money stays ours at the institution, and is owed otherwise
-	DecideArrived Decision = "arrived" // the institution's books have it
-	DecideRefused Decision = "refused" // they have not, and never will
-	DecideOwed    Decision = "owed"    // the share does not come back: its receiver owes it
-)
-
-// Decide returns the sharing as an operator decided. It fails with ErrNotDecidable
-// when it waits for no such decision: while the outcome is not known, only arrived
-// and refused say how it is, and send sends the same again under the same key;
-// afterwards send, keep and, of a share that comes back, owed go on.
-func (h Sharing) Decide(d Decision, at time.Time) (Sharing, error) {
-	known := h.SentAt.IsZero()
-	if told := d == DecideArrived || d == DecideRefused; known && (told || d == DecideOwed && h.Back == "") || !known && !told && d != DecideSend {
-		return Sharing{}, platform.Detail(fmt.Errorf("decide %s: %w", h.ID, ErrNotDecidable), "state", string(h.State))
-	}
-	if d == DecideArrived {
-		return h.arrive(string(d), platform.Operator, "", h.shares(), at)
-	}
-	next, err := h.move(string(d), platform.Operator)
-	if err != nil {
-		return Sharing{}, err
-	}
-	next.Due, next.Reason = time.Time{}, ""
-	switch d {
-	case DecideSend:
-		next.Due, next.Tries, next.Decided, next.Again = at, 0, true, !known
-	case DecideRefused:
-		return next.over(time.Time{}), nil
-	default:
-		next.EndedAt = at
-	}
-	return next, nil
 }
 
 func (h Sharing) move(verb string, by platform.ActorKind) (Sharing, error) {
