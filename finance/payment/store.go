@@ -19,6 +19,10 @@ type Store interface {
 	// none.
 	Attempts(ctx context.Context, ids ...platform.ID) ([]Attempt, error)
 
+	// Named are attempts that an institution knows by this name of its own, ten at
+	// most.
+	Named(ctx context.Context, institution, reference string) ([]Attempt, error)
+
 	// Found are those of the records that exist, in one trip.
 	Found(ctx context.Context, refs ...platform.Ref) (Records, error)
 
@@ -72,9 +76,11 @@ func Kinds() []platform.Kind {
 		}.Kind(),
 		platform.Shape[Attempt]{
 			Name: "payment.attempt", Prefix: "att", Root: "order",
-			RootOf:  func(a Attempt) platform.ID { return a.Subject.ID },
-			Columns: func(a Attempt) []platform.Column { return columns(a.Subject, a.State, a.Due) },
-			Indexes: []platform.Index{subject, state, due},
+			RootOf: func(a Attempt) platform.ID { return a.Subject.ID },
+			Columns: func(a Attempt) []platform.Column {
+				return append(columns(a.Subject, a.State, a.Due), platform.Column{Name: "institution", Value: a.Institution}, platform.Column{Name: "reference", Value: a.Reference})
+			},
+			Indexes: []platform.Index{subject, state, due, {By: []string{"institution", "reference"}, Sparse: true}},
 			Unique:  Attempt.claims,
 		}.Kind(),
 		platform.Shape[Return]{
@@ -154,6 +160,11 @@ func (s store) Attempts(ctx context.Context, ids ...platform.ID) ([]Attempt, err
 		return nil, nil
 	}
 	return platform.ReadAll[Attempt](ctx, s.db, "payment.attempt", ids...)
+}
+
+func (s store) Named(ctx context.Context, institution, reference string) ([]Attempt, error) {
+	page, err := platform.List[Attempt](ctx, s.db, platform.Query{Kind: "payment.attempt", By: []string{"institution", "reference"}, Equal: []any{institution, reference}, Limit: 10})
+	return page.Items, err
 }
 
 func (s store) Found(ctx context.Context, refs ...platform.Ref) (Records, error) {

@@ -24,8 +24,9 @@ func (c Surplus) Subject() platform.Ref { return c.For }
 // and the system may do so.
 //
 // It fails with ErrAmount unless the amount is positive, ErrInstitution for one
-// that is not wired, and with ErrConflict, code taken, when the institution's
-// reference is in the books already.
+// that is not wired, ErrReferenceKnown when the institution's reference is that
+// of an attempt, whose own money it is, and with ErrConflict, code taken, when it
+// was booked as surplus already.
 func (s *Service) Surplus(ctx context.Context, in Surplus) (Attempt, error) {
 	id := s.w.NewChild("att", in.For.ID)
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
@@ -40,6 +41,15 @@ func (s *Service) Surplus(ctx context.Context, in Surplus) (Attempt, error) {
 		}
 		if _, err := s.gateway(in.Institution); err != nil {
 			return Attempt{}, nil, err
+		}
+		named, err := s.store.Named(ctx, in.Institution, in.Reference)
+		if err != nil {
+			return Attempt{}, nil, err
+		}
+		for _, known := range named {
+			if known.Intent != "" {
+				return Attempt{}, nil, platform.Detail(fmt.Errorf("book surplus for %s: %w", in.For, ErrReferenceKnown), "attempt", known.ID)
+			}
 		}
 		now := s.w.Now()
 		a := Attempt{

@@ -173,6 +173,22 @@ func TestUnaskedMoneyIsBookedOnce(t *testing.T) {
 	}
 }
 
+// Money that an attempt brought is not surplus besides.
+func TestAnAttemptsOwnMoneyIsNoSurplus(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	o := v.paid(t, sandbox.OK)
+	own := v.attempts(t)[0]
+
+	_, err := v.s.Surplus(by(clerk), payment.Surplus{For: o.Ref(), Amount: price, Institution: "sandbox", Reference: own.Reference})
+
+	require.ErrorIs(t, err, payment.ErrReferenceKnown)
+	assert.Equal(t, own.ID, platform.Details(err)["attempt"])
+	require.NoError(t, v.quiesce())
+	assert.Len(t, v.attempts(t), 1)
+	v.conserved(t)
+}
+
 func TestPromotionPaysTheRest(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})
