@@ -139,6 +139,26 @@ func (c Chargeback) Learn(d Dispute, at time.Time) (Chargeback, error) {
 	return Chargeback{}, fmt.Errorf("chargeback %s: %w", c.ID, ErrNothingNew)
 }
 
+// Contradicts tells whether the institution says another end of the dispute than
+// the one that is recorded: money that came back of a lost one, or that was taken
+// of a won one, which a person books by what the statement says.
+func (c Chargeback) Contradicts(d Dispute) bool {
+	if c.Open() {
+		return false
+	}
+	switch d.State {
+	case DisputeWon:
+		return c.State != ChargebackWon
+	case DisputeLost:
+		lost := c.Amount
+		if part, err := d.Amount.Cmp(c.Amount); err == nil && part < 0 && d.Amount.Sign() > 0 {
+			lost = d.Amount
+		}
+		return c.Lost != lost
+	}
+	return false
+}
+
 // Decide returns the chargeback as an operator found it at the institution: all,
 // a part or nothing (absent or zero) lost. It fails with ErrNotAnswerable at an
 // end, and with ErrAmount for more than was taken or another currency.

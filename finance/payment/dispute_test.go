@@ -391,6 +391,32 @@ func TestOldWordTakesNothingAgain(t *testing.T) {
 }
 
 // Invariant 13: what an operator types is held against the payment, and once.
+// Another end than the recorded one is money that the books do not have: it is
+// left to a person, never filed unseen.
+func TestAnEndThatContradictsTheRecordedOneStandsInTheQueue(t *testing.T) {
+	t.Parallel()
+	for recorded, said := range map[bool]payment.DisputeState{false: payment.DisputeWon, true: payment.DisputeLost} {
+		v, _, c := objected(t, "40.00")
+		require.NoError(t, v.bank.Decide(c.Reference, recorded))
+		require.NoError(t, v.deliver())
+		ended := v.chargeback(t, c.Reference, 1)
+		g := &again{Gateway: v.bank, Disputer: v.bank, answer: payment.Dispute{
+			Reference: c.Reference, Charge: v.attempts(t)[0].Key(), Amount: c.Amount, State: said,
+		}}
+		v.hooks.Gateway = g
+
+		require.NoError(t, v.told(g, "msg_late", c.Reference))
+		g.answer.State = map[bool]payment.DisputeState{false: payment.DisputeLost, true: payment.DisputeWon}[recorded]
+		require.NoError(t, v.told(g, "msg_again", c.Reference))
+
+		queue, err := v.s.Queue(by(clerk), "")
+		require.NoError(t, err)
+		require.Len(t, queue.Items, 1, "what was known is filed")
+		assert.Equal(t, string(payment.NoticeUnmatched), queue.Items[0].State)
+		assert.Equal(t, ended, v.chargeback(t, c.Reference, 1), "nothing is taken or given by a word")
+	}
+}
+
 func TestReversalNeverExceedsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{real: true})

@@ -40,7 +40,17 @@ func (s *Service) takeDispute(ctx context.Context, n Received, a Attempt, known 
 	}
 	n.State, n.Due = NoticeApplied, time.Time{}
 	_, err = s.disputed(ctx, a, round, d, can, &n, at)
-	return s.unless(ctx, err, n, at)
+	if !errors.Is(err, ErrNothingNew) {
+		return err
+	}
+	found, err := s.store.Found(ctx, rounds(a, d.Reference)...)
+	if err != nil {
+		return err
+	}
+	if rounds := len(found.Chargebacks); rounds > 0 && found.Chargebacks[rounds-1].Contradicts(d) {
+		return s.settle(ctx, n, NoticeUnmatched, at)
+	}
+	return s.settle(ctx, n, NoticeFiled, at)
 }
 
 // floors is how often a chargeback is decided anew because somebody else took from
