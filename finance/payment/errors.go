@@ -47,7 +47,7 @@ var (
 	ErrChargebackOpen = platform.Err(platform.ErrState, "payment.chargeback_open", "the payer's bank has taken the money back", "付款人的银行已撤回款项")
 	ErrNotAnswerable  = platform.Err(platform.ErrState, "payment.not_answerable", "no answer to the chargeback is waited for", "该拒付无需回应")
 	ErrNotSendable    = platform.Err(platform.ErrState, "payment.not_sendable", "the return is under way or over", "退款正在进行或已结束")
-	ErrNotResolvable  = platform.Err(platform.ErrState, "payment.not_resolvable", "the attempt waits for no decision", "该笔付款无需人工处理")
+	ErrNotResolvable  = platform.Err(platform.ErrState, "payment.not_resolvable", "it waits for no decision", "无需人工处理")
 	ErrReferenceKnown = platform.Err(platform.ErrState, "payment.reference_known", "an attempt has this reference: its money is booked with it", "已有付款使用该流水号，款项随该付款入账")
 	ErrNotHeld        = platform.Err(platform.ErrState, "payment.not_held", "no money is held for it", "没有为此冻结的资金")
 	ErrExceedsHeld    = platform.Err(platform.ErrState, "payment.exceeds_held", "more than is held", "金额超过已冻结的资金")

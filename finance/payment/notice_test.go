@@ -212,6 +212,18 @@ func TestUnmatchedNoticeWaitsADay(t *testing.T) {
 		assert.Contains(t, v.events(t, n.Ref()), "payment.notice_unmatched")
 		assert.True(t, n.Due.IsZero())
 	}
+
+	seen := v.inbox(t)[0]
+	in := payment.File{Notice: seen.ID, Reason: "test-notice"}
+	_, err := v.s.File(by(customer), in)
+	require.ErrorIs(t, err, platform.ErrDenied)
+	_, err = v.s.File(by(clerk), in)
+	require.NoError(t, err)
+	_, err = v.s.File(by(clerk), in)
+	require.ErrorIs(t, err, payment.ErrNotResolvable)
+	queue, err := v.s.Queue(by(clerk), "")
+	require.NoError(t, err)
+	assert.Len(t, queue.Items, 2, "a notice leaves the queue once a person has seen to it")
 }
 
 // Deliveries of one notice that nobody knows what to do with are one entry too.

@@ -464,3 +464,39 @@ func TestMovedMoneyIsNeverOutOfDate(t *testing.T) {
 	assert.Equal(t, payment.ReturnSucceeded, v.ret(t, g).State)
 	v.conserved(t)
 }
+
+// A return of another amount waits for a person, who ends it either way.
+func TestOperatorSettlesAMismatchedReturn(t *testing.T) {
+	t.Parallel()
+	for _, back := range []bool{true, false} {
+		v := newWorld(setup{})
+		o := v.paid(t, sandbox.OK)
+		g, err := v.refund(o, price)
+		require.NoError(t, err)
+		id := g.ID.As("rtn")
+		v.bank.Force(payment.Key(id), sandbox.Short)
+		require.NoError(t, v.after(time.Minute))
+		require.NoError(t, v.after(time.Minute))
+		r := read[payment.Return](t, v, "payment.return", id)
+		require.Equal(t, payment.ReturnManual, r.State)
+		in := payment.Settle{Return: id, Back: back, Reason: "statement"}
+		_, err = v.s.Settle(by(customer), in)
+		require.ErrorIs(t, err, platform.ErrDenied)
+
+		next, err := v.s.Settle(by(clerk), in)
+
+		require.NoError(t, err)
+		_, err = v.s.Settle(by(clerk), in)
+		require.ErrorIs(t, err, payment.ErrNotResolvable)
+		if !back {
+			assert.Equal(t, payment.ReturnAsked, next.State)
+			assert.NotEqual(t, r.Key(), next.Key(), "the old key is used up")
+			continue
+		}
+		assert.Equal(t, payment.ReturnSucceeded, next.State)
+		assert.Equal(t, price, v.sale(t, o).Given)
+		page, err := v.s.Queue(by(clerk), "")
+		require.NoError(t, err)
+		assert.Empty(t, page.Items)
+	}
+}

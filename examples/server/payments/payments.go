@@ -52,6 +52,8 @@ func Mount(api huma.API, m *market.Market) {
 	edge.Command(api, op("chargebacks/{id}/concede", "Give the chargeback up"), func(c *payment.Concede, id platform.ID) { c.Chargeback = id }, s.Concede)
 	edge.Command(api, money("chargebacks/{id}/decide", "Tell how the bank decided, where no institution does"), func(c *payment.Decide, id platform.ID) { c.Chargeback = id }, s.Decide)
 	edge.Show(api, op("returns/{id}", "Money on its way back"), s.Return)
+	edge.Command(api, money("returns/{id}/settle", "Decide a return that stayed unknown or is of another amount"), func(c *payment.Settle, id platform.ID) { c.Return = id }, s.Settle)
+	edge.Command(api, op("payments/notices/{id}/file", "Take a notice that belongs to nothing known out of the queue"), func(c *payment.File, id platform.ID) { c.Notice = id }, s.File)
 	edge.Create(api, money("surplus", "Record money that nobody asked for"), s.Surplus)
 	edge.Show(api, op("orders/{id}/intents", "The order's intents"), func(ctx context.Context, id platform.ID) (intents, error) {
 		o, err := m.Orders.Order(ctx, id)
