@@ -2,10 +2,12 @@ package settlement
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance"
 )
 
 // Reserve is a share of what an order brought its merchant, kept back until its
@@ -31,11 +33,22 @@ func (r Reserve) currency() string {
 	return r.Amount.Currency().String()
 }
 
-// Release returns the reserve released: its amount, or what is left on the account
-// reserve.
-func (r Reserve) Release(free platform.Money, at time.Time) (Reserve, error) {
+// Release returns the reserve released: its amount, or what is left of the balance
+// on the account reserve. While an open hold takes so much of it that less than
+// the amount is free, the reserve waits a day: what the hold gives back is still
+// to be released.
+func (r Reserve) Release(balance, free platform.Money, at time.Time) (Reserve, error) {
 	if r.Due.IsZero() || at.Before(r.Due) {
 		return Reserve{}, fmt.Errorf("release reserve %s: %w", r.ID, ErrNoNews)
+	}
+	held, one := balance.Cmp(free)
+	short, two := free.Cmp(r.Amount)
+	if err := errors.Join(one, two); err != nil {
+		return Reserve{}, fmt.Errorf("release reserve %s: %w", r.ID, err)
+	}
+	if held > 0 && short < 0 {
+		r.Due = at.Add(24 * time.Hour)
+		return r, nil
 	}
 	released, err := least(r.Amount, free)
 	r.Released, r.ReleasedAt, r.Due = released, at, time.Time{}
@@ -115,13 +128,17 @@ func (s *Service) release(ctx context.Context, id platform.ID, now time.Time) er
 		if err != nil {
 			return Reserve{}, nil, err
 		}
-		free, err := s.ports.Books.Free(ctx, "reserve", "", r.Party, r.Amount.Currency())
+		books := finance.Books{Store: finance.StoreOn(s.db), Tenant: s.w.Tenant}
+		on, err := books.Balance(ctx, finance.Account{Role: "reserve", Party: r.Party}, r.Amount.Currency())
 		if err != nil {
 			return Reserve{}, nil, err
 		}
-		next, err := r.Release(free, now)
+		next, err := r.Release(on.Posted, on.Available, now)
 		if err != nil {
 			return Reserve{}, nil, err
+		}
+		if !next.Due.IsZero() {
+			return next, []platform.Change{platform.Put(next), next.happened("waits")}, nil
 		}
 		set := []platform.Change{platform.Put(next), next.happened("released")}
 		if next.Released.Sign() == 0 {

@@ -63,15 +63,36 @@ func TestReserveThatWasUsedReleasesTheRest(t *testing.T) {
 	v.clock.Advance(time.Hour)
 	v.close(t, through, merchant.ID, "100.00")
 	of := v.w.NewRoot(system(), "ord")
-	_, err := v.post("refund.approved", "rfd", leg("reserve", merchant.ID, "", yuan("7.00")), leg("refund_due", "", of, yuan("-7.00")))
+	ref, err := v.post("refund.approved", "rfd", leg("reserve", merchant.ID, "", yuan("7.00")), leg("refund_due", "", of, yuan("-7.00")))
 	require.NoError(t, err)
+	require.NoError(t, v.bookOn(ref, "refund.given_up"))
 
 	for range 4 {
 		require.NoError(t, v.after(16*24*time.Hour))
 	}
 
-	assert.Equal(t, "7.00, 0.00", v.on(t, "reserve:"+string(merchant.ID)), "what is held stays")
+	assert.Equal(t, "0.00, 0.00", v.on(t, "reserve:"+string(merchant.ID)))
 	assert.Equal(t, "193.00, 193.00", v.on(t, "payable:"+string(merchant.ID)))
+	v.sound(t)
+}
+
+// While a hold is on a reserve nobody knows what is left of it: it waits, and what
+// the hold gives back is released too.
+func TestReserveWaitsForAHold(t *testing.T) {
+	t.Parallel()
+	v, through := reserving()
+	v.close(t, through, merchant.ID, "100.00")
+	of := v.w.NewRoot(system(), "ord")
+	ref, err := v.post("refund.approved", "rfd", leg("reserve", merchant.ID, "", yuan("2.00")), leg("refund_due", "", of, yuan("-2.00")))
+	require.NoError(t, err)
+
+	require.NoError(t, v.after(30*24*time.Hour))
+	assert.Equal(t, "5.00, 3.00", v.on(t, "reserve:"+string(merchant.ID)))
+
+	require.NoError(t, v.bookOn(ref, "refund.withdrawn"))
+	require.NoError(t, v.after(24*time.Hour))
+	assert.Equal(t, "0.00, 0.00", v.on(t, "reserve:"+string(merchant.ID)), "nothing is left behind")
+	assert.Equal(t, "100.00, 100.00", v.on(t, "payable:"+string(merchant.ID)))
 	v.sound(t)
 }
 
