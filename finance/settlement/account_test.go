@@ -181,3 +181,39 @@ func TestInstitutionIsNotOverruled(t *testing.T) {
 	_, err := v.s.ResolvePayout(by(clerk), settlement.ResolvePayout{Payout: p.ID, Outcome: "failed", Reason: "guess"})
 	require.ErrorIs(t, err, settlement.ErrPayout)
 }
+
+// One payout that may not go any more keeps no other from the bank.
+func TestARefusedPayoutDoesNotStopItsFile(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	other := platform.Actor{ID: stranger.ID, Kind: platform.Merchant}
+	var ids []platform.ID
+	for _, party := range []platform.Actor{merchant, other} {
+		in := bankAccount
+		in.Party = party.ID
+		a, err := v.s.Register(by(party), in)
+		require.NoError(t, err)
+		_, err = v.s.VerifyAccount(by(clerk), settlement.VerifyAccount{Account: a.ID, Reason: "document"})
+		require.NoError(t, err)
+		v.earn(t, party.ID, "100.00")
+		ids = append(ids, a.ID)
+	}
+	v.confirmed(t)
+	r := v.run(t, "r1")
+	_, err := v.s.ApproveRun(by(second), settlement.ApproveRun{Run: r.ID})
+	require.NoError(t, err)
+	_, err = v.hold(merchant.ID, yuan("50.00"))
+	require.NoError(t, err)
+	f, err := v.s.DraftFile(by(clerk), settlement.DraftFile{Run: r.ID, Bank: "house"})
+	require.NoError(t, err)
+
+	n, err := v.s.ReleaseFile(by(third), settlement.ReleaseFile{File: f.ID})
+
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+	short := v.payout(t, settlement.PayoutID(ids[0], r.ID))
+	assert.Equal(t, settlement.PayoutCancelled, short.State)
+	assert.Equal(t, "payout.insufficient", short.Reason)
+	assert.Equal(t, settlement.PayoutSending, v.payout(t, settlement.PayoutID(ids[1], r.ID)).State)
+	v.sound(t)
+}

@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -74,7 +75,7 @@ func (in ReleaseFile) Subject() platform.Ref { return platform.Ref{Kind: fileKin
 // file, and tells how many these are: its rows are what goes to the bank. Whoever
 // drafted the file does not release it, nor who approved one of them. Released
 // again by the same operator it takes up what a crash left, and what was approved
-// since.
+// since. A payout that may not be sent any more is cancelled, and the others go.
 func (s *Service) ReleaseFile(ctx context.Context, in ReleaseFile) (int, error) {
 	by, err := s.actor(ctx, platform.Operator)
 	if err != nil {
@@ -109,15 +110,37 @@ func (s *Service) ReleaseFile(ctx context.Context, in ReleaseFile) (int, error) 
 			if p.Institution != "" {
 				continue
 			}
-			if _, _, err := s.hold(platform.WithoutKey(ctx), SendPayout{Payout: p.ID}, p.ID, &f); err != nil {
+			held, err := s.joins(platform.WithoutKey(ctx), f, p.ID)
+			if err != nil {
 				return sent, err
 			}
-			sent++
+			if held {
+				sent++
+			}
 		}
 		if q.Cursor = page.Next; q.Cursor == "" {
 			return sent, nil
 		}
 	}
+}
+
+// joins holds a payout for a file. One that may not go as it was planned is
+// cancelled with the reason, as Tick does: it keeps no other from the bank.
+func (s *Service) joins(ctx context.Context, f File, id platform.ID) (held bool, err error) {
+	_, _, err = s.hold(ctx, SendPayout{Payout: id}, id, &f)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, ErrPayout): // it went another way meanwhile
+		return false, nil
+	case !errors.Is(err, platform.ErrState): // it is not the payout that is refused
+		return false, err
+	}
+	_, err = s.CancelPayout(s.system(ctx), CancelPayout{Payout: id, Reason: platform.Code(err)})
+	if errors.Is(err, ErrPayout) {
+		err = nil
+	}
+	return false, err
 }
 
 // Row is a line of a bank file.
