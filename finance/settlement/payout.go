@@ -103,14 +103,15 @@ func (p Payout) claims() []platform.Claim {
 	return []platform.Claim{{Scope: "settlement.unsent", Key: string(p.Account)}}
 }
 
-// needs is how many approvals the payout needs, in a run of that sum.
-func (p Payout) needs(sum platform.Money, l limits) (int, error) {
+// needs is how many approvals the payout needs, in a run of that sum: two persons
+// stand behind a large one, and behind one whose run nobody started.
+func (p Payout) needs(r RunTotals, l limits) (int, error) {
 	each, one := p.Amount.Cmp(l.Each)
-	run, two := sum.Cmp(l.Run)
+	run, two := r.Amount.Cmp(l.Run)
 	if one != nil || two != nil {
 		return 0, fmt.Errorf("approve %s: %w", p.ID, platform.ErrInvalid)
 	}
-	if each > 0 || run > 0 {
+	if each > 0 || run > 0 || r.Automatic {
 		return 2, nil
 	}
 	return 1, nil
@@ -202,7 +203,7 @@ func (s *Service) ApprovePayout(ctx context.Context, in ApprovePayout) (Payout, 
 		if err != nil {
 			return Payout{}, nil, err
 		}
-		needs, err := p.needs(all[0].Amount, l)
+		needs, err := p.needs(all[0], l)
 		if err != nil {
 			return Payout{}, nil, err
 		}

@@ -212,6 +212,26 @@ func TestLargeRunTakesTwoApprovalsForEach(t *testing.T) {
 	}
 }
 
+// Two persons stand behind each payout: the one who starts its run and the one who
+// approves it, or two who approve what the system started.
+func TestRunOfTheSystemTakesTwoApprovers(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	a := ready(t, v, "100.00", sandbox.OK)
+	r, err := v.s.StartRun(system(), settlement.StartRun{Name: "nightly", Currency: "CNY"})
+	require.NoError(t, err)
+	in := settlement.ApprovePayout{Payout: settlement.PayoutID(a.ID, r.ID)}
+
+	p, err := v.s.ApprovePayout(by(second), in)
+	require.NoError(t, err)
+	assert.Equal(t, settlement.PayoutPlanned, p.State)
+	_, err = v.s.ApprovePayout(by(second), in)
+	require.ErrorIs(t, err, settlement.ErrSelf)
+	p, err = v.s.ApprovePayout(by(third), in)
+	require.NoError(t, err)
+	assert.Equal(t, settlement.PayoutApproved, p.State)
+}
+
 func TestCancelledMoneyIsForTheNextRun(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})
@@ -385,6 +405,10 @@ func TestFailedPayoutFreesTheMoneyAndWaitsForTheAccount(t *testing.T) {
 	assert.Equal(t, "account_closed", p.Reason)
 	assert.Equal(t, "100.00, 100.00", v.on(t, "payable:"+string(merchant.ID)))
 	assert.Equal(t, []string{"payout.account"}, v.purse(t, a).Waits)
+	r, err := v.s.Run(by(clerk), p.Run)
+	require.NoError(t, err)
+	assert.Zero(t, r.Count, "a failed payout is no part of what the run pays")
+	assert.Equal(t, "0.00 CNY", r.Amount.String())
 	v.sound(t)
 }
 

@@ -18,7 +18,8 @@ type Run struct {
 	Planned   bool          `json:"planned,omitempty" class:"internal"` // no payout joins it any more
 	StartedAt time.Time     `json:"started_at" class:"internal"`
 	StartedBy []platform.ID `json:"started_by" class:"internal"`
-	Due       time.Time     `json:"due,omitzero" class:"internal"` // when its planning goes on, should it have stopped
+	Automatic bool          `json:"automatic,omitempty" class:"internal"` // the system started it
+	Due       time.Time     `json:"due,omitzero" class:"internal"`        // when its planning goes on, should it have stopped
 }
 
 // Ref names the run.
@@ -43,8 +44,9 @@ type StartRun struct {
 
 // StartRun plans a run, and returns it when it is planned: every verified account
 // of the currency has its payout in it, or a reason why not. Started again, or by
-// several at once, it is the same run, which says so in an event. Operators start it, and the system; whoever
-// did approves none of its payouts.
+// several at once, it is the same run, which says so in an event. Operators start
+// it; whoever did approves none of its payouts. So does the system: each of its
+// payouts then needs the approvals of two persons.
 func (s *Service) StartRun(ctx context.Context, in StartRun) (Run, error) {
 	by, err := s.actor(ctx, platform.Operator, platform.System)
 	if err == nil {
@@ -60,7 +62,7 @@ func (s *Service) StartRun(ctx context.Context, in StartRun) (Run, error) {
 			return known, []platform.Change{platform.Unchanged(known), known.happened("joined")}, err
 		}
 		now := s.w.Now()
-		r := Run{Head: platform.Head{ID: id}, Name: in.Name, Currency: in.Currency, StartedAt: now, StartedBy: s.hands(by), Due: now.Add(time.Minute)}
+		r := Run{Head: platform.Head{ID: id}, Name: in.Name, Currency: in.Currency, StartedAt: now, StartedBy: s.hands(by), Automatic: by.Kind == platform.System, Due: now.Add(time.Minute)}
 		return r, []platform.Change{platform.Put(r), r.happened("started")}, nil
 	})
 	if err != nil {

@@ -204,6 +204,12 @@ func (s *Service) learn(ctx context.Context, in recorded, decide func(Payout) (P
 		if moved && slices.Contains(over, next.State) {
 			set, err = s.booked(ctx, next, now)
 		}
+		if err == nil && moved && next.State == PayoutFailed {
+			var r Run
+			if r, err = read[Run](ctx, s, runKind, next.Run); err == nil {
+				set = append(set, next.dropped(r)...)
+			}
+		}
 		if err != nil {
 			return Payout{}, nil, fmt.Errorf("record payout %s: %w", p.ID, err)
 		}
