@@ -45,10 +45,10 @@ type desk struct {
 	checks  []platform.Change // of those who are away
 }
 
-// tied are who must not approve the next level: the claimant, and whoever
-// approved a level before.
+// tied are who must not approve the next level: the claimant, whoever wrote the
+// claim for it, and whoever approved a level before.
 func (c Claim) tied() []platform.ID {
-	all := []platform.ID{c.Claimant}
+	all := append([]platform.ID{c.Claimant}, c.Drafters...)
 	for _, s := range c.Chain[:min(c.At, len(c.Chain))] {
 		if s.By != "" {
 			all = append(all, s.By, s.For)
@@ -83,7 +83,7 @@ func (c Claim) skip(d desk, at time.Time) Claim {
 // capacity. It fails with ErrSelfApproval for the claimant, and with ErrTurn for
 // anybody else whose turn it is not, or who approved another level.
 func (c Claim) turn(by platform.Actor, d desk, at time.Time) (Claim, string, error) {
-	if slices.Contains(hands(by), c.Claimant) {
+	if meet(hands(by), append([]platform.ID{c.Claimant}, c.Drafters...)) {
 		return Claim{}, "", fmt.Errorf("claim %s: %w", c.ID, ErrSelfApproval)
 	}
 	if meet(hands(by), c.tied()) {
@@ -151,7 +151,8 @@ func (c Claim) stop(verb string, by platform.Actor, d desk, reason string, item 
 }
 
 // Approve lets a claim pass the level whose turn it is. Operators may who hold
-// its role, are not away, are not the claimant (ErrSelfApproval), and approved no
+// its role, are not away, are not the claimant nor wrote the claim for it
+// (ErrSelfApproval), and approved no
 // other level: otherwise ErrTurn, also for whom they stand in. Where nobody can,
 // the level's deputies may, and where none of them can, it is passed over; never
 // the last. Of several at once each level takes one.

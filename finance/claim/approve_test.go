@@ -59,6 +59,37 @@ func TestNobodyDecidesOnTheirOwnClaim(t *testing.T) {
 	require.NoError(t, v.judge(other, c))
 }
 
+// Invariant 20: who writes a claim for another person neither approves nor pays it.
+func TestWhoeverWroteAClaimForAnotherDoesNotApproveIt(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]func(v *world, stands platform.Actor) (claim.Claim, error){
+		"drafted": func(v *world, stands platform.Actor) (claim.Claim, error) {
+			c, err := v.Draft(v.as(stands), claim.Draft{Items: []claim.Voucher{v.voucher(1, "10.00")}})
+			require.NoError(t, err)
+			return v.Submit(v.as(cleaner), claim.Submit{Claim: c.ID})
+		},
+		"submitted": func(v *world, stands platform.Actor) (claim.Claim, error) {
+			c, err := v.Draft(v.as(cleaner), claim.Draft{Items: []claim.Voucher{v.voucher(1, "10.00")}})
+			require.NoError(t, err)
+			return v.Submit(v.as(stands), claim.Submit{Claim: c.ID})
+		},
+	} {
+		v := newWorld(t)
+		stands := manager
+		stands.OnBehalf = cleaner.ID
+		c, err := write(v, stands)
+		require.NoError(t, err, name)
+
+		require.ErrorIs(t, v.judge(manager, c), claim.ErrSelfApproval, name)
+		require.NoError(t, v.judge(other, c), name)
+		v.tick()
+		v.house.give(manager.ID, "finance")
+		accountant := operator(1, "manager", "finance")
+		_, err = v.Pay(v.as(accountant), claim.Pay{Claim: c.ID})
+		require.ErrorIs(t, err, claim.ErrPayer, name)
+	}
+}
+
 func TestWhoeverApprovedALevelApprovesNoOther(t *testing.T) {
 	t.Parallel()
 	v := newWorld(t)

@@ -62,6 +62,7 @@ type Claim struct {
 	State     State              `json:"state" class:"internal"`
 	Claimant  platform.ID        `json:"claimant" class:"internal"`
 	Kind      platform.ActorKind `json:"kind" class:"internal"` // of the claimant
+	Drafters  []platform.ID      `json:"drafters,omitempty" class:"internal"` // who wrote it for the claimant
 	Items     []Item             `json:"items" class:"internal"`
 	Details   platform.Sealed    `json:"details,omitempty" class:"personal,reimbursement,10y,duty"`
 	Total     platform.Money     `json:"total" class:"internal"`
@@ -116,6 +117,14 @@ func hands(by platform.Actor) []platform.ID {
 		return []platform.ID{by.ID}
 	}
 	return []platform.ID{by.ID, by.OnBehalf}
+}
+
+// by notes who writes the claim, if that is not the claimant.
+func (c Claim) by(actor platform.Actor) Claim {
+	if actor.ID != c.Claimant && !slices.Contains(c.Drafters, actor.ID) {
+		c.Drafters = append(slices.Clone(c.Drafters), actor.ID)
+	}
+	return c
 }
 
 // meet tells whether two lists have somebody in common.

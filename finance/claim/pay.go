@@ -85,7 +85,7 @@ func (s *Service) Pay(ctx context.Context, in Pay) (Claim, error) {
 // pay is the claim on its way to be paid, and its payment.
 func (c Claim) pay(id platform.ID, by platform.Actor, now, until time.Time) (Claim, Payment, error) {
 	next, err := c.move("pay", by.Kind)
-	if err == nil && meet(hands(by), append([]platform.ID{c.Claimant}, c.Hands...)) {
+	if err == nil && meet(hands(by), slices.Concat([]platform.ID{c.Claimant}, c.Drafters, c.Hands)) {
 		err = fmt.Errorf("pay claim %s: %w", c.ID, ErrPayer)
 	}
 	next.Payment = id
@@ -212,7 +212,7 @@ func (s *Service) ResolvePayment(ctx context.Context, in ResolvePayment) (Claim,
 	}
 	return s.learn(ctx, in, c.Payment, word{in.Outcome, in.Reference, in.Reason}, func(p Payment, c Claim) error {
 		switch {
-		case meet(hands(by), slices.Concat([]platform.ID{c.Claimant}, c.Hands, p.Payers)):
+		case meet(hands(by), slices.Concat([]platform.ID{c.Claimant}, c.Drafters, c.Hands, p.Payers)):
 			return fmt.Errorf("resolve payment of %s: %w", c.ID, ErrPayer)
 		case p.State != PaymentManual:
 			return fmt.Errorf("resolve payment of %s: %w", c.ID, ErrNotPaying)

@@ -50,7 +50,7 @@ func (s *Service) Draft(ctx context.Context, in Draft) (Claim, error) {
 		return Claim{}, fmt.Errorf("draft a claim: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(context.Context) (Claim, []platform.Change, error) {
-		c := Claim{Head: platform.Head{ID: id}, State: Drafted, Claimant: by.For(), Kind: by.Kind}
+		c := Claim{Head: platform.Head{ID: id}, State: Drafted, Claimant: by.For(), Kind: by.Kind}.by(by)
 		c, err := c.with(told, s.w.Now(), s.terms.Age)
 		if err != nil {
 			return Claim{}, nil, err
@@ -257,7 +257,7 @@ func (s *Service) mine(ctx context.Context, in any, id platform.ID, verb string,
 		if err != nil {
 			return Claim{}, nil, err
 		}
-		next, set, err := decide(ctx, c, next)
+		next, set, err := decide(ctx, c, next.by(by))
 		if err != nil {
 			return Claim{}, nil, fmt.Errorf("%s claim %s: %w", verb, id, err)
 		}
