@@ -42,7 +42,8 @@ func (in Release) Subject() platform.Ref { return committed(in.Commitment) }
 // plan, and its source goes on as if it had committed there. That is how a
 // commitment outlives its budget: by decision, never by itself. It fails with
 // ErrSettled when nothing is open, with ErrClosed, ErrCurrency and ErrNoLine for
-// a line that cannot take it.
+// a line that cannot take it, and with ErrExceeded when the commitment rests on the
+// tolerance of its line, which is no plan: [Service.Rebook] takes that.
 func (s *Service) Carry(ctx context.Context, in Carry) (Commitment, error) {
 	return s.onCommitment(ctx, in, in.Commitment, func(ctx context.Context, c Commitment) (Commitment, []platform.Change, error) {
 		return s.carry(ctx, c, in.To, in.Reason, true)
@@ -109,7 +110,7 @@ func (s *Service) carry(ctx context.Context, c Commitment, to platform.ID, reaso
 		if err != nil {
 			return Commitment{}, nil, err
 		}
-		booked, err := s.ports.Books.Post(ctx, "budget.moved", e, next.At, moved.legs)
+		booked, err := s.give(ctx, e, moved)
 		if err != nil {
 			return Commitment{}, nil, err
 		}

@@ -51,6 +51,38 @@ func TestACommitmentOutlivesItsBudgetByDecisionOnly(t *testing.T) {
 	v.holds(old, "70.00", "70.00", "0.00", "0.00")
 }
 
+// What a line passes above its plan is no budget that could be carried.
+func TestToleranceIsNotCarried(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t)
+	b, lines := v.active(draft(planned("travel", "100.00", warns("10.00"))))
+	require.NoError(t, v.act("budget.committed", claim(1), on(lines[0], "90.00")))
+	require.NoError(t, v.act("budget.committed", claim(2), on(lines[0], "15.00")))
+	v.at(nextYear)
+	in := draft(planned("travel", "50.00"))
+	in.From, in.Until = nextYear, nextYear.AddDate(1, 0, 0)
+	_, after := v.active(in)
+	_, err := v.Close(v.as(first), budget.Close{Budget: b.ID, Reason: "year_over"})
+	require.NoError(t, err)
+	page, err := v.Open(v.as(first), lines[0].ID, "")
+	require.NoError(t, err)
+	carried := platform.MustMoney("0.00", "CNY")
+
+	for _, c := range page.Items {
+		_, err := v.Carry(v.as(first), budget.Carry{Commitment: c.ID, To: after[0].ID, Reason: "order_placed"})
+		if err == nil {
+			carried, err = carried.Add(c.Open)
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorIs(t, err, budget.ErrExceeded)
+	}
+
+	over, err := carried.Cmp(cny("100.00"))
+	require.NoError(t, err)
+	assert.Negative(t, over, "never more than the plan had")
+}
+
 func TestARebookedCommitmentIsPaidByItsNewLine(t *testing.T) {
 	t.Parallel()
 	v, old, next := yearOver(t)

@@ -147,26 +147,26 @@ func (s *Service) ApproveMove(ctx context.Context, in ApproveMove) (Move, error)
 		if err != nil {
 			return nil, err
 		}
-		booked, err := s.give(ctx, m, set)
+		booked, err := s.give(ctx, m.Ref(), set)
 		told := platform.Happened("budget.moved", m.Ref(), m.facts()).Because(m.Reason)
 		return append(booked, platform.Put(set.from), platform.Put(set.to), told), err
 	})
 }
 
-// give books a virement. What passes above the plan of the line that gives is
+// give books what a line gives another of its plan. What passes above the plan of the line that gives is
 // free there too, but not given: it is taken with the rest, and then put back.
-func (s *Service) give(ctx context.Context, m Move, set shift) ([]platform.Change, error) {
+func (s *Service) give(ctx context.Context, as platform.Ref, set shift) ([]platform.Change, error) {
 	var back legs
 	err := errors.Join(set.legs.grow(set.from, set.from.Allowance.Neg()), back.grow(set.from, set.from.Allowance))
 	if err != nil {
 		return nil, err
 	}
 	now := s.w.Now()
-	booked, err := s.ports.Books.Post(ctx, "budget.moved", m.Ref(), now, set.legs)
+	booked, err := s.ports.Books.Post(ctx, "budget.moved", as, now, set.legs)
 	if err != nil || len(back) == 0 {
 		return booked, err
 	}
-	more, err := s.ports.Books.Post(ctx, "budget.planned", m.Ref(), now, back)
+	more, err := s.ports.Books.Post(ctx, "budget.planned", as, now, back)
 	return append(booked, more...), err
 }
 
