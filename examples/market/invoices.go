@@ -88,14 +88,53 @@ func (s sales) Invoiceable(ctx context.Context, subject platform.Ref, kind strin
 	return doc, []platform.Change{platform.Unchanged(o)}, err
 }
 
-// commission is the platform's part of the order's lines.
+// commission is the platform's part of the order's lines: one line for each rate
+// of tax, the first under the number of the order's own.
 func (s sales) commission(o order.Order) (lines []sold) {
 	for _, l := range o.Lines {
-		if l.Fee.Sign() > 0 {
+		if l.Parts == nil && l.Fee.Sign() > 0 {
 			lines = append(lines, sold{l.No, "commission", "commission", "", 1, l.Fee, s.rate, l.Fee, l.FeeGiven})
 		}
+		first := len(lines)
+		for _, p := range l.Parts {
+			rate := taxed(p)
+			same := slices.IndexFunc(lines[first:], func(other sold) bool { return other.Rate.Equal(rate) })
+			if same < 0 {
+				same = len(lines) - first
+				none := less(p.Amount, p.Amount)
+				lines = append(lines, sold{l.No + same*apart, "commission", "commission", "", 1, none, rate, none, none})
+			}
+			at := &lines[first+same]
+			amount, one := at.Amount.Add(p.Amount)
+			given, two := at.Given.Add(p.Given)
+			if one == nil && two == nil {
+				at.Price, at.Amount, at.Given = amount, amount, given
+			}
+		}
+		lines = slices.DeleteFunc(lines, func(l sold) bool { return l.Amount.Sign() <= 0 })
 	}
 	return lines
+}
+
+// apart is between the numbers of the lines of one fee: more than an order has.
+const apart = 1000
+
+// taxed is the rate of the tax inside a part of a fee: the shortest one by which
+// the tax comes out as it was charged.
+func taxed(p order.Part) decimal.Decimal {
+	if p.Tax.Sign() <= 0 || less(p.Amount, p.Tax).Sign() <= 0 {
+		return decimal.Zero
+	}
+	exact := p.Tax.Decimal().Div(less(p.Amount, p.Tax).Decimal())
+	for places := int32(2); places < 6; places++ {
+		rate := exact.Round(places)
+		for _, mode := range []platform.Rounding{platform.HalfEven, platform.HalfUp, platform.Down, platform.Up} {
+			if net, err := p.Amount.DivRate(rate.Add(decimal.New(1, 0)), mode); err == nil && net == less(p.Amount, p.Tax) {
+				return rate
+			}
+		}
+	}
+	return exact.Round(6)
 }
 
 // sums are what was taken, and what refunds take of it: nothing before the sale.
