@@ -14,11 +14,12 @@ import (
 // placing but for what refunds gave back of it.
 type Part struct {
 	Component string         `json:"component" class:"internal"`
-	Amount    platform.Money `json:"amount" class:"internal"`    // inside the line's
-	Tax       platform.Money `json:"tax" class:"internal"`       // inside Amount
-	Back      string         `json:"back" class:"internal"`      // pro_rata, kept, kept_if_customer_fault
-	Given     platform.Money `json:"given" class:"internal"`     // of Amount
-	TaxGiven  platform.Money `json:"tax_given" class:"internal"` // of Given
+	Amount    platform.Money `json:"amount" class:"internal"`          // inside the line's
+	Tax       platform.Money `json:"tax" class:"internal"`             // inside Amount
+	Back      string         `json:"back" class:"internal"`            // pro_rata, kept, kept_if_customer_fault
+	Given     platform.Money `json:"given" class:"internal"`           // of Amount
+	TaxGiven  platform.Money `json:"tax_given" class:"internal"`       // of Given
+	Spared    platform.Money `json:"spared,omitzero" class:"internal"` // of the line, given back while the part was kept by the customer's fault; absent when nothing
 }
 
 // How a part is given back with its line.

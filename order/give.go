@@ -20,8 +20,8 @@ func (l Line) give(s Share, fault Fault, sold bool) (Line, Share, error) {
 	zero := plus(l.Amount, l.Amount.Neg())
 	rest := s.Amount // of the share, what no part has given yet
 	for i, p := range parts {
-		given[i] = Given{zero, zero}
-		if stays[i] = p.Back == kept || p.Back == keptAtFault && fault == CustomerFault; stays[i] {
+		given[i] = Given{Amount: zero, Tax: zero, Kept: p.Back == keptAtFault && fault == CustomerFault}
+		if stays[i] = p.Back == kept || given[i].Kept; stays[i] {
 			continue
 		}
 		due, err := p.due(s.Amount, l)
@@ -80,6 +80,11 @@ func (l Line) moved(s Share, back bool) Line {
 		for i, g := range s.Parts {
 			p := &l.Parts[i]
 			p.Given, p.TaxGiven = plus(p.Given, signed(g.Amount)), plus(p.TaxGiven, signed(g.Tax))
+			if g.Kept {
+				if p.Spared = plus(or(p.Spared, plus(s.Amount, s.Amount.Neg())), signed(s.Amount)); p.Spared.Sign() == 0 {
+					p.Spared = platform.Money{}
+				}
+			}
 		}
 	}
 	return l
@@ -92,11 +97,11 @@ func (l Line) earned() platform.Money {
 }
 
 // due is how much of the part goes back with so much more of its line. What
-// depends on the fault follows this share alone, since others may have kept it.
+// depends on the fault follows the shares for which it was not kept.
 func (p Part) due(share platform.Money, l Line) (platform.Money, error) {
 	before, given := p.Given, plus(l.Given, share)
-	if p.Back == keptAtFault {
-		before, given = plus(share, share.Neg()), share
+	if !p.Spared.Absent() {
+		given = plus(given, p.Spared.Neg())
 	}
 	parts, err := given.Allocate(l.Amount.Minor()-p.Amount.Minor(), p.Amount.Minor())
 	if err != nil {

@@ -56,7 +56,8 @@ type Share struct {
 // Given is what a refund gives back of one part of a line's fee.
 type Given struct {
 	Amount platform.Money `json:"amount" class:"internal"`
-	Tax    platform.Money `json:"tax" class:"internal"` // inside Amount
+	Tax    platform.Money `json:"tax" class:"internal"`            // inside Amount
+	Kept   bool           `json:"kept,omitempty" class:"internal"` // nothing, since the customer was at fault
 }
 
 // fee is what the platform gives of its part, with the tax in it; owed what the

@@ -223,6 +223,43 @@ func TestAKeptFeeOfAPartIsTheMerchants(t *testing.T) {
 	assert.Equal(t, cny("20"), o.Earned, "the freight")
 }
 
+// Invariant 7: a part that is kept only by the customer's fault goes back in k
+// refunds as in one, whatever the customer took by its own fault in between.
+func TestAPartKeptByFaultGoesBackInPartsAsAtOnce(t *testing.T) {
+	t.Parallel()
+	given := func(faults []Fault, amounts ...string) Part {
+		o := order(Completed, func(o *Order) {
+			o.CompletedAt = noon
+			o.Lines[0].Parts = []Part{{Component: "placement", Amount: cny("10"), Tax: cny("0.57"), Back: keptAtFault, Given: cny("0"), TaxGiven: cny("0")}}
+			o.Earned = cny("110")
+		})
+		var taken []Refund
+		for i, amount := range amounts {
+			var r Refund
+			var err error
+			o, r, err = o.Reserve(Refund{Amount: cny(amount), Fault: faults[i], Shares: []Share{{Line: 1, Amount: cny(amount)}}})
+			require.NoError(t, err)
+			if o, r, err = o.Divided(r); len(r.Shares[0].Parts) > 0 && r.Shares[0].Parts[0].Kept {
+				taken = append(taken, r)
+			}
+			require.NoError(t, err)
+		}
+		part := o.Lines[0].Parts[0]
+		for _, r := range taken {
+			part = o.Lines[0].take(r.Shares[0]).Parts[0]
+		}
+		assert.True(t, part.Spared.Absent(), "what is not given back after all leaves no trace")
+		return o.Lines[0].Parts[0]
+	}
+
+	at := given([]Fault{""}, "0.30")
+	parts := given([]Fault{"", "", ""}, "0.05", "0.05", "0.20")
+	mixed := given([]Fault{"", CustomerFault, "", ""}, "0.05", "7.77", "0.05", "0.20")
+
+	assert.Equal(t, []platform.Money{at.Given, at.TaxGiven}, []platform.Money{parts.Given, parts.TaxGiven})
+	assert.Equal(t, []platform.Money{at.Given, at.TaxGiven}, []platform.Money{mixed.Given, mixed.TaxGiven})
+}
+
 // The tax in a fee goes back with it, in the period of the refund.
 func TestTheTaxFollowsTheFee(t *testing.T) {
 	t.Parallel()

@@ -39,6 +39,14 @@ func (in Bind) Subject() platform.Ref {
 // placed keep what they have. Only operators may. A name under which nothing was
 // published is fee.unknown.
 func (s *Service) Bind(ctx context.Context, in Bind) (Binding, error) {
+	b, err := s.bind(ctx, in)
+	if platform.Code(err) == "exists" { // of two first ones at once the other was faster: this one follows it
+		b, err = s.bind(ctx, in)
+	}
+	return b, err
+}
+
+func (s *Service) bind(ctx context.Context, in Bind) (Binding, error) {
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Binding, []platform.Change, error) {
 		by, err := s.keeper(ctx)
 		if err != nil {
