@@ -59,6 +59,22 @@ func (in RequestRefund) Subject() platform.Ref { return platform.Ref{Kind: "orde
 // refund.line_unknown).
 func (s *Service) RequestRefund(ctx context.Context, in RequestRefund) (Refund, error) {
 	id := s.w.NewChild("rfd", in.Order)
+	return s.sourced(func() (Refund, error) { return s.requestRefund(ctx, in, id) })
+}
+
+// sourced approves a refund, again when an account has less than when its sources
+// were chosen.
+func (s *Service) sourced(approve func() (Refund, error)) (Refund, error) {
+	for tries := 1; ; tries++ {
+		r, err := approve()
+		moved := platform.Code(err) == "floor" && s.ports.Sources != nil
+		if !moved || tries == 8 {
+			return r, err
+		}
+	}
+}
+
+func (s *Service) requestRefund(ctx context.Context, in RequestRefund, id platform.ID) (Refund, error) {
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Refund, []platform.Change, error) {
 		o, by, err := s.mine(ctx, in.Order)
 		if err != nil {
@@ -200,13 +216,7 @@ func (in ApproveRefund) Subject() platform.Ref {
 // that is not requested is refund.not_approvable, and one whose plan is no longer
 // the one named is refused by [Plans].
 func (s *Service) ApproveRefund(ctx context.Context, in ApproveRefund) (Refund, error) {
-	for tries := 1; ; tries++ {
-		r, err := s.approveRefund(ctx, in)
-		moved := platform.Code(err) == "floor" && s.ports.Sources != nil // an account has less than when the sources were chosen
-		if !moved || tries == 8 {
-			return r, err
-		}
-	}
+	return s.sourced(func() (Refund, error) { return s.approveRefund(ctx, in) })
 }
 
 func (s *Service) approveRefund(ctx context.Context, in ApproveRefund) (Refund, error) {

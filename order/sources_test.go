@@ -144,6 +144,21 @@ func TestSourcesAreChosenAgainWhenAnAccountHasLess(t *testing.T) {
 	}
 }
 
+// A refund that approves itself chooses again too.
+func TestAutomaticApprovalChoosesItsSourcesAgain(t *testing.T) {
+	t.Parallel()
+	times := 0
+	h := open(t, nil)
+	r := h.closedWith(func(p *order.Ports) { p.Sources = stale{purse{payable: cny("30")}, &times} })
+	h.orders = order.New(h.w, h.store, h.ports, &order.Options{AutoRefund: order.AutoRefund{In: []order.State{order.Closed}}})
+	times = 3
+
+	again, err := h.refund(h.read(r.Order), merchant, "50")
+
+	require.NoError(t, err)
+	assert.Equal(t, order.RefundApproved, again.State)
+}
+
 // F7: a refund is in flight when the order is to close: the close waits for it.
 func TestTheCloseWaitsForARefundInFlight(t *testing.T) {
 	t.Parallel()
