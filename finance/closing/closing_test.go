@@ -353,6 +353,44 @@ func TestAYearOpensWithWhatTheLastOneClosedWith(t *testing.T) {
 	h.sound()
 }
 
+// What enters December between the close of the year and that of the month is
+// carried on too, and never stranded on income or expense.
+func TestAPostingAfterTheYearsCloseIsCarriedOn(t *testing.T) {
+	t.Parallel()
+	h := opened(t)
+	h.now = time.Date(2027, 1, 3, 12, 0, 0, 0, time.UTC)
+	h.number()
+	for m := time.March; m <= time.November; m++ {
+		h.shut(time.Date(2026, m, 1, 0, 0, 0, 0, time.UTC).Format("2006-01"))
+	}
+	_, err := h.SoftClose(asOperator("a"), SoftClose{"2026-12"})
+	require.NoError(t, err)
+	first, err := h.CloseYear(asOperator("a"), CloseYear{2026})
+	require.NoError(t, err)
+	end := time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC)
+	h.bookAt(end, "allowance.changed", platform.Ref{Kind: "test", ID: order}, "bad_debt", "1.00", "allowance:mer", "-1.00")
+	h.now = h.now.Add(time.Hour)
+	h.number()
+	_, err = h.HardClose(asOperator("a"), HardClose{Month: "2026-12"})
+	require.ErrorIs(t, err, ErrChecklist, "its result is not all carried on")
+
+	again, err := h.CloseYear(asOperator("a"), CloseYear{2026})
+	require.NoError(t, err)
+	less, err := first.Result[0].Sub(again.Result[0])
+	require.NoError(t, err)
+	assert.Equal(t, "1.00 CNY", less.String())
+	h.now = h.now.Add(time.Hour)
+	h.number()
+	_, err = h.CloseYear(asOperator("a"), CloseYear{2026})
+	require.ErrorIs(t, err, ErrYear, "nothing is left")
+	_, err = h.HardClose(asOperator("a"), HardClose{Month: "2026-12"})
+	require.NoError(t, err)
+	december, err := h.BalanceSheet(asOperator("a"), "2026-12")
+	require.NoError(t, err)
+	assert.Zero(t, december[0].Result.Sign())
+	h.sound()
+}
+
 func TestVerifyFindsAForgedClose(t *testing.T) {
 	t.Parallel()
 	h := opened(t)

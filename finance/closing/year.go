@@ -19,6 +19,7 @@ type Year struct {
 	platform.Head
 	Year   int              `json:"year" class:"internal"`
 	Result []platform.Money `json:"result" class:"internal"` // profit above zero, by currency
+	Times  int              `json:"times,omitempty" class:"internal"` // that it was closed again, for what entered December afterwards
 	By     platform.ID      `json:"by" class:"internal"`
 	At     time.Time        `json:"at" class:"internal"`
 }
@@ -38,8 +39,9 @@ type CloseYear struct {
 
 // CloseYear empties the accounts of income and expense into retained earnings, as
 // of the last moment of the year. Accountants may, while December is soft-closed
-// and its journal numbered; it fails with ErrYear otherwise, and when the year was
-// closed before.
+// and its journal numbered; it fails with ErrYear otherwise. A year that was closed
+// before is closed again for what entered December since, and with ErrYear refused
+// when that is nothing.
 func (s *Service) CloseYear(ctx context.Context, in CloseYear) (Year, error) {
 	by, err := s.w.Actor(ctx)
 	if err == nil && (by.Kind != platform.Operator || !by.Has(finance.Accountant)) {
@@ -62,12 +64,23 @@ func (s *Service) CloseYear(ctx context.Context, in CloseYear) (Year, error) {
 		if err != nil {
 			return Year{}, nil, err
 		}
-		if missing || y.Version > 0 || p.State(december) != finance.PeriodSoftClosed {
+		if missing || p.State(december) != finance.PeriodSoftClosed {
 			return Year{}, nil, fmt.Errorf("close year %d: %w", in.Year, ErrYear)
 		}
 		legs, result, err := s.results(ctx, december)
 		if err != nil {
 			return Year{}, nil, err
+		}
+		booking := y.Ref()
+		if y.Version > 0 {
+			if len(legs) == 0 {
+				return Year{}, nil, fmt.Errorf("close year %d again: %w", in.Year, ErrYear)
+			}
+			if result, err = together(y.Result, result); err != nil {
+				return Year{}, nil, err
+			}
+			y.Times++
+			booking.ID = platform.NewID("yrc", y.ID.Time(), 0, uint64(y.Times)) //nolint:gosec // a count
 		}
 		y.Result, y.By, y.At = result, by.ID, s.w.Now()
 		end := time.Date(in.Year+1, 1, 1, 0, 0, 0, 0, s.zone).Add(-time.Microsecond)
@@ -78,7 +91,7 @@ func (s *Service) CloseYear(ctx context.Context, in CloseYear) (Year, error) {
 		if len(legs) == 0 {
 			return y, set, nil
 		}
-		booked, err := s.ports.Books.Post(ctx, "year.closed", y.Ref(), end, legs)
+		booked, err := s.ports.Books.Post(ctx, "year.closed", booking, end, legs)
 		return y, append(set, booked...), err
 	})
 }
@@ -136,12 +149,34 @@ func emptying(currency platform.Currency, on map[string]*big.Int) (legs []platfo
 	return legs, net.Neg(), err
 }
 
-// sinceYear are the months after the last in which a year was closed: before it,
-// income and expense are zero together.
+// together are the sums of profits by currency.
+func together(a, b []platform.Money) ([]platform.Money, error) {
+	all := slices.Clone(a)
+	for _, m := range b {
+		at := slices.IndexFunc(all, func(other platform.Money) bool { return other.Currency() == m.Currency() })
+		if at < 0 {
+			all = append(all, m)
+			continue
+		}
+		sum, err := all[at].Add(m)
+		if err != nil {
+			return nil, err
+		}
+		all[at] = sum
+	}
+	return all, nil
+}
+
+// sinceYear are the months after the last but one in which a year was closed: what
+// entered the end of a year after its close is carried on with the next, if not
+// before.
 func sinceYear(months []finance.Sums) []finance.Sums {
+	closed := 0
 	for i, m := range slices.Backward(months) {
 		if slices.ContainsFunc(m.Rows, func(r finance.Sum) bool { return r.Closing != nil }) {
-			return months[i+1:]
+			if closed++; closed == 2 {
+				return months[i+1:]
+			}
 		}
 	}
 	return months
