@@ -2,6 +2,7 @@ package claim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -79,6 +80,12 @@ func (c Claim) skip(d desk, at time.Time) Claim {
 	return c
 }
 
+// stranded tells whether nobody at all can approve the level whose turn it is.
+func (c Claim) stranded(d desk) bool {
+	step := c.Chain[c.At]
+	return d.known && !c.able(d, step.Role) && !c.able(d, step.Deputy)
+}
+
 // turn is the claim at the level that is the actor's to decide on, and in what
 // capacity. It fails with ErrSelfApproval for the claimant, and with ErrTurn for
 // anybody else whose turn it is not, or who approved another level.
@@ -136,11 +143,14 @@ func (c Claim) stop(verb string, by platform.Actor, d desk, reason string, item 
 	if _, err := c.move(verb, by.Kind); err != nil {
 		return Claim{}, err
 	}
-	c, as, err := c.turn(by, d, at)
+	held, as, err := c.turn(by, d, at)
+	if left := c.skip(d, at); errors.Is(err, ErrTurn) && verb == "return" && left.stranded(d) && !meet(hands(by), c.tied()) {
+		held, as, err = left, "stranded", nil
+	}
 	if err != nil {
 		return Claim{}, err
 	}
-	next, err := c.move(verb, by.Kind)
+	next, err := held.move(verb, by.Kind)
 	if err != nil {
 		return Claim{}, err
 	}
@@ -163,8 +173,10 @@ func (s *Service) Approve(ctx context.Context, in Approve) (Claim, error) {
 	})
 }
 
-// Return sends a claim back to its claimant, by whose turn it is. Its budget stays
-// committed for 30 days, its vouchers stay registered.
+// Return sends a claim back to its claimant, by whose turn it is, or by any other
+// operator when that is nobody's: submitted again it has the approvers of the
+// matrix that holds then. Its budget stays committed for 30 days, its vouchers stay
+// registered.
 func (s *Service) Return(ctx context.Context, in Return) (Claim, error) {
 	return s.judge(ctx, in, in.Claim, func(_ context.Context, c Claim, by platform.Actor, d desk) (Claim, []platform.Change, error) {
 		next, err := c.stop("return", by, d, in.Reason, in.Item, s.w.Now())

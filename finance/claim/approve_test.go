@@ -90,6 +90,26 @@ func TestWhoeverWroteAClaimForAnotherDoesNotApproveIt(t *testing.T) {
 	}
 }
 
+// A last level that nobody can approve is a way back, not a dead end.
+func TestALastLevelWithoutHolderIsReturned(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t)
+	c := v.approve(v.submitted(v.voucher(1, "5000.00")), manager)
+	back := claim.Return{Claim: c.ID, Reason: "nobody_left"}
+	_, err := v.Return(v.as(planner), back)
+	require.ErrorIs(t, err, claim.ErrTurn, "there is a director")
+	v.house.take(director.ID, "director")
+
+	require.ErrorIs(t, v.judge(planner, c), claim.ErrTurn, "nobody else approves")
+	_, err = v.Return(v.as(manager), back)
+	require.ErrorIs(t, err, claim.ErrTurn, "nor who approved a level before")
+	c, err = v.Return(v.as(planner), back)
+
+	require.NoError(t, err)
+	assert.Equal(t, claim.Returned, c.State)
+	assert.Equal(t, "stranded", c.Chain[c.At].As)
+}
+
 func TestWhoeverApprovedALevelApprovesNoOther(t *testing.T) {
 	t.Parallel()
 	v := newWorld(t)
