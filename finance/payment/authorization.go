@@ -105,7 +105,8 @@ func (a Attempt) Claim(id platform.ID, at, until time.Time) (Attempt, Attempt, e
 
 // Drew returns the authorisation after the capture has ended: with the money
 // gone to it, or free for another try. Of a failure the next try is due after
-// 1 h, 6 h and 24 h; then only the end of the authorisation is.
+// 1 h, 6 h and 24 h; then only the end of the authorisation is, or where the
+// institution does not say when that is, a try each day.
 func (a Attempt) Drew(c Attempt, at time.Time) (Attempt, error) {
 	if a.Capture != c.ID {
 		return a, nil
@@ -119,8 +120,9 @@ func (a Attempt) Drew(c Attempt, at time.Time) (Attempt, error) {
 		if a.Drawn = drawn; drawn.Sign() == 0 {
 			a.Drawn = platform.Money{}
 		}
-		if a = a.lapses(); a.Tries < len(retries) {
-			a.Want, a.Final, a.Due, a.Tries = c.Amount, c.Final, at.Add(retries[a.Tries]), a.Tries+1
+		if a = a.lapses(); a.Tries < len(retries) || a.Expires.IsZero() {
+			n := min(a.Tries, len(retries)-1)
+			a.Want, a.Final, a.Due, a.Tries = c.Amount, c.Final, at.Add(retries[n]), n+1
 		}
 		if a.expired(a.Due) || !at.Before(a.Due) {
 			a.Due = a.Expires

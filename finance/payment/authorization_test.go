@@ -201,6 +201,29 @@ func TestFailedCaptureIsTriedAgain(t *testing.T) {
 	v.conserved(t)
 }
 
+// Invariant 15: where no end of the authorisation is known, its capture is tried on,
+// once a day.
+func TestCaptureOfAnEndlessAuthorisationIsNeverForgotten(t *testing.T) {
+	t.Parallel()
+	ends := noon.AddDate(0, 0, 7)
+	for _, expires := range []time.Time{{}, ends} {
+		a := payment.Attempt{Head: platform.Head{ID: platform.NewID("att", noon, 1, 1)}, State: payment.AttemptAuthorized, Held: true, Amount: price, Expires: expires}
+		at := noon
+		for range 5 {
+			c := payment.Attempt{Head: platform.Head{ID: platform.NewID("att", noon, 1, 2)}, State: payment.AttemptFailed, Amount: price, Final: true}
+			a.Capture, a.Drawn, a.Want = c.ID, price, platform.Money{}
+			var err error
+			a, err = a.Drew(c, at)
+			require.NoError(t, err)
+			require.True(t, a.Due.After(at), "something is still to come")
+			at = at.Add(24 * time.Hour)
+		}
+		if assert.Equal(t, expires.IsZero(), a.Want == price); !expires.IsZero() {
+			assert.Equal(t, expires.Add(-24*time.Hour), a.Due)
+		}
+	}
+}
+
 func TestWithoutAuthorizerMoneyIsTakenAtOnce(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{opts: later})
