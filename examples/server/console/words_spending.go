@@ -73,9 +73,10 @@ var spendingWords = map[string]word{
 	"paper.toll":    {"Toll", "通行费"},
 	"paper.other":   {"Other", "其他"},
 
-	"capacity.role":    {"by role", "本职"},
-	"capacity.deputy":  {"as deputy", "代理"},
-	"capacity.skipped": {"passed over: nobody could", "无人可批，已越级"},
+	"capacity.role":     {"by role", "本职"},
+	"capacity.deputy":   {"as deputy", "代理"},
+	"capacity.skipped":  {"passed over: nobody could", "无人可批，已越级"},
+	"capacity.stranded": {"sent back: nobody could approve", "无人可批，已退回"},
 
 	"move.submit-budget":  {"Submit", "提交"},
 	"move.approve-budget": {"Approve", "批准"},
