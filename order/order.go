@@ -210,6 +210,9 @@ type facts struct {
 	Kind     string         `json:"kind,omitempty"`
 	Order    platform.ID    `json:"order,omitempty"`  // of a child
 	Origin   *Origin        `json:"origin,omitempty"` // without the digest
+	Planned  time.Time      `json:"planned_start,omitzero"`
+	Seats    int            `json:"seats,omitempty"`
+	Zone     platform.ID    `json:"zone,omitempty"`
 }
 
 func (o Order) facts() facts {

@@ -248,6 +248,7 @@ func (s *Service) placed(in Place, p prepared, d draft) (Order, error) {
 func (o Order) placing() []platform.Change {
 	tell := o.facts()
 	tell.Amount, tell.Fees, tell.Policy = o.Total, o.FeeVersion, o.pinned()
+	tell.Planned, tell.Seats, tell.Zone = o.PlannedStart, len(o.Seats), o.Terms.Zone
 	changes := []platform.Change{platform.Put(o), platform.Happened("order.placed", o.Ref(), tell)}
 	if o.State == Confirmed {
 		changes = append(changes, o.happened("confirmed"))

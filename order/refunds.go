@@ -152,7 +152,7 @@ func (in RequestRefund) refund(o Order, id platform.ID, by platform.Actor, at ti
 
 // gives is an event of a refund.
 func (o Order) gives(what string, r Refund) platform.Change {
-	tell := facts{Order: o.ID, Customer: o.Customer, Merchant: o.Merchant, Amount: r.Amount, Kind: r.Kind}
+	tell := facts{Order: o.ID, Customer: o.Customer, Merchant: o.Merchant, Amount: r.Amount, Kind: r.Kind, Fault: r.Fault}
 	if what == "approved" {
 		tell.Fee, _, _ = r.fee()
 	}
