@@ -3,6 +3,7 @@ package market
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -121,6 +122,9 @@ type window struct {
 
 // Measure implements [risk.Meter].
 func (w window) Measure(ctx context.Context, name string, from, to time.Time) (numerator, denominator int64, err error) {
+	if measure, other := strings.CutPrefix(name, "insight:"); other {
+		return w.m.measured(ctx, measure, from, to)
+	}
 	if name != unlogged {
 		return w.Meter.Measure(ctx, name, from, to)
 	}

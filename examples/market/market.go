@@ -32,6 +32,7 @@ import (
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/care"
 	"github.com/liangding/platform/order/dispatch"
+	"github.com/liangding/platform/order/insight"
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/risk/screen"
 	"github.com/liangding/platform/security/access"
@@ -78,6 +79,7 @@ type Options struct {
 	Staff    staff.Options
 	Dispatch dispatch.Options
 	Care     care.Options
+	Insight  insight.Terms // its zone, if nil, is that of the books
 	Access   access.Options
 	Budget   budget.Options
 	Claim    claim.Options
@@ -101,6 +103,7 @@ type Market struct {
 	Reviews     *care.Service
 	Staff       *staff.Service
 	Dispatch    *dispatch.Service
+	Insight     *insight.Service
 	Payments    *payment.Service
 	Recon       *reconciliation.Service
 	Books       finance.Books
@@ -129,7 +132,7 @@ type Market struct {
 
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
-	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), staff.Kinds(),
+	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), insight.Kinds(), staff.Kinds(),
 		finance.Kinds(), closing.Kinds(), fee.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), supervision.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
 }
 
@@ -205,6 +208,7 @@ func (m *Market) serve() error {
 	m.Reviews = care.New(w, care.StoreOn(db), care.Ports{Orders: order.Sales{Store: orders}, Sealer: seal}, &o.Care)
 	m.Spending = m.spending(&o.Budget, &o.Claim)
 	m.Supervision = m.supervision()
+	m.Insight = m.insight(db, duty)
 	return nil
 }
 
@@ -252,7 +256,7 @@ func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
 	// Leases go by the wall's clock: a simulation's leaps past them.
-	m.relay = &store.Relay{Outbox: db, Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch, "invoice": letters{m}}}
+	m.relay = &store.Relay{Outbox: db, Sinks: map[string]store.Sink{"risk": counts, "dispatch": m.Dispatch, "invoice": letters{m}, "insight": m.Insight}}
 	if !o.Unwatched {
 		m.relay.Sinks["supervision"] = watched{m}
 	}
@@ -316,7 +320,7 @@ func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int,
 		n, failed := m.Supervision.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}
-	err = errors.Join(err, m.Relay(ctx))
+	err = errors.Join(err, m.Relay(ctx), m.readBack(ctx, now, limit))
 	n, failed := m.Risk.Tick(ctx, now, limit)
 	return fired + n, errors.Join(err, failed)
 }

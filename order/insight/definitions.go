@@ -3,6 +3,7 @@ package insight
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 )
 
 // definitions are the measures. Every figure comes from one row.
@@ -170,7 +171,7 @@ var definitions = []Definition{
 		Name: "by_weekday", Version: 1, Sort: Count, By: ByPlaced, Cells: "weekday", Disjoint: true, keys: numbered("%d", 1, 8),
 		Numerator: Text{"orders placed on the day of the week, Monday 1", "该星期几的下单数，周一为1"}, Denominator: Text{"one", "一"},
 		of: func(j Journey, t Terms) []sample {
-			return []sample{{key: fmt.Sprint((int(j.Placed.In(t.Zone).Weekday())+6)%7 + 1), over: 1, under: 1}}
+			return []sample{{key: strconv.Itoa((int(j.Placed.In(t.Zone).Weekday())+6)%7 + 1), over: 1, under: 1}}
 		},
 	},
 	{

@@ -12,41 +12,36 @@ import (
 // WriteCSV writes the figures, one a row, each with what its measure means: in
 // Chinese for "zh", else in English. Numbers that are kept back are empty.
 func (f Figures) WriteCSV(w io.Writer, language string) error {
-	return export(w, language, []string{f.From.Format(time.RFC3339)}, []string{f.Until.Format(time.RFC3339)}, [][]Figure{f.Figures})
+	rows := make([][]string, len(f.Figures))
+	for i, one := range f.Figures {
+		rows[i] = one.row(f.From, f.Until, language)
+	}
+	return export(w, rows)
 }
 
 // WriteCSV writes the points as [Figures.WriteCSV] does.
 func (s Series) WriteCSV(w io.Writer, language string) error {
-	var from, until []string
-	var figures [][]Figure
-	for _, p := range s.Points {
-		from, until = append(from, p.From.Format(time.RFC3339)), append(until, p.Until.Format(time.RFC3339))
-		figures = append(figures, []Figure{p.Figure})
+	rows := make([][]string, len(s.Points))
+	for i, p := range s.Points {
+		rows[i] = p.Figure.row(p.From, p.Until, language)
 	}
-	return export(w, language, from, until, figures)
+	return export(w, rows)
 }
 
 var exported = []string{"from", "until", "measure", "version", "key", "unit", "value", "numerator", "denominator", "n", "low", "high", "suppressed", "numerator_means", "denominator_means"}
 
-func export(w io.Writer, language string, from, until []string, figures [][]Figure) error {
-	out := csv.NewWriter(w)
-	rows := [][]string{exported}
-	for i := range figures {
-		for _, f := range figures[i] {
-			rows = append(rows, slices.Concat([]string{from[i], until[i]}, f.cells(language)))
-		}
-	}
-	if err := out.WriteAll(rows); err != nil {
+func export(w io.Writer, rows [][]string) error {
+	if err := csv.NewWriter(w).WriteAll(slices.Insert(rows, 0, exported)); err != nil {
 		return fmt.Errorf("write figures: %w", err)
 	}
 	return nil
 }
 
-// cells are the figure's columns of an export.
-func (f Figure) cells(language string) []string {
+// row is the figure's row of an export.
+func (f Figure) row(from, until time.Time, language string) []string {
 	d, _ := definition(f.Name)
 	means := []string{d.Numerator.In(language), d.Denominator.In(language)}
-	head := []string{f.Name, strconv.Itoa(f.Version), f.Key, f.Unit}
+	head := []string{from.Format(time.RFC3339), until.Format(time.RFC3339), f.Name, strconv.Itoa(f.Version), f.Key, f.Unit}
 	if f.Suppressed {
 		return slices.Concat(head, []string{"", "", "", "", "", "", "true"}, means)
 	}

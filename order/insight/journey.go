@@ -2,6 +2,7 @@ package insight
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -188,9 +189,7 @@ func (j *Journey) assignment(what string, e platform.Event, t told) {
 		return
 	}
 	seats := make(map[int]Seat, len(j.Filled)+1)
-	for no, s := range j.Filled {
-		seats[no] = s
-	}
+	maps.Copy(seats, j.Filled)
 	s := seats[t.Seat]
 	if what == "offered" {
 		first(&s.Offered, e.At)
@@ -209,9 +208,7 @@ func (l Loss) compare(o Loss) int {
 
 func (j *Journey) refund(what string, e platform.Event, t told) {
 	all := make(map[platform.ID]Refund, len(j.Refunds)+1)
-	for id, r := range j.Refunds {
-		all[id] = r
-	}
+	maps.Copy(all, j.Refunds)
 	r := all[e.Subject.ID]
 	if !t.Amount.Absent() {
 		r.Amount = t.Amount

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/liangding/platform"
@@ -75,7 +76,7 @@ func (s *Service) Retention(ctx context.Context, of platform.Ref, from, until st
 	for i, month := range months {
 		c := Cohort{Month: month, Repeat: s.share("repeat", "", repeats[i], sizes[i])}
 		for k, n := range back[i] {
-			c.Cells = append(c.Cells, s.share("retention", fmt.Sprint(k), n, sizes[i]))
+			c.Cells = append(c.Cells, s.share("retention", strconv.Itoa(k), n, sizes[i]))
 		}
 		t.Cohorts = append(t.Cohorts, c)
 	}

@@ -3,6 +3,7 @@ package insight
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -57,9 +58,7 @@ func (s *story) child(kind, prefix string, n int, what string, at time.Time, of 
 func (s *story) by(who platform.Actor, on platform.Ref, what string, at time.Time, of ...data) *story {
 	all := data{"customer": s.customer, "merchant": s.merchant}
 	for _, d := range of {
-		for k, v := range d {
-			all[k] = v
-		}
+		maps.Copy(all, d)
 	}
 	text, err := json.Marshal(all)
 	if err != nil {
