@@ -197,8 +197,20 @@ func TestOtherTermsFoldTheLogAnew(t *testing.T) {
 	_, err = fresh.Tick(as(operator), noon, 100)
 	require.NoError(t, err)
 	left := folded(t, db)
-	maps.DeleteFunc(left, func(_ platform.Ref, doc string) bool { return !strings.Contains(doc, moved.fold) })
+	maps.DeleteFunc(left, func(_ platform.Ref, doc string) bool { return !strings.Contains(doc, moved.mark()) })
+	for ref, doc := range left {
+		left[ref] = strings.Replace(doc, moved.mark(), fresh.mark(), 1) // the round
+	}
 	assert.Equal(t, folded(t, own), left)
+
+	before := report(t, s, march)
+	back := New(platform.Writer{Store: db}, StoreOn(db), Ports{}, &Terms{Least: 1})
+	_, err = back.Tick(as(operator), noon, 100)
+	require.NoError(t, err)
+	again := report(t, back, march)
+	assert.Equal(t, int64(2*5), again.Revision, "two orders of five events; days that no round in between touched count once")
+	assert.Equal(t, int64(2), figure(t, again, "placed", "").Numerator)
+	assert.True(t, before.Building)
 }
 
 // TestManyPublishersFoldOnce: relays of several processes share the days.

@@ -14,7 +14,7 @@ import (
 // depend on the order in which they came.
 type Journey struct {
 	platform.Head
-	Fold     string        `json:"fold" class:"internal"` // by which it was folded; see [Terms]
+	Fold     string        `json:"fold" class:"internal"` // the round in which it was folded
 	Order    platform.ID   `json:"order" class:"internal"`
 	Customer platform.ID   `json:"customer,omitempty" class:"internal"`
 	Merchant platform.ID   `json:"merchant,omitempty" class:"internal"`

@@ -30,6 +30,14 @@ func (s *Service) Publish(ctx context.Context, events []platform.Event) error {
 			all = append(all, news{e, t, of})
 		}
 	}
+	if len(all) == 0 {
+		return nil
+	}
+	if s.mark() == "" {
+		if _, err := s.begin(ctx); err != nil {
+			return err
+		}
+	}
 	for part := range slices.Chunk(all, lot) {
 		err := s.publish(ctx, part)
 		for tries := 1; errors.Is(err, platform.ErrConflict) && tries < 32; tries++ {
@@ -66,7 +74,7 @@ func (s *Service) publish(ctx context.Context, all []news) error {
 	moved := map[string]int64{} // by day, how much its revision rises
 	for _, id := range orders {
 		before, after := s.begun(was[id], id), is[id]
-		if len(after.Inbox) == len(before.Inbox) && was[id].Fold == s.fold {
+		if len(after.Inbox) == len(before.Inbox) && was[id].Fold == s.mark() {
 			continue
 		}
 		changes = append(changes, platform.Put(after))
@@ -82,8 +90,8 @@ func (s *Service) publish(ctx context.Context, all []news) error {
 	}
 	for _, of := range slices.Sorted(maps.Keys(moved)) {
 		d := days[of]
-		if d.Fold != s.fold {
-			d = Day{Head: platform.Head{ID: dayID(of), Version: d.Version}, Fold: s.fold, Day: of}
+		if d.Fold != s.mark() {
+			d = Day{Head: platform.Head{ID: dayID(of), Version: d.Version}, Fold: s.mark(), Day: of}
 		}
 		switch d.Events += moved[of]; {
 		case d.Events > 0:
@@ -99,10 +107,10 @@ func (s *Service) publish(ctx context.Context, all []news) error {
 // begun is a journey as it goes on; a new one when there is none, or when it was
 // folded otherwise.
 func (s *Service) begun(j Journey, order platform.ID) Journey {
-	if j.Fold == s.fold {
+	if j.Fold == s.mark() {
 		return j
 	}
-	return Journey{Head: platform.Head{ID: journeyID(order), Version: j.Version}, Fold: s.fold, Order: order}
+	return Journey{Head: platform.Head{ID: journeyID(order), Version: j.Version}, Fold: s.mark(), Order: order}
 }
 
 // weigh adds a journey to the revisions of the days of its moments.
@@ -127,16 +135,13 @@ func (s *Service) Tick(ctx context.Context, _ time.Time, limit int) (int, error)
 	if s.caught.Load() {
 		return 0, nil
 	}
-	r, err := s.store.Reading(ctx)
+	r, err := s.begin(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read the log back: %w", err)
 	}
-	if r.Fold == s.fold && r.Done {
+	if r.Done {
 		s.caught.Store(true)
 		return 0, nil
-	}
-	if r.Fold != s.fold {
-		r = Reading{Head: r.Head, Fold: s.fold}
 	}
 	n := 0
 	for limit = platform.TickLimit(limit); n < limit && !r.Done; {
@@ -154,4 +159,39 @@ func (s *Service) Tick(ctx context.Context, _ time.Time, limit int) (int, error)
 		err = nil
 	}
 	return n, err
+}
+
+// mark is by what the projections are folded now; nothing is when that is not
+// known.
+func (s *Service) mark() string {
+	if fold := s.fold.Load(); fold != nil {
+		return *fold
+	}
+	return ""
+}
+
+// look finds out by what the projections are folded, if it is by these terms.
+func (s *Service) look(ctx context.Context) (Reading, error) {
+	r, err := s.store.Reading(ctx)
+	if err == nil && r.Terms == s.digest {
+		fold := r.fold()
+		s.fold.Store(&fold)
+	}
+	return r, err
+}
+
+// begin is the reading of the log by these terms; a new one, which folds all of
+// it anew, when it was read by others before.
+func (s *Service) begin(ctx context.Context) (Reading, error) {
+	for tries := 1; ; tries++ {
+		r, err := s.look(ctx)
+		if err != nil || r.Terms == s.digest {
+			return r, err
+		}
+		r = Reading{Head: r.Head, Terms: s.digest, Round: r.Round + 1}
+		_, err = s.w.Store.Commit(ctx, platform.Set{Changes: []platform.Change{platform.Put(r)}})
+		if err != nil && (tries == 32 || !errors.Is(err, platform.ErrConflict)) {
+			return r, fmt.Errorf("begin to read the log: %w", err)
+		}
+	}
 }

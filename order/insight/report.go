@@ -122,17 +122,21 @@ func (s *Service) asked(ctx context.Context, a Ask) error {
 	if err := a.sound(); err != nil {
 		return err
 	}
-	return s.admit(ctx, a.Of)
+	if err := s.admit(ctx, a.Of); err != nil || s.mark() != "" {
+		return err
+	}
+	_, err := s.look(ctx)
+	return err
 }
 
 // header is what figures say of their window.
 func (s *Service) header(ctx context.Context, a Ask) (Figures, error) {
 	f := Figures{Ask: a, Zone: s.terms.Zone.String()}
-	read, err := s.store.Reading(ctx)
+	read, err := s.look(ctx)
 	if err != nil {
 		return f, err
 	}
-	f.Building = read.Fold != s.fold || !read.Done
+	f.Building = read.Terms != s.digest || !read.Done
 	f.Revision, err = s.revision(ctx, a)
 	return f, err
 }
@@ -146,7 +150,7 @@ func (s *Service) revision(ctx context.Context, a Ask) (sum int64, err error) {
 			return 0, err
 		}
 		for _, d := range page.Items {
-			if d.Fold == s.fold {
+			if d.Fold == s.mark() {
 				sum += d.Events
 			}
 		}
@@ -199,7 +203,7 @@ func (s *Service) each(ctx context.Context, a Ask, by Anchor, use func(Journey) 
 			return err
 		}
 		for _, j := range page.Items {
-			if j.Fold != s.fold || a.Of.Kind == "zone" && j.Zone != a.Of.ID {
+			if j.Fold != s.mark() || a.Of.Kind == "zone" && j.Zone != a.Of.ID {
 				continue
 			}
 			if err := use(j); err != nil {

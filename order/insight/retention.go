@@ -109,7 +109,7 @@ func (s *Service) eachCustomer(ctx context.Context, of platform.Ref, use func(cu
 			return err
 		}
 		for _, j := range page.Items {
-			if j.Fold != s.fold || j.apart() != "" || of.Kind == "merchant" && j.Merchant != of.ID || of.Kind == "zone" && j.Zone != of.ID {
+			if j.Fold != s.mark() || j.apart() != "" || of.Kind == "merchant" && j.Merchant != of.ID || of.Kind == "zone" && j.Zone != of.ID {
 				continue
 			}
 			if j.Customer != who {

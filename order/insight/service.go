@@ -49,10 +49,11 @@ func or[T comparable](is *T, standard T) {
 }
 
 // folding is the version of how events are folded, raised by hand when
-// [Journey.with] changes, and the terms that it depends on.
+// [Journey.with] changes.
 const folding = 1
 
-func (t Terms) fold() string {
+// digest names how events are folded and the terms that this depends on.
+func (t Terms) digest() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %q", folding, t.Zone, t.Tests))
 	return fmt.Sprintf("%d.%s", folding, hex.EncodeToString(sum[:6]))
 }
@@ -82,17 +83,19 @@ type Service struct {
 	store  Store
 	ports  Ports
 	terms  Terms
-	fold   string
-	caught atomic.Bool // the log was read back
+	digest string
+	fold   atomic.Pointer[string] // by which the projections are folded now; nil: not known yet
+	caught atomic.Bool            // the log was read back
 }
 
-// New makes the service. Nil terms mean the defaults.
+// New makes the service. Nil terms mean the defaults. All services on one store
+// must have the same zone and tests.
 func New(w platform.Writer, store Store, ports Ports, terms *Terms) *Service {
 	if terms == nil {
 		terms = &Terms{}
 	}
 	s := &Service{w: w.Ready(), store: store, ports: ports, terms: terms.ready()}
-	s.fold = s.terms.fold()
+	s.digest = s.terms.digest()
 	return s
 }
 

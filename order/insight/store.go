@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"time"
 
 	"github.com/liangding/platform"
@@ -64,10 +65,15 @@ func (d Day) Ref() platform.Ref { return platform.Ref{Kind: dayKind, ID: d.ID} }
 // Reading is how far the log was read back.
 type Reading struct {
 	platform.Head
-	Fold   string `json:"fold" class:"internal"`
+	Terms  string `json:"terms" class:"internal"`
+	Round  int    `json:"round" class:"internal"` // of reading all of it
 	Cursor string `json:"cursor,omitempty" class:"internal"`
 	Done   bool   `json:"done" class:"internal"`
 }
+
+// fold marks what was folded in this round: what an earlier one left, by the same
+// terms or by others, counts no more.
+func (r Reading) fold() string { return fmt.Sprintf("%s.%d", r.Terms, r.Round) }
 
 // Ref names the reading.
 func (r Reading) Ref() platform.Ref { return platform.Ref{Kind: readingKind, ID: r.ID} }

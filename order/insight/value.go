@@ -166,7 +166,7 @@ func (s *Service) Person(ctx context.Context, a Ask, customer platform.ID) (Pers
 			return p, err
 		}
 		for _, j := range page.Items {
-			if j.Fold != s.fold || j.apart() != "" {
+			if j.Fold != s.mark() || j.apart() != "" {
 				continue
 			}
 			p.Orders, p.Last = p.Orders+1, j.Completed
