@@ -25,6 +25,7 @@ import (
 	"github.com/liangding/platform/finance/supervision"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
+	"github.com/liangding/platform/order/insight"
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/security/vault"
@@ -71,6 +72,10 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 			page, err := m.Reviews.Reviews(ctx, r.Merchant, "")
 			return found(page, err)
 		}),
+
+		"insight.journey": func(ctx context.Context, _ platform.Record) error { return insightOf(ctx, m) },
+		"insight.day":     func(ctx context.Context, _ platform.Record) error { return insightOf(ctx, m) },
+		"insight.reading": func(ctx context.Context, _ platform.Record) error { return insightOf(ctx, m) },
 
 		"dispatch.assignment": id(func(ctx context.Context, i platform.ID) error { _, err := m.Dispatch.Assignment(ctx, i); return err }),
 		"dispatch.search":     nil,
@@ -282,6 +287,13 @@ func lists(m *market.Market) map[string]func(context.Context) error {
 	}
 }
 
+// insightOf reads all that insight knows of a year.
+func insightOf(ctx context.Context, m *market.Market) error {
+	a := insight.Ask{From: m.Writer.Now().AddDate(-1, 0, 0), Until: m.Writer.Now()}
+	_, err := m.Insight.Report(ctx, a)
+	return err
+}
+
 // TestAC10ActorsOfAnotherTenantFindNothing: two markets, full of everything; each
 // one's people are sent to the other for a record of every kind.
 func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
@@ -293,6 +305,8 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 	town.owe()
 	town.invoice()
 	town.supervise()
+	_, err := town.Insight.Tick(t.Context(), town.Writer.Now(), 5000)
+	require.NoError(t, err)
 	west, err := market.Open(memory.New(market.Kinds(), nil), &market.Options{Tenant: "west"})
 	require.NoError(t, err)
 	cast, err := west.Demo(t.Context())

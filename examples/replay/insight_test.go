@@ -115,7 +115,7 @@ func TestInsightIsWhatSQLComputes(t *testing.T) {
 	require.NoError(t, r.market.Relay(r.ctx))
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
 	require.NoError(t, err)
-	defer db.Close()
+	defer func() { assert.NoError(t, db.Close()) }()
 
 	live := report(t, r, r.market.Insight, time.UTC)
 	brasilia := time.FixedZone("-03", -3*3600)
@@ -125,6 +125,7 @@ func TestInsightIsWhatSQLComputes(t *testing.T) {
 	wanted := map[string]map[string]bounds{}
 	rows, err := db.QueryContext(t.Context(), minor(computed))
 	require.NoError(t, err)
+	defer func() { assert.NoError(t, rows.Close()) }()
 	for rows.Next() {
 		var month, name string
 		var b bounds
@@ -271,6 +272,7 @@ func cohorts(t *testing.T, r *replay, s *insight.Service, db *sql.DB) {
 			(select count(*) from own where own.cohort = months_of.cohort) from months_of group by cohort, completed_m
 		union all select cohort || ' again', sum(orders > 1), count(*) from own group by cohort having sum(orders > 1) > 0`))
 	require.NoError(t, err)
+	defer func() { assert.NoError(t, rows.Close()) }()
 	want := map[string][2]int64{}
 	for rows.Next() {
 		var cell string

@@ -18,6 +18,7 @@ import (
 	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/examples/server/fees"
 	"github.com/liangding/platform/examples/server/grants"
+	"github.com/liangding/platform/examples/server/insights"
 	"github.com/liangding/platform/examples/server/invoices"
 	"github.com/liangding/platform/examples/server/merchants"
 	"github.com/liangding/platform/examples/server/orders"
@@ -95,6 +96,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	spending.Mount(s.API, m)
 	invoices.Mount(s.API, m)
 	supervision.Mount(s.API, m)
+	insights.Mount(s.API, m)
 	console.Mount(s, m)
 	a.http = s.HTTP(c.addr)
 	return a, nil

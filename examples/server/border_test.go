@@ -19,7 +19,7 @@ var prefixes = map[string]string{
 	"payout-accounts": "pac", "payout-files": "pbf", "payout-runs": "run", "payouts": "pay", "settlements": "set",
 	"debtors": "mer", "letters": "ltr", "receipts": "rct", "receivables": "rcv",
 	"listings": "lst", "members": "stf", "merchants": "mer", "statements": "stm", "reconciliations": "rec", "differences": "rcn", "orders": "ord", "refunds": "rfd", "returns": "rtn", "splits": "spl", "recipients": "rcp", "reviews": "cam", "revisions": "rev", "zones": "zon",
-	"findings": "fnd", "engagements": "eng", "adjustments": "adj", "budgets": "bud", "budget-lines": "bgt", "commitments": "cmt", "virements": "bmv", "claims": "clm", "advances": "csh",
+	"findings": "fnd", "engagements": "eng", "adjustments": "adj", "budgets": "bud", "budget-lines": "bgt", "commitments": "cmt", "virements": "bmv", "claims": "clm", "advances": "csh", "insight": "cus",
 }
 
 // nowhere is a documented path with the id of a record that is not there.
