@@ -20,8 +20,7 @@ import (
 // the log: what insight must find. Times are shifted by three hours, the zone of
 // the dataset. It names the months, and "all" for all of them.
 const computed = `
-with ` + sqlOrders + `,
-figures(month, name, over, under, n) as (
+with figures(month, name, over, under, n) as (
   select m, 'placed', count(*), 1, count(*) from o join months on m in ('all', placed_m) group by m
   union all select m, 'gmv_gross', sum(sold), 1, count(*) from o join months on m in ('all', completed_m) where completed is not null group by m
   union all select m, 'gmv', sum(sold - back), 1, count(*) from o join months on m in ('all', completed_m) where completed is not null group by m
@@ -42,36 +41,36 @@ select month, name, over, under, n,
   (1.0 * over / under + z * z / (2 * under) + z * sqrt((1.0 * over / under) * (1 - 1.0 * over / under) / under + z * z / (4.0 * under * under))) / (1 + z * z / under)
 from figures, (select 1.959963984540054 as z)`
 
-const sqlOrders = `
-months(m) as (select 'all' union select strftime('%Y-%m', json_extract(doc, '$.placed_at'), '-3 hours') from "order"
-  union select strftime('%Y-%m', json_extract(doc, '$.completed_at'), '-3 hours') from "order" where json_extract(doc, '$.completed_at') is not null),
-r as (select json_extract(doc, '$."order"') as "order", minor(doc, '$.amount.amount') as amount, json_extract(doc, '$.at') as at, json_extract(doc, '$.ended_at') as paid,
-    json_extract(doc, '$.fault') as fault, (select sum(minor(value, '$.fee.amount')) from json_each(doc, '$.shares')) as fee
-  from order_refund where json_extract(doc, '$.state') = 'succeeded'),
-b as (select *, (select count(*) from r where r."order" = id and paid >= completed) > 0 as refunded,
-    (select count(*) from r where r."order" = id and paid >= completed and coalesce(fault, '') <> 'customer') > 0 as at_fault,
-    coalesce((select sum(amount) from r where r."order" = id and at < completed), 0) as before,
-    coalesce((select sum(fee) from r where r."order" = id and at < completed), 0) as before_fee,
-    coalesce((select sum(amount) from r where r."order" = id and paid >= completed and julianday(paid) < julianday(completed) + 30), 0) as back,
-    coalesce((select sum(fee) from r where r."order" = id and paid >= completed and julianday(paid) < julianday(completed) + 30), 0) as back_fee
-  from (select json_extract(doc, '$.id') as id, json_extract(doc, '$.customer') as customer, minor(doc, '$.total.amount') as total,
-      (select sum(minor(value, '$.fee.amount')) from json_each(doc, '$.lines')) as fees,
-      json_extract(doc, '$.completed_at') as completed, doc from "order")),
-o as (select id, customer, total, total - before as sold, fees - before_fee as fee, back, back_fee, refunded, at_fault,
-    datetime(json_extract(doc, '$.placed_at'), '-3 hours') as placed, datetime(json_extract(doc, '$.confirmed_at'), '-3 hours') as confirmed,
-    datetime(json_extract(doc, '$.started_at'), '-3 hours') as started, datetime(completed, '-3 hours') as completed,
-    strftime('%Y-%m', json_extract(doc, '$.placed_at'), '-3 hours') as placed_m, strftime('%Y-%m', json_extract(doc, '$.confirmed_at'), '-3 hours') as confirmed_m,
-    strftime('%Y-%m', completed, '-3 hours') as completed_m,
-    json_extract(doc, '$.state') = 'cancelled' as cancelled, json_extract(doc, '$.cancellation.fault') as fault,
-    coalesce(json_extract(doc, '$.reworks'), 0) > 0 as reworked
-  from b),
-f as (select placed_m, coalesce(julianday(confirmed) < julianday(placed) + 7, 0) as c, coalesce(julianday(started) < julianday(placed) + 7, 0) as s,
-    coalesce(julianday(completed) < julianday(placed) + 7, 0) as d from o)`
+// laidOut are the tables of one connection that the figures are computed from.
+var laidOut = []string{
+	`create temp table r as select json_extract(doc, '$."order"') as "order", minor(doc, '$.amount.amount') as amount, json_extract(doc, '$.at') as at, json_extract(doc, '$.ended_at') as paid,
+		json_extract(doc, '$.fault') as fault, (select sum(minor(value, '$.fee.amount')) from json_each(doc, '$.shares')) as fee
+	from order_refund where json_extract(doc, '$.state') = 'succeeded'`,
+	`create index temp.r_order on r("order")`,
+	`create temp table a as select json_extract(doc, '$.id') as id, json_extract(doc, '$.customer') as customer, minor(doc, '$.total.amount') as total,
+		(select sum(minor(value, '$.fee.amount')) from json_each(doc, '$.lines')) as fees, json_extract(doc, '$.placed_at') as placed,
+		json_extract(doc, '$.confirmed_at') as confirmed, json_extract(doc, '$.started_at') as started, json_extract(doc, '$.completed_at') as completed,
+		json_extract(doc, '$.state') = 'cancelled' as cancelled, json_extract(doc, '$.cancellation.fault') as fault, coalesce(json_extract(doc, '$.reworks'), 0) > 0 as reworked
+	from "order"`,
+	`create temp table o as select id, customer, total, cancelled, fault, reworked,
+		datetime(placed, '-3 hours') as placed, datetime(confirmed, '-3 hours') as confirmed, datetime(started, '-3 hours') as started, datetime(completed, '-3 hours') as completed,
+		strftime('%Y-%m', placed, '-3 hours') as placed_m, strftime('%Y-%m', confirmed, '-3 hours') as confirmed_m, strftime('%Y-%m', completed, '-3 hours') as completed_m,
+		(select count(*) from r where r."order" = id and paid >= completed) > 0 as refunded,
+		(select count(*) from r where r."order" = id and paid >= completed and coalesce(r.fault, '') <> 'customer') > 0 as at_fault,
+		total - coalesce((select sum(amount) from r where r."order" = id and at < completed), 0) as sold,
+		fees - coalesce((select sum(fee) from r where r."order" = id and at < completed), 0) as fee,
+		coalesce((select sum(amount) from r where r."order" = id and paid >= completed and julianday(paid) < julianday(completed) + 30), 0) as back,
+		coalesce((select sum(fee) from r where r."order" = id and paid >= completed and julianday(paid) < julianday(completed) + 30), 0) as back_fee
+	from a`,
+	`create temp table f as select placed_m, coalesce(julianday(confirmed) < julianday(placed) + 7, 0) as c, coalesce(julianday(started) < julianday(placed) + 7, 0) as s,
+		coalesce(julianday(completed) < julianday(placed) + 7, 0) as d from o`,
+	`create temp table months as select 'all' as m union select placed_m from o union select completed_m from o where completed is not null`,
+}
 
 // resampled is the bootstrap in SQL: what each of 400 resamples of the values v
 // (over, under, in order of at) draws, by the generator's own numbers.
 const resampled = `
-drawn(i, x) as (select 0, 20260302 union all select i + 1, x * 48271 % 2147483647 from drawn where i < 400 * (select count(*) from v)),
+with recursive drawn(i, x) as (select 0, 20260302 union all select i + 1, x * 48271 % 2147483647 from drawn where i < 400 * (select count(*) from v)),
 pick as (select (i - 1) / n as sample, x * n / 2147483647 as pos from drawn, (select count(*) as n from v) where i > 0),
 got as (select sample, over, under from pick join v using (pos))`
 
@@ -116,6 +115,11 @@ func TestInsightIsWhatSQLComputes(t *testing.T) {
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, db.Close()) }()
+	db.SetMaxOpenConns(1) // its temporary tables are its own
+	for _, table := range laidOut {
+		_, err := db.ExecContext(t.Context(), minor(table))
+		require.NoError(t, err)
+	}
 
 	live := report(t, r, r.market.Insight, time.UTC)
 	brasilia := time.FixedZone("-03", -3*3600)
@@ -123,9 +127,8 @@ func TestInsightIsWhatSQLComputes(t *testing.T) {
 	readBack(t, r, s)
 
 	wanted := map[string]map[string]bounds{}
-	rows, err := db.QueryContext(t.Context(), minor(computed))
+	rows, err := db.QueryContext(t.Context(), computed)
 	require.NoError(t, err)
-	defer func() { assert.NoError(t, rows.Close()) }()
 	for rows.Next() {
 		var month, name string
 		var b bounds
@@ -136,6 +139,7 @@ func TestInsightIsWhatSQLComputes(t *testing.T) {
 		wanted[month][name] = b
 	}
 	require.NoError(t, rows.Err())
+	require.NoError(t, rows.Close())
 	require.Greater(t, len(wanted), 10)
 	compared := 0
 	for month, figures := range wanted {
@@ -227,26 +231,36 @@ func bootstrapped(t *testing.T, r *replay, s *insight.Service, db *sql.DB) {
 		"basket":           "select total as over, 1 as under from o",
 		"time_to_complete": "select unixepoch(completed) - unixepoch(placed) as over, 1 as under from o where completed is not null",
 	} {
-		query := "with recursive " + sqlOrders + ", v as (select row_number() over (order by over) - 1 as pos, over, under from (" + values + "))," + resampled + `,
+		observe(t, db, "select row_number() over (order by over) - 1 as pos, over, under from ("+values+")")
+		query := resampled + `,
 			each as (select sample, over, row_number() over (partition by sample order by over) as rank from got),
 			stat as (select over, row_number() over (order by over) as rank from each where rank = (50 * (select count(*) from v) + 99) / 100)` + medians
 		var want bounds
-		require.NoError(t, db.QueryRowContext(t.Context(), minor(query)).Scan(&want.over, &want.low, &want.high, &want.n), name)
+		require.NoError(t, db.QueryRowContext(t.Context(), query).Scan(&want.over, &want.low, &want.high, &want.n), name)
 		f := figures[name]
 		assert.Equal(t, [2]int64{want.over, want.n}, [2]int64{f.Numerator, f.N}, name)
 		assert.Equal(t, &insight.Interval{Low: want.low.Float64, High: want.high.Float64}, f.Interval, name)
 		assert.Less(t, f.Interval.Low, f.Interval.High)
 	}
 	// The engine hands orders out by their completion, then by id.
-	query := "with recursive " + sqlOrders + `, v as (select row_number() over (order by o.completed, "order".id) - 1 as pos, fee - back_fee as over, sold - back as under
-		from o join "order" on json_extract("order".doc, '$.id') = o.id where o.completed is not null),` + resampled + `,
-		stat as (select over, row_number() over (order by over) as rank from (select 1.0 * sum(over) / sum(under) as over from got group by sample))
+	observe(t, db, `select row_number() over (order by o.completed, "order".id) - 1 as pos, fee - back_fee as over, sold - back as under
+		from o join "order" on json_extract("order".doc, '$.id') = o.id where o.completed is not null`)
+	query := resampled + `, stat as (select over, row_number() over (order by over) as rank from (select 1.0 * sum(over) / sum(under) as over from got group by sample))
 		select (select over from stat where rank = 11), (select over from stat where rank = 390)`
 	var want bounds
-	require.NoError(t, db.QueryRowContext(t.Context(), minor(query)).Scan(&want.low, &want.high))
+	require.NoError(t, db.QueryRowContext(t.Context(), query).Scan(&want.low, &want.high))
 	f := figures["take_rate"]
 	assert.InDelta(t, want.low.Float64, f.Interval.Low, 1e-12)
 	assert.InDelta(t, want.high.Float64, f.Interval.High, 1e-12)
+}
+
+// observe lays out the observations that the bootstrap draws from.
+func observe(t *testing.T, db *sql.DB, query string) {
+	t.Helper()
+	for _, s := range []string{"drop table if exists temp.v", "create temp table v as " + query, "create unique index temp.v_pos on v(pos)"} {
+		_, err := db.ExecContext(t.Context(), s)
+		require.NoError(t, err)
+	}
 }
 
 // cohorts compares the triangle of retention.
@@ -265,12 +279,11 @@ func cohorts(t *testing.T, r *replay, s *insight.Service, db *sql.DB) {
 			found[c.Month+" again"] = [2]int64{c.Repeat.Numerator, c.Repeat.N}
 		}
 	}
-	rows, err := db.QueryContext(t.Context(), minor("with "+sqlOrders+`,
-		own as (select customer, min(completed_m) as cohort, count(*) as orders from o where completed is not null group by customer),
+	rows, err := db.QueryContext(t.Context(), `with own as (select customer, min(completed_m) as cohort, count(distinct date(placed)) as days from o where completed is not null group by customer),
 		months_of as (select distinct customer, completed_m, cohort from o join own using (customer) where completed is not null)
 		select cohort || '+' || (12 * (substr(completed_m, 1, 4) - substr(cohort, 1, 4)) + substr(completed_m, 6) - substr(cohort, 6)), count(*),
 			(select count(*) from own where own.cohort = months_of.cohort) from months_of group by cohort, completed_m
-		union all select cohort || ' again', sum(orders > 1), count(*) from own group by cohort having sum(orders > 1) > 0`))
+		union all select cohort || ' again', sum(days > 1), count(*) from own group by cohort having sum(days > 1) > 0`)
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, rows.Close()) }()
 	want := map[string][2]int64{}

@@ -24,7 +24,7 @@ type Triangle struct {
 type Cohort struct {
 	Month  string   `json:"month"`
 	Cells  []Figure `json:"cells"`  // months 0, 1, 2 … after it; of month 0 it is all of them
-	Repeat Figure   `json:"repeat"` // who completed a second order, at any time before the end
+	Repeat Figure   `json:"repeat"` // who completed orders that were placed on several days: those of one checkout are no return
 }
 
 const monthLayout = "2006-01"
@@ -60,7 +60,7 @@ func (s *Service) Retention(ctx context.Context, of platform.Ref, from, until st
 			return nil
 		}
 		sizes[cohort]++
-		repeats[cohort] += one(len(orders) > 1)
+		repeats[cohort] += one(slices.ContainsFunc(orders, func(j Journey) bool { return s.dayOf(j.Placed) != s.dayOf(orders[0].Placed) }))
 		last := -1
 		for _, j := range orders {
 			if k := slices.Index(months, j.Completed.In(s.terms.Zone).Format(monthLayout)) - cohort; k > last {

@@ -45,7 +45,9 @@ func TestRetentionIsByCohort(t *testing.T) {
 	for who := range 10 { // ten in March, one of them twice
 		buys(200+who, 3)
 	}
-	buys(200, 3)
+	buys(200, 3) // on the same day: one checkout
+	stories = append(stories, sold(n, month(3).AddDate(0, 0, 2), 100).of(customer(1201)))
+	n++
 	buys(300, 4) // too late
 	s := measured(t, Terms{}, Ports{}, stories...)
 

@@ -41,6 +41,7 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("GET /console/applications", c.show("applications", c.applications))
 	s.Handle("POST /console/applications/{id}/{move}", c.act("applications", c.applications, applicationMoves))
 	s.Handle("GET /console/alerts", c.show("alerts", c.alerts))
+	s.Handle("GET /console/insight", c.show("insight", c.insight))
 	s.Handle("POST /console/alerts/{id}/{move}", c.act("alerts", c.alerts, alertMoves))
 	s.Handle("GET /console/books", c.show("books", c.books))
 	s.Handle("POST /console/books/verify", c.operators(http.HandlerFunc(c.verify)))

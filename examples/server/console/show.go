@@ -12,6 +12,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/order/insight"
 )
 
 // pages are the templates of each language, where {{t "key"}} is a word of it.
@@ -28,6 +29,8 @@ func parse(lang string) *template.Template {
 		"clock":   func(at time.Time, zone *time.Location) stamp { return stamp{at, zone} },
 		"percent": func(rate decimal.Decimal) string { return rate.Shift(2).String() + " %" },
 		"utc":     func() *time.Location { return time.UTC },
+		"measure": func(name string) string { return measured(lang, name) },
+		"minor":   func(n int64, unit string) string { return written(float64(n), unit, insight.Amount) },
 		"up":      func(i int) int { return i + 1 },
 		"applies": applies,
 		"costs":   costs,

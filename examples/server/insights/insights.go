@@ -55,7 +55,7 @@ func Mount(api huma.API, m *market.Market) {
 	})
 	export(api, "report", "Figures of a window as CSV, each row with its definition", func(r *http.Request, out io.Writer) error {
 		q := r.URL.Query()
-		found, err := read(r.Context(), s, asked{span: spanOf(q), Measure: q["measure"]})
+		found, err := read(r.Context(), s, asked{Span: spanOf(q), Measure: q["measure"]})
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func Mount(api huma.API, m *market.Market) {
 	})
 	export(api, "series", "One measure over time as CSV, each row with its definition", func(r *http.Request, out io.Writer) error {
 		q := r.URL.Query()
-		found, err := follow(r.Context(), s, course{span: spanOf(q), Measure: q.Get("measure"), Step: q.Get("step")})
+		found, err := follow(r.Context(), s, course{Span: spanOf(q), Measure: q.Get("measure"), Step: q.Get("step")})
 		if err != nil {
 			return err
 		}
@@ -71,13 +71,14 @@ func Mount(api huma.API, m *market.Market) {
 	})
 }
 
-// subject says of what figures are: of all, unless a merchant or a zone is named.
-type subject struct {
+// Subject says of what figures are: of all, unless a merchant or a zone is named. It is
+// exported, as [Span] is, since huma passes over embedded types that are not.
+type Subject struct {
 	Merchant string `query:"merchant" doc:"of this merchant only" maxLength:"64"`
 	Zone     string `query:"zone" doc:"of this zone only" maxLength:"64"`
 }
 
-func (s subject) of() platform.Ref {
+func (s Subject) of() platform.Ref {
 	switch {
 	case s.Merchant != "":
 		return platform.Ref{Kind: "merchant", ID: platform.ID(s.Merchant)}
@@ -87,53 +88,53 @@ func (s subject) of() platform.Ref {
 	return platform.Ref{}
 }
 
-// span is a window in days of the tenant's zone.
-type span struct {
-	subject
+// Span is a window in days of the tenant's zone.
+type Span struct {
+	Subject
 	From  string `query:"from" required:"true" example:"2026-03-01" doc:"the first day" maxLength:"10"`
 	Until string `query:"until" required:"true" example:"2026-04-01" doc:"the day after the last" maxLength:"10"`
 }
 
-func spanOf(q url.Values) span {
-	return span{subject{q.Get("merchant"), q.Get("zone")}, q.Get("from"), q.Get("until")}
+func spanOf(q url.Values) Span {
+	return Span{Subject{q.Get("merchant"), q.Get("zone")}, q.Get("from"), q.Get("until")}
 }
 
-func (s span) window(from *insight.Service) (insight.Ask, error) {
+func (s Span) window(from *insight.Service) (insight.Ask, error) {
 	a, err := from.Window(s.From, s.Until)
 	a.Of = s.of()
 	return a, err
 }
 
 type asked struct {
-	span
+	Span
 	Measure []string `query:"measure,explode" doc:"the names of some; if absent, all" maxItems:"50"`
 }
 
 type course struct {
-	span
+	Span
 	Measure string `query:"measure" required:"true" example:"gmv/CNY" doc:"one without cells; an amount with its currency" maxLength:"40"`
 	Step    string `query:"step" enum:"day,week,month" default:"week"`
 }
 
 type months struct {
-	subject
+	Subject
 	From  string `query:"from" required:"true" example:"2026-01" doc:"the first cohort" maxLength:"7"`
 	Until string `query:"until" required:"true" example:"2026-07" doc:"the month after the last" maxLength:"7"`
 }
 
 type worth struct {
-	span
+	Span
 	Currency string `query:"currency" required:"true" example:"CNY" maxLength:"3"`
 }
 
 type day struct {
-	subject
+	Subject
 	Day string `query:"day" required:"true" example:"2026-03-02" maxLength:"10"`
 }
 
 type person struct {
 	ID string `path:"id" doc:"The customer's id."`
-	span
+	Span
 }
 
 type items struct {
