@@ -126,20 +126,7 @@ func TestInsightIsWhatSQLComputes(t *testing.T) {
 	s := insight.New(r.market.Writer, insight.StoreOn(r.db), insight.Ports{}, &insight.Terms{Zone: brasilia, Least: 1})
 	readBack(t, r, s)
 
-	wanted := map[string]map[string]bounds{}
-	rows, err := db.QueryContext(t.Context(), computed)
-	require.NoError(t, err)
-	for rows.Next() {
-		var month, name string
-		var b bounds
-		require.NoError(t, rows.Scan(&month, &name, &b.over, &b.under, &b.n, &b.low, &b.high))
-		if wanted[month] == nil {
-			wanted[month] = map[string]bounds{}
-		}
-		wanted[month][name] = b
-	}
-	require.NoError(t, rows.Err())
-	require.NoError(t, rows.Close())
+	wanted := computedBy(t, db)
 	require.Greater(t, len(wanted), 10)
 	compared := 0
 	for month, figures := range wanted {
@@ -181,6 +168,26 @@ func TestInsightIsWhatSQLComputes(t *testing.T) {
 	again := insight.New(r.market.Writer, insight.StoreOn(r.db), insight.Ports{}, nil)
 	readBack(t, r, again)
 	assert.Equal(t, live, report(t, r, again, time.UTC), "what came event by event is what the whole log gives")
+}
+
+// computedBy are the figures as SQL computes them, by month and name.
+func computedBy(t *testing.T, db *sql.DB) map[string]map[string]bounds {
+	t.Helper()
+	all := map[string]map[string]bounds{}
+	rows, err := db.QueryContext(t.Context(), computed)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, rows.Close()) }()
+	for rows.Next() {
+		var month, name string
+		var b bounds
+		require.NoError(t, rows.Scan(&month, &name, &b.over, &b.under, &b.n, &b.low, &b.high))
+		if all[month] == nil {
+			all[month] = map[string]bounds{}
+		}
+		all[month][name] = b
+	}
+	require.NoError(t, rows.Err())
+	return all
 }
 
 // readBack folds the whole log by the terms of a service.
