@@ -23,7 +23,7 @@ type Terms struct {
 	Net     time.Duration // after completion, in which refunds are taken off; 0 is 30 days
 	Convert time.Duration // in which a step of the funnel counts; 0 is 7 days
 	Cost    int64         // of payment, in hundredths of a percent of what is sold; an assumption
-	Most    int           // orders of one figure; 0 is a million
+	Most    int           // orders of one figure; 0 is 200,000
 }
 
 const day = 24 * time.Hour
@@ -36,7 +36,7 @@ func (t Terms) ready() Terms {
 	or(&t.Late, 15*time.Minute)
 	or(&t.Net, 30*day)
 	or(&t.Convert, 7*day)
-	or(&t.Most, 1_000_000)
+	or(&t.Most, 200_000)
 	t.Tests = slices.Sorted(slices.Values(t.Tests))
 	return t
 }
