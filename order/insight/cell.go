@@ -103,6 +103,8 @@ func (y *tally) figures() (all []Figure) {
 func (y *tally) figure(f Figure, c *cell) Figure {
 	f.Numerator, f.Denominator, f.N = c.over, c.under, c.n
 	switch {
+	case y.Sort == Count || y.Sort == Amount:
+		f.Denominator = 1 // also of nothing, which is none
 	case c.n == 0:
 		f.Denominator = 0
 	case y.Sort == Rate:
@@ -114,8 +116,6 @@ func (y *tally) figure(f Figure, c *cell) Figure {
 		f.Denominator = 1
 	case y.Sort == P90:
 		f.Numerator, f.Interval = quantile(90, c.overs)
-		f.Denominator = 1
-	default:
 		f.Denominator = 1
 	}
 	return f

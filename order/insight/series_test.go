@@ -63,6 +63,17 @@ func TestATrendFlagsWhatStandsOut(t *testing.T) {
 	}
 }
 
+// TestADayWithoutOrdersIsAPoint: of a count and of an amount, not of a rate.
+func TestADayWithoutOrdersIsAPoint(t *testing.T) {
+	t.Parallel()
+	s := measured(t, Terms{Least: 1}, Ports{}, daily(2, 0, 1)...)
+	for name, want := range map[string]int{"placed": 5, "gmv/CNY": 5, "cancellation_rate": 2} {
+		got, err := s.Series(as(operator), days(5), name, Daily)
+		require.NoError(t, err)
+		assert.Equal(t, want, got.Trend.Points, name)
+	}
+}
+
 func TestATrendOfFewPointsSaysSo(t *testing.T) {
 	t.Parallel()
 	counts := make([]int, 28)

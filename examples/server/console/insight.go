@@ -21,7 +21,7 @@ type insightView struct {
 	Step                      insight.Step
 	Spans                     []spanLink
 	Measures                  []string
-	Query, CourseQuery        string // of the exports
+	JSON, CSV, CourseCSV      string // where the exports are
 	Found                     insight.Figures
 	Figures                   []figureRow
 	Course                    course
@@ -96,10 +96,10 @@ func (c console) insight(r *http.Request) (any, error) {
 	}
 	v.read()
 	q = url.Values{"from": {v.From}, "until": {v.Until}}
-	v.Query = q.Encode()
+	v.JSON, v.CSV = "/v1/insight/report?"+q.Encode(), "/v1/insight/report/export?"+q.Encode()
 	q.Set("measure", v.Measure)
 	q.Set("step", string(v.Step))
-	v.CourseQuery = q.Encode()
+	v.CourseCSV = "/v1/insight/series/export?" + q.Encode()
 	followed, err := s.Series(ctx, window, v.Measure, v.Step)
 	if err != nil {
 		return nil, err

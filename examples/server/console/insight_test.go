@@ -34,7 +34,7 @@ func TestThePageOfInsight(t *testing.T) {
 
 	for _, token := range []string{"operator", "auditor"} {
 		page := h.ok(token, "/console/insight")
-		for _, text := range []string{"Orders placed", `class="course"`, "84.6 %", "57.8 % – 95.7 %", "11 / 13", "180.00 CNY", "Insufficient data", "kept back", "In each cell", `<td class="heat-10">11<br>0<br>`} {
+		for _, text := range []string{"Orders placed", `class="course"`, "84.6 %", "57.8 % – 95.7 %", "11 / 13", ": 0, n 0", "180.00 CNY", `class="changed"`, "In each cell", "/v1/insight/report/export?from=2030-01-05&amp;until=2030-03-02\"", `<td class="heat-10">11<br>0<br>`} {
 			assert.Contains(t, page, text)
 		}
 	}
