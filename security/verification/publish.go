@@ -144,7 +144,7 @@ type Describe struct {
 	Since      time.Time         `json:"since,omitzero"`
 	Admitted   *time.Time        `json:"admitted,omitempty"` // the zero time for one that still applies
 	Count      *int64            `json:"count,omitempty" validate:"omitnil,min=0"`
-	Volume     platform.Money    `json:"volume,omitzero" validate:"min=0"`
+	Volume     platform.Money    `json:"volume,omitzero" validate:"omitempty,min=0"`
 	Introducer platform.ID       `json:"introducer,omitempty" validate:"max=64"`
 }
 
