@@ -162,19 +162,20 @@ type rule struct {
 	fixed        bool      // the scope does not depend on time
 	applies      bool
 	reached      bool
-	gates        []int // places in the judge's capabilities
+	gates        uint8 // bits of the places in the judge's capabilities
 	anew         bool  // not asked by the version before
 	introduction int64 // until when a party that was here before has time; start for none
 }
 
 // judge is everything that an evaluation looks at but the time.
 type judge struct {
-	p     *Party
-	rules []rule
-	order []int // of the rules, by their phases
-	spans []span
-	names []string
-	edges []int64 // where an answer can change
+	p      *Party
+	rules  []rule
+	order  []int // of the rules, by their phases
+	spans  []span
+	names  []string
+	proofs []proof // of all rules
+	edges  []int64 // where an answer can change
 }
 
 // span is when a version is in force for the party.
@@ -294,8 +295,8 @@ func (j *judge) at(now int64) Evaluation {
 }
 
 func (u *rule) name(gates []gate) {
-	for _, g := range u.gates {
-		gates[g].named = true
+	for i := range gates {
+		gates[i].named = gates[i].named || u.gates&(1<<i) != 0
 	}
 }
 
@@ -350,8 +351,10 @@ func ahead(deadline, now int64) int64 {
 }
 
 func (u *rule) close(gates []gate, mode Mode, until int64, why string) {
-	for _, g := range u.gates {
-		gates[g].shut(mode, until, why, u.r.Code)
+	for i := range gates {
+		if u.gates&(1<<i) != 0 {
+			gates[i].shut(mode, until, why, u.r.Code)
+		}
 	}
 }
 

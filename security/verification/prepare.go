@@ -2,6 +2,7 @@ package verification
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 )
@@ -10,11 +11,8 @@ import (
 func prepare(p Party, sets []Set, given []Evidence, waivers []Waived) *judge {
 	p.Since = p.Since.Truncate(time.Microsecond)
 	j := &judge{p: &p, names: capabilities[p.Kind]}
-	byCode := make(map[string][]*Evidence, len(given))
-	for i := range given {
-		e := &given[i]
-		byCode[e.Code] = append(byCode[e.Code], e)
-	}
+	byCode := chains(given)
+	j.reserve(sets, len(given)+len(waivers))
 	sets = slices.Clone(sets)
 	slices.SortFunc(sets, func(a, b Set) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Number, b.Number)) })
 	for from := 0; from < len(sets); {
@@ -36,6 +34,45 @@ func prepare(p Party, sets []Set, given []Evidence, waivers []Waived) *judge {
 	return j
 }
 
+// reserve makes room, so that an evaluation allocates little.
+func (j *judge) reserve(sets []Set, facts int) {
+	n := 0
+	for i := range sets {
+		n += len(sets[i].Requirements)
+	}
+	j.rules, j.proofs = make([]rule, 0, n), make([]proof, 0, facts)
+	j.edges = make([]int64, 0, 2*len(sets)+2*n+3*facts)
+}
+
+// chain is evidence, linked by its code.
+type chain struct {
+	given []Evidence
+	first map[string]int
+	next  []int // -1 at the end
+}
+
+func chains(given []Evidence) chain {
+	c := chain{given: given, first: make(map[string]int, len(given)), next: make([]int, len(given))}
+	for i := range given {
+		c.next[i] = -1
+		if before, known := c.first[given[i].Code]; known {
+			c.next[i] = before
+		}
+		c.first[given[i].Code] = i
+	}
+	return c
+}
+
+// of is the evidence of a code.
+func (c chain) of(code string) iter.Seq[*Evidence] {
+	return func(yield func(*Evidence) bool) {
+		i, known := c.first[code]
+		for known && i >= 0 && yield(&c.given[i]) {
+			i = c.next[i]
+		}
+	}
+}
+
 // switched is when a version takes effect for the party: with time to change if it
 // was here before.
 func (p *Party) switched(s *Set) int64 {
@@ -46,7 +83,7 @@ func (p *Party) switched(s *Set) int64 {
 }
 
 // versions adds the requirements of all versions of one name, in their order.
-func (j *judge) versions(sets []Set, given map[string][]*Evidence, waivers []Waived) {
+func (j *judge) versions(sets []Set, given chain, waivers []Waived) {
 	var before *Set
 	asked := map[string]int64{} // by code, of the version before
 	for v := range sets {
@@ -60,11 +97,18 @@ func (j *judge) versions(sets []Set, given map[string][]*Evidence, waivers []Wai
 		}
 		j.spans = append(j.spans, in)
 		j.edges = append(j.edges, in.from, in.until)
-		now := make(map[string]int64, len(s.Requirements))
+		now := map[string]int64(nil)
+		if v+1 < len(sets) { // a later version asks since when
+			now = make(map[string]int64, len(s.Requirements))
+		}
 		for place := range s.Requirements {
 			u := j.rule(s, before, place, in, asked)
-			now[u.r.Code] = u.asked
+			if now != nil {
+				now[u.r.Code] = u.asked
+			}
+			first := len(j.proofs)
 			j.prove(&u, s, given, waivers)
+			u.proofs = j.proofs[first:len(j.proofs):len(j.proofs)]
 			j.rules = append(j.rules, u)
 		}
 		before, asked = s, now
@@ -79,7 +123,7 @@ func (j *judge) rule(s, before *Set, place int, in span, asked map[string]int64)
 	u.edges(j)
 	for _, gate := range r.Gates {
 		if i := slices.Index(j.names, gate); i >= 0 {
-			u.gates = append(u.gates, i)
+			u.gates |= 1 << i
 		}
 	}
 	return u
@@ -121,7 +165,7 @@ func (u *rule) edges(j *judge) {
 
 // prove gathers what counts for the requirement: its own evidence, that of its
 // alternatives and of theirs, and waivers.
-func (j *judge) prove(u *rule, s *Set, given map[string][]*Evidence, waivers []Waived) {
+func (j *judge) prove(u *rule, s *Set, given chain, waivers []Waived) {
 	if len(u.r.Instead) == 0 {
 		j.add(u, u.r, given)
 	} else {
@@ -139,15 +183,15 @@ func (j *judge) prove(u *rule, s *Set, given map[string][]*Evidence, waivers []W
 	for _, w := range waivers {
 		if w.Code == u.r.Code && u.r.Kind.waivable() {
 			p := proof{from: micro(w.From), end: micro(w.Until), grace: start}
-			u.proofs, j.edges = append(u.proofs, p), append(j.edges, p.from, p.end)
+			j.proofs, j.edges = append(j.proofs, p), append(j.edges, p.from, p.end)
 		}
 	}
 }
 
 // add counts the evidence of one code for the requirement.
-func (j *judge) add(u *rule, of *Requirement, given map[string][]*Evidence) {
+func (j *judge) add(u *rule, of *Requirement, given chain) {
 	own, revoked := of.Code == u.r.Code, start
-	for _, e := range given[of.Code] {
+	for e := range given.of(of.Code) {
 		if e.State == Revoked {
 			revoked = max(revoked, micro(e.At))
 		}
@@ -160,7 +204,7 @@ func (j *judge) add(u *rule, of *Requirement, given map[string][]*Evidence) {
 			u.introduction = start
 		}
 	}
-	for _, e := range given[of.Code] {
+	for e := range given.of(of.Code) {
 		if own {
 			u.note(e)
 		}
@@ -178,7 +222,7 @@ func (j *judge) add(u *rule, of *Requirement, given map[string][]*Evidence) {
 		default:
 			continue
 		}
-		u.proofs, j.edges = append(u.proofs, p), append(j.edges, p.from, p.end, p.grace)
+		j.proofs, j.edges = append(j.proofs, p), append(j.edges, p.from, p.end, p.grace)
 	}
 }
 

@@ -3,6 +3,7 @@ package verification
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/liangding/platform"
@@ -67,6 +68,7 @@ type Service struct {
 	db    platform.Getter
 	ports Ports
 	terms Terms
+	known sync.Map // sets by their ids: they never change
 }
 
 // New is the service over an engine that knows [Kinds].
@@ -123,12 +125,9 @@ func (s *Service) submission(ctx context.Context, id platform.ID) (c Submission,
 	if b, err = s.whole(ctx, c.Party); err != nil {
 		return
 	}
-	i := slices.IndexFunc(b.sets, func(of Set) bool { return of.ID == c.Set })
-	if i >= 0 {
-		r, _ = b.sets[i].Requirement(c.Code)
-		return
+	sets, err := s.sets(ctx, c.Set)
+	if err == nil {
+		r, _ = sets[0].Requirement(c.Code)
 	}
-	set, err := platform.Read[Set](ctx, s.db, setKind, c.Set)
-	r, _ = set.Requirement(c.Code)
 	return c, b, r, by, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/liangding/platform"
@@ -119,9 +120,34 @@ func readSets(ctx context.Context, db platform.Getter, r Rules) ([]Set, error) {
 func (s *Service) whole(ctx context.Context, party platform.ID) (book, error) {
 	b, err := readBook(ctx, s.db, party)
 	if err == nil && b.rules.Version > 0 {
-		b.sets, err = readSets(ctx, s.db, b.rules)
+		b.sets, err = s.sets(ctx, b.rules.live()...)
 	}
 	return b, err
+}
+
+// sets reads those sets in one trip that were not read before.
+func (s *Service) sets(ctx context.Context, ids ...platform.ID) ([]Set, error) {
+	all := make([]Set, len(ids))
+	var missing []platform.ID
+	for i, id := range ids {
+		if set, known := s.known.Load(id); known {
+			all[i], _ = set.(Set)
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return all, nil
+	}
+	read, err := platform.ReadAll[Set](ctx, s.db, setKind, missing...)
+	if err != nil {
+		return nil, err
+	}
+	for _, set := range read {
+		s.known.Store(set.ID, set)
+		all[slices.Index(ids, set.ID)] = set
+	}
+	return all, nil
 }
 
 func due[T any](ctx context.Context, s *Service, kind string, now time.Time, cursor string) (platform.Page[T], error) {
