@@ -31,9 +31,9 @@ func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, erro
 	if fired >= limit {
 		return fired, err
 	}
-	n, failed := platform.Sweep(ctx, limit-fired, func(cursor string) (platform.Page[Standing], error) {
-		return due[Standing](ctx, s, standingKind, now, cursor)
-	}, func(st Standing) error { return s.turn(ctx, st, now) })
+	n, failed := platform.Sweep(ctx, limit-fired, func(cursor string) (platform.Page[whose], error) {
+		return due[whose](ctx, s, standingKind, now, cursor)
+	}, func(st whose) error { return s.turn(ctx, st.Party.ID, now) })
 	fired, err = fired+n, errors.Join(err, failed)
 	for _, kind := range []platform.ActorKind{platform.Merchant, platform.Staff, platform.Customer} {
 		if fired >= limit {
@@ -45,15 +45,22 @@ func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, erro
 	return fired, err
 }
 
+// whose is all that a tick has to know of a standing before it reads it again.
+type whose struct {
+	Party struct {
+		ID platform.ID `json:"id"`
+	} `json:"party"`
+}
+
 // apply evaluates those anew who were evaluated by older rules.
 func (s *Service) apply(ctx context.Context, kind platform.ActorKind, now time.Time, limit int) (int, error) {
 	rules, err := s.rules(ctx, kind)
 	if err != nil || rules.Version == 0 {
 		return 0, err
 	}
-	return platform.Sweep(ctx, limit, func(cursor string) (platform.Page[Standing], error) {
-		return platform.List[Standing](ctx, s.db, platform.Query{Kind: standingKind, By: []string{"kind", "rules"}, Equal: []any{string(kind)}, Until: rules.Version, Limit: 200, Cursor: cursor})
-	}, func(st Standing) error { return s.turn(ctx, st, now) })
+	return platform.Sweep(ctx, limit, func(cursor string) (platform.Page[whose], error) {
+		return platform.List[whose](ctx, s.db, platform.Query{Kind: standingKind, By: []string{"kind", "rules"}, Equal: []any{string(kind)}, Until: rules.Version, Limit: 200, Cursor: cursor})
+	}, func(st whose) error { return s.turn(ctx, st.Party.ID, now) })
 }
 
 // fire does what a submission's due asks for.
@@ -85,11 +92,12 @@ func (s *Service) fire(ctx context.Context, c Submission, now time.Time) error {
 
 // turn brings a party's standing to now: what has ended expires, reminders go out
 // once, and the answer is written.
-func (s *Service) turn(ctx context.Context, st Standing, now time.Time) error {
-	_, err := platform.Update(ctx, s.w, timer{st.Ref()}, func(ctx context.Context) (Standing, []platform.Change, error) {
-		b, err := s.whole(ctx, st.Party.ID)
+func (s *Service) turn(ctx context.Context, party platform.ID, now time.Time) error {
+	ref := platform.Ref{Kind: standingKind, ID: StandingID(party)}
+	_, err := platform.Update(ctx, s.w, timer{ref}, func(ctx context.Context) (Standing, []platform.Change, error) {
+		b, err := s.whole(ctx, party)
 		if err == nil && (b.Due.IsZero() || b.Due.After(now)) && b.Rules >= b.rules.Version {
-			err = fmt.Errorf("turn %s: %w", st.ID, errNotDue)
+			err = fmt.Errorf("turn %s: %w", ref, errNotDue)
 		}
 		if err != nil {
 			return Standing{}, nil, err
