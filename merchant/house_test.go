@@ -186,6 +186,7 @@ func atOnce(n int, f func(i int) error) []error {
 type gate struct {
 	mu         sync.Mutex
 	shut, down bool
+	unlisted   bool // keeps merchants from listing, too
 }
 
 var errUntrained = platform.Err(platform.ErrState, "verification.currently_due", "training is missing", "缺少培训")
@@ -196,13 +197,19 @@ func (g *gate) set(shut bool) {
 	g.shut = shut
 }
 
+func (g *gate) unlist(unlisted bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.unlisted = unlisted
+}
+
 func (g *gate) Met(_ context.Context, _ platform.ID, capability string, _ time.Time) ([]platform.Change, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.down {
 		return nil, platform.ErrUnavailable
 	}
-	if g.shut || capability != "sell" {
+	if capability == "sell" && g.shut || capability == "list" && g.unlisted || capability != "sell" && capability != "list" {
 		return nil, errUntrained
 	}
 	return nil, nil

@@ -127,14 +127,16 @@ func (s *Service) GoLive(ctx context.Context, in GoLive) (Listing, error) {
 		if err != nil {
 			return Listing{}, nil, err
 		}
-		if err := m.May("list"); err != nil {
-			return Listing{}, nil, fmt.Errorf("go live %s: %w", l.ID, err)
-		}
-		next, _, changes, err := l.publish(r, former, by, s.w.Now())
+		now := s.w.Now()
+		checks, err := s.mayList(ctx, m, now)
 		if err != nil {
 			return Listing{}, nil, fmt.Errorf("go live %s: %w", l.ID, err)
 		}
-		return next, append(changes, platform.Unchanged(m)), nil
+		next, _, changes, err := l.publish(r, former, by, now)
+		if err != nil {
+			return Listing{}, nil, fmt.Errorf("go live %s: %w", l.ID, err)
+		}
+		return next, append(append(changes, checks...), platform.Unchanged(m)), nil
 	})
 }
 

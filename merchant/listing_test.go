@@ -272,3 +272,26 @@ func TestLowestPriceOfThirtyDays(t *testing.T) {
 	}
 	assert.Len(t, l.Prices, maxPrices)
 }
+
+// TestM16WhoMayNotListDraftsNothingAndGoesLiveLater: what a merchant has to prove
+// gates its listings; an approval waits for it.
+func TestM16WhoMayNotListDraftsNothingAndGoesLiveLater(t *testing.T) {
+	t.Parallel()
+	h := opened(nil)
+	m := h.active(t)
+	r := h.queued(t, m)
+	h.gate.unlist(true)
+
+	r, err := h.ApproveRevision(as(reviewer), ApproveRevision{Revision: r.ID})
+	require.NoError(t, err)
+	assert.Equal(t, Approved, r.State, "approved, and not live")
+	_, err = h.GoLive(as(reviewer), GoLive{Listing: r.Listing})
+	require.ErrorIs(t, err, platform.ErrState)
+	_, err = h.NewDraft(as(owner(m.ID)), NewDraft{})
+	require.ErrorIs(t, err, platform.ErrState)
+
+	h.gate.unlist(false)
+	l, err := h.GoLive(as(reviewer), GoLive{Listing: r.Listing})
+	require.NoError(t, err)
+	assert.Equal(t, Live, l.State)
+}

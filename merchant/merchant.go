@@ -96,10 +96,24 @@ func (m Merchant) Restore(by platform.Actor) (Merchant, error) {
 
 // met asks what still blocks the merchant. An answer of no is an ErrState.
 func (s *Service) met(ctx context.Context, m Merchant, at time.Time) ([]platform.Change, error) {
+	return s.proved(ctx, m, "sell", at)
+}
+
+// proved is nil, with the changes that this relies on, unless something that the
+// merchant has to prove blocks the capability.
+func (s *Service) proved(ctx context.Context, m Merchant, capability string, at time.Time) ([]platform.Change, error) {
 	if s.ports.Requirements == nil {
 		return nil, nil
 	}
-	return s.ports.Requirements.Met(ctx, m.ID, "sell", at)
+	return s.ports.Requirements.Met(ctx, m.ID, capability, at)
+}
+
+// mayList is [Merchant.May] for listings, and what the merchant has to prove.
+func (s *Service) mayList(ctx context.Context, m Merchant, at time.Time) ([]platform.Change, error) {
+	if err := m.May("list"); err != nil {
+		return nil, err
+	}
+	return s.proved(ctx, m, "list", at)
 }
 
 // settled is the merchant, active if nothing blocks it any more and otherwise

@@ -2,6 +2,7 @@ package merchant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -92,7 +93,8 @@ func (s *Service) NewDraft(ctx context.Context, in NewDraft) (Revision, error) {
 		if err != nil {
 			return Revision{}, nil, err
 		}
-		if err := m.May("list"); err != nil {
+		checks, err := s.mayList(ctx, m, s.w.Now())
+		if err != nil {
 			return Revision{}, nil, fmt.Errorf("draft of %s: %w", listing, err)
 		}
 		l, r, err := l.draft(id, in.Content, by)
@@ -100,7 +102,7 @@ func (s *Service) NewDraft(ctx context.Context, in NewDraft) (Revision, error) {
 			return Revision{}, nil, fmt.Errorf("draft of %s: %w", listing, err)
 		}
 		facts := map[string]any{"revision": r.ID, "number": r.Number}
-		return r, []platform.Change{platform.Put(l), platform.Put(r), platform.Unchanged(m), platform.Happened("listing.drafted", l.Ref(), facts)}, nil
+		return r, append(checks, platform.Put(l), platform.Put(r), platform.Unchanged(m), platform.Happened("listing.drafted", l.Ref(), facts)), nil
 	})
 }
 
@@ -250,9 +252,14 @@ func (s *Service) ApproveRevision(ctx context.Context, in ApproveRevision) (Revi
 		}
 		l.Queued = time.Time{}
 		changes := []platform.Change{platform.Unchanged(m), platform.Happened("listing.approved", l.Ref(), map[string]any{"revision": r.ID})}
-		if m.May("list") != nil || l.State == TakenDown {
+		checks, err := s.mayList(ctx, m, now)
+		if err != nil && !errors.Is(err, platform.ErrState) {
+			return Revision{}, nil, err
+		}
+		if err != nil || l.State == TakenDown {
 			return r, append(changes, platform.Put(l), platform.Put(r)), nil //nolint:nilerr // it is asked whether it may, and nothing was tried
 		}
+		changes = append(changes, checks...)
 		_, r, live, err := l.publish(r, former, by, now)
 		if err != nil {
 			return Revision{}, nil, fmt.Errorf("approve %s: %w", in.Revision, err)

@@ -28,6 +28,7 @@ import (
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/security/vault"
+	"github.com/liangding/platform/security/verification"
 	"github.com/liangding/platform/staff"
 )
 
@@ -57,7 +58,7 @@ func Commands() (names []string) {
 	for _, of := range []reflect.Type{
 		reflect.TypeFor[*merchant.Service](), reflect.TypeFor[*order.Service](), reflect.TypeFor[*care.Service](), reflect.TypeFor[*dispatch.Service](),
 		reflect.TypeFor[*staff.Service](), reflect.TypeFor[*finance.Service](), reflect.TypeFor[*fee.Service](), reflect.TypeFor[*payment.Service](), reflect.TypeFor[*receivable.Service](), reflect.TypeFor[*budget.Service](), reflect.TypeFor[*claim.Service](), reflect.TypeFor[*reconciliation.Service](), reflect.TypeFor[*invoice.Service](),
-		reflect.TypeFor[*settlement.Service](), reflect.TypeFor[*closing.Service](), reflect.TypeFor[*supervision.Service](),
+		reflect.TypeFor[*settlement.Service](), reflect.TypeFor[*closing.Service](), reflect.TypeFor[*supervision.Service](), reflect.TypeFor[*verification.Service](),
 		reflect.TypeFor[*risk.Service](), reflect.TypeFor[*access.Service](), reflect.TypeFor[*vault.Vault](), reflect.TypeFor[*Market](),
 	} {
 		for method := range of.Methods() {

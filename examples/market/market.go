@@ -38,6 +38,7 @@ import (
 	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/security/audit"
 	"github.com/liangding/platform/security/vault"
+	"github.com/liangding/platform/security/verification"
 	"github.com/liangding/platform/staff"
 	"github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/sandbox"
@@ -90,6 +91,9 @@ type Options struct {
 
 	Supervision supervision.Options
 	Unwatched   bool // controls run by hand alone: where others watched over what happens here again
+
+	Verification verification.Options
+	Checker      verification.Checker // of numbers and documents; if nil, people check them
 }
 
 // Market is the services over one store. It may be used by several goroutines
@@ -125,6 +129,8 @@ type Market struct {
 	Invoices  *invoice.Service
 	Authority *sandbox.Invoicer // that issues invoices
 
+	Verification *verification.Service
+
 	relay   *store.Relay
 	keyLog  *store.Relay
 	options Options
@@ -133,7 +139,7 @@ type Market struct {
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
 	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), insight.Kinds(), staff.Kinds(),
-		finance.Kinds(), closing.Kinds(), fee.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), supervision.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds())
+		finance.Kinds(), closing.Kinds(), fee.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), supervision.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds(), verification.Kinds())
 }
 
 // Open wires a market over a store that was opened with [Kinds].
@@ -186,7 +192,7 @@ func (m *Market) serve() error {
 		return err
 	}
 	m.Screen = screen.New(w, screen.StoreOn(db), compiled, nil)
-	m.Merchants = merchant.New(w, merchants, merchant.Ports{Sealer: seal}, &o.Merchant)
+	m.Merchants = merchant.New(w, merchants, merchant.Ports{Requirements: verification.Standings{DB: db}, Sealer: seal}, &o.Merchant)
 	m.Staff = staff.New(w, members, staff.Ports{Sealer: seal}, &o.Staff)
 	m.Receivables = m.receivables(db)
 	m.Ledger, m.Orders = m.desk(db)
@@ -209,6 +215,7 @@ func (m *Market) serve() error {
 	m.Spending = m.spending(&o.Budget, &o.Claim)
 	m.Supervision = m.supervision()
 	m.Insight = m.insight(db, duty)
+	m.Verification = m.verification(db)
 	return nil
 }
 
@@ -220,7 +227,7 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 	merchants, books := merchant.StoreOn(db), finance.Books{Store: finance.StoreOn(db), Tenant: w.Tenant, Now: w.Now, Zone: o.Finance.Zone}
 	return finance.New(w, finance.StoreOn(db), &o.Finance), order.New(w, order.StoreOn(db), order.Ports{
 		Catalogue: merchant.Catalogue{Store: merchants},
-		Parties:   solvent{merchant.Standing{Store: merchants}, receivable.Debts{Store: receivable.StoreOn(db)}},
+		Parties:   proven{solvent{merchant.Standing{Store: merchants}, receivable.Debts{Store: receivable.StoreOn(db)}}, verification.Standings{DB: db}},
 		Payments:  payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}},
 		Books:     settlement.Reserving{Books: m.splitting(db, books), Terms: o.Settlement.Terms},
 		Fees:      fee.Quotes{Store: fee.StoreOn(db), Terms: o.Fees},
@@ -312,7 +319,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Fees, m.Recon, m.Invoices, m.Access, m.Vault} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Fees, m.Recon, m.Invoices, m.Access, m.Vault, m.Verification} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

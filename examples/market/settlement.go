@@ -12,6 +12,7 @@ import (
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/risk/screen"
 	"github.com/liangding/platform/security/vault"
+	"github.com/liangding/platform/security/verification"
 )
 
 // payouts settles merchants and staff over the books, and pays them out of what
@@ -25,7 +26,7 @@ func (m *Market) payouts(db platform.DB) *settlement.Service {
 		Books:    m.Books,
 		Funds:    payment.Funds{Gateways: []payment.Gateway{m.Sandbox}, Accounts: payment.StoreOn(db), Now: m.Writer.Now},
 		Debts:    receivable.Claims{Store: receivable.StoreOn(db), Books: m.Books, Terms: m.options.Receivable.Terms},
-		Holds:    m.Debts(),
+		Holds:    held{m.Debts(), verification.Standings{DB: db}},
 		Screen:   payoutScreen{m.Screen},
 		Sealer:   m.Vault,
 		Opener:   bankData{m.Vault},

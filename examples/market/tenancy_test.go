@@ -29,6 +29,7 @@ import (
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/security/vault"
+	"github.com/liangding/platform/security/verification"
 	"github.com/liangding/platform/staff"
 	"github.com/liangding/platform/store/memory"
 )
@@ -46,6 +47,22 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"merchant.agreement":   id(func(ctx context.Context, i platform.ID) error { _, _, err := m.Merchants.Agreement(ctx, i); return err }),
 		"merchant.listing":     id(func(ctx context.Context, i platform.ID) error { _, err := m.Merchants.Listing(ctx, i); return err }),
 		"merchant.revision":    id(func(ctx context.Context, i platform.ID) error { _, err := m.Merchants.Revision(ctx, i); return err }),
+
+		"verification.set": of(func(ctx context.Context, r verification.Set) error {
+			_, err := m.Verification.Sets(ctx, r.Party)
+			return err
+		}),
+		"verification.rules": nil,
+		"verification.standing": of(func(ctx context.Context, r verification.Standing) error {
+			_, err := m.Verification.Standing(ctx, r.Party.ID)
+			return err
+		}),
+		"verification.submission": id(func(ctx context.Context, i platform.ID) error {
+			_, err := m.Verification.Submission(ctx, i)
+			return err
+		}),
+		"verification.waiver": nil,
+		"verification.print":  nil,
 
 		"order": id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Order(ctx, i); return err }),
 		"order.charged": of(func(ctx context.Context, r order.Charged) error {
@@ -273,6 +290,8 @@ func lists(m *market.Market) map[string]func(context.Context) error {
 		},
 		"engagements": func(ctx context.Context) error { _, err := m.Supervision.Engagements(ctx, ""); return err },
 		"ageing":      func(ctx context.Context) error { _, err := m.Receivables.Ageing(ctx); return err },
+		"reviews":     func(ctx context.Context) error { _, err := m.Verification.Queue(ctx, ""); return err },
+		"waivers":     func(ctx context.Context) error { _, err := m.Verification.Waivers(ctx, ""); return err },
 		"write-offs":  func(ctx context.Context) error { _, err := m.Receivables.Proposed(ctx, ""); return err },
 		"tasks":       func(ctx context.Context) error { _, err := m.Receivables.Tasks(ctx, ""); return err },
 		"receipts":    func(ctx context.Context) error { _, err := m.Receivables.Receipts(ctx, "", ""); return err },
@@ -303,6 +322,7 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 	town.govern()
 	town.settle()
 	town.owe()
+	town.prove()
 	town.invoice()
 	town.supervise()
 	_, err := town.Insight.Tick(t.Context(), town.Writer.Now(), 5000)

@@ -34,6 +34,7 @@ func (m *Market) Verify(ctx context.Context, tell func(store.Finding)) (audit.Re
 		func() error { return verifyOrders(ctx, now, tell) },
 		func() error { return verifyBooks(ctx, now, tell) },
 		func() error { return verifyReceivables(ctx, now, tell) },
+		func() error { return verifyStandings(ctx, now, tell) },
 		func() error { return verifyLines(ctx, now, tell) },
 		func() error { return m.verifyClearing(ctx, now, tell) },
 		func() error { return m.verifyInvoices(ctx, now, tell) },

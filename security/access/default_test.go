@@ -40,6 +40,8 @@ var domains = map[string]struct {
 	"supervision": {"finance/supervision", []string{"supervisor"}},
 	"screen":      {"risk/screen", nil},
 	"vault":       {"", nil},
+
+	"verification": {"security/verification", nil},
 }
 
 // Who may give a single command beside those who may give all of its domain.
@@ -63,6 +65,18 @@ var besides = map[string][]string{
 	"supervision.opine":      {"auditor"},
 	"merchant.suspend":       {"risk"},
 	"merchant.restore":       {"risk"},
+
+	"verification.begin":        {"admission", "customer", "merchant", "staff"},
+	"verification.submit":       {"admission", "customer", "merchant", "staff"},
+	"verification.withdraw":     {"admission", "customer", "merchant", "staff"},
+	"verification.verify":       {"admission"},
+	"verification.reject":       {"admission"},
+	"verification.revoke":       {"admission", "risk"},
+	"verification.reopen":       {"admission"},
+	"verification.describe":     {"admission"},
+	"verification.sharers":      {"risk"},
+	"verification.waive":        {"director", "manager"},
+	"verification.decideWaiver": {"director", "manager"},
 }
 
 func operator(roles ...string) platform.Actor {

@@ -70,8 +70,11 @@ func (s *Service) Waivers(ctx context.Context, cursor string) (platform.Page[Wai
 	return platform.List[Waiver](ctx, s.db, platform.Query{Kind: waiverKind, By: []string{"state"}, Equal: []any{Proposed}, Cursor: cursor})
 }
 
-// Sets are the versions in the book of rules for a kind of party, for anybody.
+// Sets are the versions in the book of rules for a kind of party, for whoever acts.
 func (s *Service) Sets(ctx context.Context, party platform.ActorKind) ([]Set, error) {
+	if _, err := s.w.Actor(ctx); err != nil {
+		return nil, err
+	}
 	rules, err := s.rules(ctx, party)
 	if err != nil {
 		return nil, err

@@ -20,10 +20,17 @@ type Checker interface {
 	LookUp(ctx context.Context, key string) (outcome string, err error)
 }
 
+// Ties knows who brought a party here, where the standing does not say.
+type Ties interface {
+	// Introducer is empty when nobody did.
+	Introducer(ctx context.Context, party platform.ID) (platform.ID, error)
+}
+
 // Ports are what the package needs of others; each may be nil.
 type Ports struct {
 	Sealer  platform.Sealer // without one, submissions with a number or fields are refused
 	Checker Checker         // without one, what is to be checked goes to a person
+	Ties    Ties            // without it, only those introducers are known that [Describe] told
 }
 
 // Terms are the numbers of the domain; zero fields have defaults.
@@ -128,6 +135,9 @@ func (s *Service) submission(ctx context.Context, id platform.ID) (c Submission,
 	sets, err := s.sets(ctx, c.Set)
 	if err == nil {
 		r, _ = sets[0].Requirement(c.Code)
+	}
+	if err == nil && b.Introducer == "" && s.ports.Ties != nil {
+		b.Introducer, err = s.ports.Ties.Introducer(ctx, c.Party)
 	}
 	return c, b, r, by, err
 }

@@ -189,33 +189,62 @@ func earlier(a, b time.Time) time.Time {
 // store, and writes nothing.
 type Standings struct{ DB platform.Getter }
 
+// Ask is a capability that a party needs.
+type Ask struct {
+	Party      platform.ID
+	Capability string
+}
+
 // May returns checks that hold the answer until the set of the caller commits: a
 // proof that lapses or is revoked in between fails it. It fails with ErrState, codes
 // verification.currently_due, past_due, revoked or closed, the requirements behind
 // it as details, when the party lacks the capability at that moment. Where no rules
 // were ever published for the kind of party, every capability is open.
 func (s Standings) May(ctx context.Context, party platform.ID, capability string, at time.Time) ([]platform.Change, error) {
-	b, err := readBook(ctx, s.DB, party)
-	if err != nil || b.rules.Version == 0 {
+	return s.MayAll(ctx, at, Ask{party, capability})
+}
+
+// MayAll is [Standings.May] for several parties, read in one trip.
+func (s Standings) MayAll(ctx context.Context, at time.Time, asks ...Ask) (checks []platform.Change, err error) {
+	parties := make([]platform.ID, len(asks))
+	for i, ask := range asks {
+		parties[i] = ask.Party
+	}
+	books, err := readBooks(ctx, s.DB, parties...)
+	if err != nil {
 		return nil, err
 	}
-	checks := []platform.Change{platform.Unchanged(b.rules)}
-	if b.Version > 0 {
-		checks = append(checks, platform.Unchanged(b.Standing))
-	}
-	fresh := b.Version > 0 && b.Rules == b.rules.Version && !at.Before(b.At) && (b.Next.IsZero() || at.Before(b.Next))
-	e := Evaluation{Capabilities: b.Capabilities}
-	if !fresh {
-		if b.sets, err = readSets(ctx, s.DB, b.rules); err != nil {
+	for i, b := range books {
+		if b.rules.Version == 0 {
+			continue
+		}
+		checks = append(checks, platform.Unchanged(b.rules))
+		if b.Version > 0 {
+			checks = append(checks, platform.Unchanged(b.Standing))
+		}
+		e, err := b.now(ctx, s.DB, at)
+		if err != nil {
 			return nil, err
 		}
-		e = b.evaluate(at)
+		if c := e.Capability(asks[i].Capability); !c.Usable() {
+			return nil, c.refusal(asks[i].Party)
+		}
 	}
-	c := e.Capability(capability)
-	if c.Usable() {
-		return checks, nil
+	return checks, nil
+}
+
+// now is what the party may do at a moment: as remembered while that holds, and
+// otherwise evaluated anew.
+func (b book) now(ctx context.Context, db platform.Getter, at time.Time) (Evaluation, error) {
+	fresh := b.Version > 0 && b.Rules == b.rules.Version && !at.Before(b.At) && (b.Next.IsZero() || at.Before(b.Next))
+	if fresh {
+		return Evaluation{Capabilities: b.Capabilities}, nil
 	}
-	return nil, c.refusal(party)
+	var err error
+	if b.sets, err = readSets(ctx, db, b.rules); err != nil {
+		return Evaluation{}, err
+	}
+	return b.evaluate(at), nil
 }
 
 // refusal is what a party hears that lacks the capability.

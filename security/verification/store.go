@@ -88,24 +88,48 @@ func numbered(party platform.ActorKind, name string, number int) platform.ID {
 // readBook reads a party's standing and the rules in one trip; what is not there
 // is new. The sets are not read.
 func readBook(ctx context.Context, db platform.Getter, party platform.ID) (book, error) {
-	b := book{Standing: newStanding(party)}
-	rules := platform.Ref{Kind: rulesKind, ID: rulesID(b.Party.Kind)}
-	found, err := platform.Lookup(ctx, db, b.Ref(), rules)
+	books, err := readBooks(ctx, db, party)
 	if err != nil {
 		return book{}, err
 	}
-	standings, err := platform.Found[Standing](found, b.Ref())
+	return books[0], nil
+}
+
+func readBooks(ctx context.Context, db platform.Getter, parties ...platform.ID) ([]book, error) {
+	books := make([]book, len(parties))
+	refs := make([]platform.Ref, 0, 2*len(parties))
+	for i, party := range parties {
+		b := &books[i]
+		b.Standing = newStanding(party)
+		b.rules.ID = rulesID(b.Party.Kind)
+		for _, ref := range []platform.Ref{b.Ref(), b.rules.Ref()} {
+			if !slices.Contains(refs, ref) {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	found, err := platform.Lookup(ctx, db, refs...)
 	if err != nil {
-		return book{}, err
+		return nil, err
 	}
-	for _, s := range standings {
-		b.Standing = s
+	for i := range books {
+		b := &books[i]
+		standings, err := platform.Found[Standing](found, b.Ref())
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range standings {
+			b.Standing = s
+		}
+		rules, err := platform.Found[Rules](found, b.rules.Ref())
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rules {
+			b.rules = r
+		}
 	}
-	books, err := platform.Found[Rules](found, rules)
-	for _, r := range books {
-		b.rules = r
-	}
-	return b, err
+	return books, nil
 }
 
 func readSets(ctx context.Context, db platform.Getter, r Rules) ([]Set, error) {
