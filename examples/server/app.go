@@ -31,6 +31,7 @@ import (
 	"github.com/liangding/platform/examples/server/staff"
 	"github.com/liangding/platform/examples/server/supervision"
 	"github.com/liangding/platform/examples/server/trust"
+	"github.com/liangding/platform/examples/server/verification"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/store"
@@ -97,6 +98,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	invoices.Mount(s.API, m)
 	supervision.Mount(s.API, m)
 	insights.Mount(s.API, m)
+	verification.Mount(s.API, m)
 	console.Mount(s, m)
 	a.http = s.HTTP(c.addr)
 	return a, nil

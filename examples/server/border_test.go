@@ -20,6 +20,7 @@ var prefixes = map[string]string{
 	"debtors": "mer", "letters": "ltr", "receipts": "rct", "receivables": "rcv",
 	"listings": "lst", "members": "stf", "merchants": "mer", "statements": "stm", "reconciliations": "rec", "differences": "rcn", "orders": "ord", "refunds": "rfd", "returns": "rtn", "splits": "spl", "recipients": "rcp", "reviews": "cam", "revisions": "rev", "zones": "zon",
 	"findings": "fnd", "engagements": "eng", "adjustments": "adj", "budgets": "bud", "budget-lines": "bgt", "commitments": "cmt", "virements": "bmv", "claims": "clm", "advances": "csh", "insight": "cus",
+	"verification-standings": "mer", "requirement-sets": "rqs", "submissions": "sub", "waivers": "wvr",
 }
 
 // nowhere is a documented path with the id of a record that is not there.

@@ -46,7 +46,7 @@ func (s *Service) verified(ctx context.Context, b book, c Submission, r Requirem
 	if err != nil {
 		return c, nil, err
 	}
-	facts := map[string]any{"party": c.Party, "code": c.Code, "version": c.Version}
+	facts := map[string]any{"party": c.Party, "code": c.Code, "version": c.Edition}
 	if next.State != Verified { // another has to agree
 		next.Manual = true
 		set := []platform.Change{platform.Put(next), platform.Unchanged(b.Standing), platform.Happened("verification.agreed", c.Ref(), facts)}

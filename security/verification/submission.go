@@ -80,8 +80,8 @@ type Submission struct {
 	As          platform.ActorKind `json:"as" class:"internal"` // the party's kind
 	Code        string             `json:"code" class:"internal"`
 	Kind        Kind               `json:"kind" class:"internal"`
-	Set         platform.ID        `json:"set" class:"internal"` // whose requirement it is judged by
-	Version     int                `json:"set_version" class:"internal"`
+	Set         platform.ID        `json:"set" class:"internal"`     // whose requirement it is judged by
+	Edition     int                `json:"edition" class:"internal"` // number of that version
 	State       State              `json:"state" class:"internal"`
 	Files       []File             `json:"files,omitempty" class:"internal"`
 	Payload     platform.Sealed    `json:"payload,omitempty" class:"sensitive,verification,5y,duty"` // number and fields, as JSON
@@ -115,7 +115,7 @@ func (c Submission) Open(by platform.ActorKind) []string { return Moves.Open(c.S
 // evidence is what the submission means for its party's standing.
 func (c Submission) evidence() Evidence {
 	return Evidence{
-		Submission: c.ID, Code: c.Code, Version: c.Version, State: c.State, From: c.From, Until: c.Until,
+		Submission: c.ID, Code: c.Code, Version: c.Edition, State: c.State, From: c.From, Until: c.Until,
 		Deadline: c.Deadline, At: c.DecidedAt, Reason: c.Reason, Remedy: c.Remedy, Path: c.Path,
 	}
 }

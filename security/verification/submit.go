@@ -52,7 +52,7 @@ func (s *Service) Begin(ctx context.Context, in Begin) (Submission, error) {
 			return Submission{}, nil, platform.Detail(fmt.Errorf("begin for %s: %w", in.Party, errOpen), "submission", e.Submission)
 		}
 		c := Submission{
-			Head: platform.Head{ID: id}, Party: in.Party, As: b.Party.Kind, Code: in.Code, Kind: r.Kind, Set: of.ID, Version: of.Number,
+			Head: platform.Head{ID: id}, Party: in.Party, As: b.Party.Kind, Code: in.Code, Kind: r.Kind, Set: of.ID, Edition: of.Number,
 			State: state, Hands: met(by), DraftedAt: now, Due: now.Add(s.terms.Draft),
 		}
 		_, set := b.with(c.evidence()).settled(now)
@@ -246,7 +246,7 @@ func (s *Service) Submit(ctx context.Context, in Submit) (Submission, error) {
 			c.Manual = true
 			set = append(set, platform.Happened("verification.duplicate", c.Ref(), map[string]any{"party": c.Party, "code": c.Code, "what": twice}))
 		}
-		set = append(set, platform.Happened("verification.submitted", c.Ref(), map[string]any{"party": c.Party, "code": c.Code, "version": c.Version}))
+		set = append(set, platform.Happened("verification.submitted", c.Ref(), map[string]any{"party": c.Party, "code": c.Code, "version": c.Edition}))
 		next, more, err := s.onward(ctx, b, c, r, now)
 		return next, append(set, more...), err
 	})
