@@ -46,10 +46,10 @@ func (in Publish) set(at time.Time) Set {
 // FieldErrors, and with ErrState, code rule.published, for a number that was given.
 func (s *Service) Publish(ctx context.Context, in Publish) (Set, error) {
 	if _, err := s.actor(ctx, judges...); err != nil {
-		return Set{}, fmt.Errorf("publish %s: %w", in.Name, err)
+		return Set{}, fmt.Errorf("publish: %w", err)
 	}
 	if err := in.set(s.w.Now()).Check(); err != nil {
-		return Set{}, fmt.Errorf("publish %s: %w", in.Name, err)
+		return Set{}, fmt.Errorf("publish: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Set, []platform.Change, error) {
 		now := s.w.Now()
@@ -63,7 +63,7 @@ func (s *Service) Publish(ctx context.Context, in Publish) (Set, error) {
 		}
 		next, err := rules.joins(in.set(now), sets, now)
 		if err != nil {
-			return Set{}, nil, fmt.Errorf("publish %s: %w", in.Name, err)
+			return Set{}, nil, fmt.Errorf("publish: %w", err)
 		}
 		facts := map[string]any{"set": next.ID, "name": next.Name, "number": next.Number, "effective": next.Effective}
 		return next, []platform.Change{platform.Put(next), platform.Put(rules.with(next)), platform.Happened("verification.rules_published", next.Ref(), facts)}, nil
@@ -118,7 +118,7 @@ func (in Recall) Subject() platform.Ref { return platform.Ref{Kind: rulesKind, I
 // rule.not_withdrawable, for one that is not in them.
 func (s *Service) Recall(ctx context.Context, in Recall) (Rules, error) {
 	if _, err := s.actor(ctx, judges...); err != nil {
-		return Rules{}, fmt.Errorf("recall %s: %w", in.Set, err)
+		return Rules{}, fmt.Errorf("recall: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Rules, []platform.Change, error) {
 		rules, err := s.rules(ctx, in.Party)
@@ -127,7 +127,7 @@ func (s *Service) Recall(ctx context.Context, in Recall) (Rules, error) {
 		}
 		i := slices.IndexFunc(rules.Versions, func(v Listed) bool { return v.Set == in.Set && !v.Withdrawn })
 		if i < 0 {
-			return Rules{}, nil, fmt.Errorf("recall %s: %w", in.Set, errWithdrawn)
+			return Rules{}, nil, fmt.Errorf("recall: %w", errWithdrawn)
 		}
 		rules.Versions = slices.Clone(rules.Versions)
 		rules.Versions[i].Withdrawn = true
@@ -202,7 +202,7 @@ func (p Party) counted(sets []Set, now time.Time) Party {
 // operators and the system may.
 func (s *Service) Describe(ctx context.Context, in Describe) (Standing, error) {
 	if _, err := s.actor(ctx, judges...); err != nil {
-		return Standing{}, fmt.Errorf("describe %s: %w", in.Party, err)
+		return Standing{}, fmt.Errorf("describe: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Standing, []platform.Change, error) {
 		b, err := s.whole(ctx, in.Party)

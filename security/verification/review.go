@@ -158,7 +158,7 @@ func (in Reopen) Subject() platform.Ref {
 // that is sooner. It fails with ErrState when nothing depends on them.
 func (s *Service) Reopen(ctx context.Context, in Reopen) (Standing, error) {
 	if _, err := s.actor(ctx, judges...); err != nil {
-		return Standing{}, fmt.Errorf("reopen %s: %w", in.Party, err)
+		return Standing{}, fmt.Errorf("reopen: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Standing, []platform.Change, error) {
 		b, err := s.whole(ctx, in.Party)
@@ -187,7 +187,7 @@ func (s *Service) Reopen(ctx context.Context, in Reopen) (Standing, error) {
 			set = append(set, platform.Put(next), event)
 		}
 		if len(set) == 0 {
-			return Standing{}, nil, fmt.Errorf("reopen %s: %w", in.Party, errNoReopen)
+			return Standing{}, nil, fmt.Errorf("reopen: %w", errNoReopen)
 		}
 		st, more := b.settled(now)
 		return st, append(set, more...), nil

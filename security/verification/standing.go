@@ -88,7 +88,7 @@ func (b book) requirement(code string, now time.Time) (Requirement, Set, error) 
 		}
 	}
 	if in.ID == "" {
-		return found, in, fmt.Errorf("%s: %w", code, errCode)
+		return found, in, fmt.Errorf("requirement: %w", errCode)
 	}
 	if found.Scope.applies(&b.Party, now) {
 		return found, in, nil
@@ -98,7 +98,7 @@ func (b book) requirement(code string, now time.Time) (Requirement, Set, error) 
 			return found, in, nil
 		}
 	}
-	return found, in, fmt.Errorf("%s: %w", code, errScope)
+	return found, in, fmt.Errorf("requirement: %w", errScope)
 }
 
 // with is the book with new evidence of a submission; what it replaces goes. Of

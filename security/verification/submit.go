@@ -42,14 +42,14 @@ func (s *Service) Begin(ctx context.Context, in Begin) (Submission, error) {
 		now := s.w.Now()
 		r, of, err := b.requirement(in.Code, now)
 		if err != nil {
-			return Submission{}, nil, fmt.Errorf("begin for %s: %w", in.Party, err)
+			return Submission{}, nil, fmt.Errorf("begin: %w", err)
 		}
 		state, err := Moves.Take("", "draft", by.Kind)
 		if err != nil {
-			return Submission{}, nil, fmt.Errorf("begin for %s: %w", in.Party, err)
+			return Submission{}, nil, fmt.Errorf("begin: %w", err)
 		}
 		if e, taken := b.open(in.Code); taken {
-			return Submission{}, nil, platform.Detail(fmt.Errorf("begin for %s: %w", in.Party, errOpen), "submission", e.Submission)
+			return Submission{}, nil, platform.Detail(fmt.Errorf("begin: %w", errOpen), "submission", e.Submission)
 		}
 		c := Submission{
 			Head: platform.Head{ID: id}, Party: in.Party, As: b.Party.Kind, Code: in.Code, Kind: r.Kind, Set: of.ID, Edition: of.Number,
@@ -224,7 +224,7 @@ func (s *Service) Submit(ctx context.Context, in Submit) (Submission, error) {
 	t, sealing := s.seal(ctx, in, draft, r)
 	c, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Submission, []platform.Change, error) {
 		if sealing != nil {
-			return Submission{}, nil, fmt.Errorf("submit %s: %w", in.Submission, sealing)
+			return Submission{}, nil, fmt.Errorf("submit: %w", sealing)
 		}
 		c, b, r, by, err := s.submission(ctx, in.Submission)
 		if err != nil {
@@ -340,7 +340,7 @@ func (in Hear) Subject() platform.Ref {
 // revoked at once. Only the system may.
 func (s *Service) Hear(ctx context.Context, in Hear) (Submission, error) {
 	if _, err := s.actor(ctx, platform.System); err != nil {
-		return Submission{}, fmt.Errorf("hear of %s: %w", in.Submission, err)
+		return Submission{}, fmt.Errorf("hear: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Submission, []platform.Change, error) {
 		c, b, r, by, err := s.submission(ctx, in.Submission)

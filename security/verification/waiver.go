@@ -55,7 +55,7 @@ func (in Waive) Subject() platform.Ref {
 // legal licences.
 func (s *Service) Waive(ctx context.Context, in Waive) (Waiver, error) {
 	if _, err := s.actor(ctx, platform.Operator); err != nil {
-		return Waiver{}, fmt.Errorf("waive for %s: %w", in.Party, err)
+		return Waiver{}, fmt.Errorf("waive: %w", err)
 	}
 	id := s.w.NewChild("wvr", StandingID(in.Party))
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Waiver, []platform.Change, error) {
@@ -79,7 +79,7 @@ func (s *Service) Waive(ctx context.Context, in Waive) (Waiver, error) {
 			err = tied(by, in.Party, b.Introducer, nil)
 		}
 		if err != nil {
-			return Waiver{}, nil, fmt.Errorf("waive for %s: %w", in.Party, err)
+			return Waiver{}, nil, fmt.Errorf("waive: %w", err)
 		}
 		v := Waiver{
 			Head: platform.Head{ID: id}, Party: in.Party, Code: in.Code, State: Proposed, Until: in.Until.UTC().Truncate(time.Microsecond),
@@ -128,7 +128,7 @@ func (v Waiver) Decide(grant bool, by platform.Actor, introducer platform.ID, at
 // proposed it.
 func (s *Service) DecideWaiver(ctx context.Context, in DecideWaiver) (Waiver, error) {
 	if _, err := s.actor(ctx, platform.Operator); err != nil {
-		return Waiver{}, fmt.Errorf("decide waiver %s: %w", in.Waiver, err)
+		return Waiver{}, fmt.Errorf("decide waiver: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Waiver, []platform.Change, error) {
 		by, err := s.w.Actor(ctx)

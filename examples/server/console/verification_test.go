@@ -17,7 +17,7 @@ func (h *house) asks() {
 	h.t.Helper()
 	none := 0
 	_, err := h.Verification.Publish(h.as(h.cast.Operator), verification.Publish{
-		Name: "merchant", Party: platform.Merchant, Effective: h.Writer.Now(), Transition: &none, Open: true, Basis: "law", Owner: "ops",
+		Name: "merchant", Party: platform.Merchant, Effective: h.Writer.Now().Add(time.Second), Transition: &none, Open: true, Basis: "law", Owner: "ops",
 		Requirements: []verification.Requirement{
 			{Code: "merchant.licence", Kind: verification.Qualification, Phase: verification.AtApply, Gates: []string{"sell", "list"}, Number: verification.CreditCode, Instead: []string{"merchant.permit"}},
 			{Code: "merchant.permit", Kind: verification.Qualification, Phase: verification.AtApply},
@@ -25,6 +25,7 @@ func (h *house) asks() {
 		},
 	})
 	require.NoError(h.t, err)
+	h.now.Add((2 * time.Second).Microseconds())
 }
 
 func (h *house) handsIn(code, number string) verification.Submission {
