@@ -2,6 +2,7 @@ package verification
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -111,35 +112,39 @@ func twoYears(tb testing.TB, n int) *house {
 		r.Review = Auto
 	}))
 	owners := make([]platform.Actor, n)
-	hand := func(i int, code string) {
-		h.handed(tb, owners[i], code, number(fmt.Sprint(code, i)))
-	}
 	h.Service.ports.Checker = nil
 	for i := range owners {
 		owners[i] = platform.Actor{ID: platform.NewID("mer", noon, platform.Slot(i), uint64(i)), Kind: platform.Merchant}
 		h.joins(tb, owners[i].ID)
 	}
-	prove := func(i int, code string) {
-		if code != "licence" {
-			hand(i, code)
-			return
+	prove := func(i int, code, number string) error {
+		ctx := as(owners[i])
+		c, err := h.Begin(ctx, Begin{Party: owners[i].ID, Code: code})
+		if err != nil {
+			return err
 		}
-		c := h.handed(tb, owners[i], code, number(creditCodeOf(i)))
-		_, err := h.Verify(as(reviewer), Verify{Submission: c.ID})
-		require.NoError(tb, err)
+		if c, err = h.Submit(ctx, Submit{Submission: c.ID, Number: number}); err == nil && c.State == Pending {
+			_, err = h.Verify(as(reviewer), Verify{Submission: c.ID})
+		}
+		return err
 	}
 	for d := 0; d <= 730; d++ {
 		h.at(tb, noon.Add(time.Duration(d)*day+time.Hour))
-		for i := range owners {
-			switch {
-			case d == i%30, d >= 180 && (d-i%30)%170 == 0:
-				prove(i, "site")
+		const hands = 4
+		errs := atOnce(hands, func(hand int) error {
+			var failed error
+			for i := hand; i < n; i += hands {
+				if d == i%30 || d >= 180 && (d-i%30)%170 == 0 {
+					failed = errors.Join(failed, prove(i, "site", fmt.Sprint("site", i)))
+				}
+				forgets := i%3 == 0
+				if d == i%30 || !forgets && d == 330+i%30 || forgets && d == 400+i%30 {
+					failed = errors.Join(failed, prove(i, "licence", creditCodeOf(i)))
+				}
 			}
-			forgets := i%3 == 0
-			if d == i%30 || !forgets && d == 330+i%30 || forgets && d == 400+i%30 {
-				prove(i, "licence")
-			}
-		}
+			return failed
+		})
+		require.NoError(tb, errors.Join(errs...))
 	}
 	return h
 }

@@ -36,7 +36,7 @@ type verificationsView struct {
 // reviewRow is a submission that waits for a person.
 type reviewRow struct {
 	verification.Submission
-	Age     int // business hours of waiting do not matter to who waits: whole hours
+	Age     int // whole hours of waiting
 	Share   int // of the time that the reviewer has, in percent; 100 is all of it
 	Late    bool
 	Buttons []button
