@@ -21,11 +21,11 @@ func readVectors(t *testing.T) (v vectors) {
 	t.Helper()
 	path := os.Getenv("PLATFORM_VECTORS")
 	if path == "" {
-		path = "testdata"
+		path = "../../../shared/data/vectors"
 	}
 	raw, err := os.ReadFile(path + "/cn_ids_synthetic.json")
 	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("cn_ids_synthetic.json is not in testdata nor where PLATFORM_VECTORS points: synthetic Chinese numbers with python-stdnum's verdicts")
+		t.Skip("no cn_ids_synthetic.json beside the module, nor where PLATFORM_VECTORS points: synthetic Chinese numbers with python-stdnum's verdicts")
 	}
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(raw, &v))
