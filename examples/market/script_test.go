@@ -3,6 +3,7 @@ package market_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -333,12 +334,36 @@ func (c *town) pay() {
 
 	c.dispute()
 	c.share()
+	c.odd()
 	o, a := by(sandbox.Short)
 	give(c, c.operator, c.Payments.Resolve, payment.Resolve{Attempt: a.ID, Taken: a.Amount, Reason: "checked"})
 	give(c, c.operator, c.Payments.Surplus, payment.Surplus{For: o.Ref(), Amount: yuan(1), Institution: "sandbox", Reference: "ref-1"})
 	c.place(1, c.listings...)
 	c.tick("payment", time.Hour, c.Payments) // its intent expires
 	c.tick("order", 0, c.Orders)
+}
+
+// odd lets an institution do what was not asked, which people see to.
+func (c *town) odd() {
+	o := c.pays(c.place(1, c.listings...))
+	r := give(c, c.customer, c.Orders.RequestRefund, order.RequestRefund{Order: o.ID, Amount: yuan(2), Reason: "late"})
+	c.Sandbox.Force(payment.Key(r.ID.As("rtn")), sandbox.Short)
+	give(c, c.operator, c.Orders.ApproveRefund, order.ApproveRefund{Refund: r.ID})
+	c.tick("payment", time.Minute, c.Payments)
+	give(c, c.operator, c.Payments.Settle, payment.Settle{Return: r.ID.As("rtn"), Back: true, Reason: "statement"})
+
+	c.Sandbox.Drain()
+	_, err := c.Sandbox.Charge(c.t.Context(), payment.Charge{Key: "somebody-else", Amount: yuan(1), Method: sandbox.OK})
+	require.NoError(c.t, err)
+	for _, letter := range c.Sandbox.Drain() {
+		c.do("payment.Receive", 1, func() error { return c.Payments.Receive(c.t.Context(), "sandbox", letter.Header, letter.Body) })
+	}
+	c.tick("payment", 25*time.Hour, c.Payments)
+	page, err := platform.List[payment.Received](c.t.Context(), c.DB, platform.Query{Kind: "payment.notice", Limit: 500})
+	require.NoError(c.t, err)
+	at := slices.IndexFunc(page.Items, func(n payment.Received) bool { return n.State == payment.NoticeUnmatched })
+	require.GreaterOrEqual(c.t, at, 0)
+	give(c, c.operator, c.Payments.File, payment.File{Notice: page.Items[at].ID, Reason: "test"})
 }
 
 // dispute lets payers' banks take money back, and answers them; one institution
