@@ -62,6 +62,13 @@ type Cancellation struct {
 	Fee    platform.Money `json:"fee" class:"internal"`
 	Refund platform.Money `json:"refund" class:"internal"`
 	Reason string         `json:"reason" class:"internal"`
+
+	Returned platform.Money `json:"returned,omitzero" class:"internal"` // of Fee, by disputes; absent: nothing
+}
+
+// kept is what is left of the fee.
+func (c Cancellation) kept() platform.Money {
+	return plus(c.Fee, or(c.Returned, plus(c.Fee, c.Fee.Neg())).Neg())
 }
 
 // QuoteCancel tells what Cancel with the same input would cost now; MaxFee and

@@ -17,6 +17,9 @@ var (
 	ErrNotPayable = platform.Err(platform.ErrState, "order.not_payable", "the order takes no payment now", "订单目前不可支付")
 	// ErrSeatTaken answers the second who fills a seat.
 	ErrSeatTaken = platform.Err(platform.ErrState, "order.seat_taken", "the seat is taken", "席位已被占用")
+	// ErrDisputed answers what would end an order over which a dispute is open, and
+	// a second dispute.
+	ErrDisputed = platform.Err(platform.ErrState, "order.disputed", "a dispute over the order is open", "订单存在未结争议")
 	// ErrBlocked never says which rule decided.
 	ErrBlocked = platform.Err(platform.ErrDenied, "order.blocked", "the order cannot be accepted", "订单无法受理")
 )
@@ -40,6 +43,7 @@ var (
 	errNotClosable    = platform.Err(platform.ErrState, "order.not_closable", "the order cannot be closed now", "订单目前不可关闭")
 	errNotCaptured    = platform.Err(platform.ErrState, "order.not_captured", "the order's money has not been received in full", "订单款项尚未全部收到")
 	errTimerStale     = platform.Err(platform.ErrState, "order.timer_stale", "the deadline is no longer set", "该期限已失效")
+	errNotDisputed    = platform.Err(platform.ErrState, "order.not_disputed", "this dispute is not open over the order", "订单并无此项未结争议")
 	errSeatEmpty      = platform.Err(platform.ErrState, "order.seat_empty", "the seat is empty", "席位为空")
 )
 
@@ -108,5 +112,6 @@ var (
 	errRefundPlans         = platform.Err(platform.ErrInvalid, "refund.plans", "refunds are not planned here", "此处不提供退款方案")
 	errRefundSources       = platform.Err(platform.ErrUnavailable, "refund.sources", "the accounts that would give do not make the amount", "出款账户合计与退款金额不符")
 	errRefundSelf          = platform.Err(platform.ErrDenied, "refund.four_eyes", "somebody else must approve this refund", "须由他人批准此退款")
+	errFeeSplit            = platform.Err(platform.ErrState, "refund.fee_exceeds", "more than is left of the cancellation fee", "超出剩余的取消费用")
 	errRefundNotYours      = platform.Err(platform.ErrDenied, "refund.not_requester", "only who asked for a refund may withdraw it", "仅申请人可撤回退款")
 )

@@ -88,6 +88,8 @@ func (o Order) take(verb string, by platform.ActorKind, at time.Time) (Order, er
 // guard is what a verb asks of an order besides its state.
 func (o Order) guard(verb string, at time.Time) error {
 	switch verb {
+	case "accept", "cancel":
+		return unless(o.Dispute == "", ErrDisputed)
 	case "clear", "reject":
 		return unless(o.Screening == review, errNotClearable)
 	case "confirm":
@@ -101,6 +103,9 @@ func (o Order) guard(verb string, at time.Time) error {
 	case "complete":
 		if o.Terms.Acceptance != byProof {
 			return errNotCompletable
+		}
+		if o.Dispute != "" {
+			return ErrDisputed
 		}
 		if o.StartedAt.IsZero() {
 			return o.startable(at)

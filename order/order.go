@@ -45,6 +45,7 @@ type Order struct {
 	EndedAt          time.Time `json:"ended_at,omitzero" class:"internal"` // expired, declined, cancelled, closed
 
 	Cancellation *Cancellation `json:"cancellation,omitempty" class:"internal"`
+	Dispute      platform.ID   `json:"dispute,omitempty" class:"internal"` // that is open over the order
 	Timers       []Timer       `json:"timers,omitempty" class:"internal"`
 	Generation   int           `json:"generation" class:"internal"` // raised by every change of state or deadline
 }
@@ -97,7 +98,7 @@ type Mirrors struct {
 	Refunded    platform.Money `json:"refunded" class:"internal"` // given back: to the customer, and to the platform what it paid itself
 	Reserved    platform.Money `json:"reserved" class:"internal"` // of refunds on their way
 	ChargedBack platform.Money `json:"charged_back" class:"internal"`
-	Held        platform.Money `json:"held" class:"internal"`
+	Held        platform.Money `json:"held" class:"internal"` // for a dispute: nobody is paid out of it, and no other refund
 
 	Approved    platform.Money `json:"approved" class:"internal"`              // of refunds that the books know
 	ApprovedFee platform.Money `json:"approved_fee" class:"internal"`          // the platform's part of it
@@ -136,18 +137,18 @@ func (m Mirrors) Payment() PaymentStatus {
 }
 
 // Refundable is what can still be given back: captured − refunded − reserved −
-// charged back.
+// charged back − held.
 func (m Mirrors) Refundable() platform.Money {
-	return plus(m.Captured, m.Refunded.Neg(), m.Reserved.Neg(), m.ChargedBack.Neg())
+	return plus(m.Captured, m.Refunded.Neg(), m.Reserved.Neg(), m.ChargedBack.Neg(), m.Held.Neg())
 }
 
 // Refundable is what can still be given back of the order: as its sums say, but
-// for the fee that its cancellation cost.
+// for the fee that its cancellation cost, which only a dispute gives back.
 func (o Order) Refundable() platform.Money {
 	if o.Cancellation == nil {
 		return o.Mirrors.Refundable()
 	}
-	return plus(o.Mirrors.Refundable(), o.Cancellation.Fee.Neg())
+	return plus(o.Captured, o.Refunded.Neg(), o.Reserved.Neg(), o.ChargedBack.Neg(), o.Cancellation.kept().Neg())
 }
 
 // plus adds amounts that lie below an order's total, which fits. Should they

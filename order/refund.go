@@ -28,7 +28,7 @@ type Refund struct {
 	platform.Head
 	Order     platform.ID    `json:"order" class:"internal"`
 	State     RefundState    `json:"state" class:"internal"`
-	Kind      string         `json:"kind" class:"internal"` // full, partial; cancelled, declined, expired when the order's end brought it
+	Kind      string         `json:"kind" class:"internal"` // full, partial; cancelled, declined, expired when the order's end brought it; dispute
 	Amount    platform.Money `json:"amount" class:"internal"`
 	Shares    []Share        `json:"shares" class:"internal"` // Σ = Amount
 	Reason    string         `json:"reason,omitempty" class:"internal"`

@@ -140,7 +140,7 @@ func (s *Service) close(ctx context.Context, o Order, at time.Time) (Order, []pl
 	if err != nil {
 		return Order{}, nil, err
 	}
-	if o.Reserved.Sign() > 0 || o.Held.Sign() > 0 {
+	if o.Reserved.Sign() > 0 || o.Held.Sign() > 0 || o.Dispute != "" {
 		o.arm(closeTimer, at.Add(o.Windows.CloseRetry))
 		return o, []platform.Change{o.happened("close_deferred")}, nil
 	}

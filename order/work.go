@@ -64,7 +64,9 @@ func (o Order) Deliver(by platform.ActorKind, at time.Time) (Order, error) {
 	if next.DeliveredAt = at; next.FirstDeliveredAt.IsZero() {
 		next.FirstDeliveredAt = at
 	}
-	next.arm(acceptTimer, at.Add(next.Windows.Accept))
+	if next.arm(acceptTimer, at.Add(next.Windows.Accept)); next.Dispute != "" {
+		next.disarm()
+	}
 	return next, nil
 }
 
