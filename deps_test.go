@@ -69,6 +69,7 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"order/care":            {nil, nil},
 	"order/dispatch":        {nil, nil},
 	"order/insight":         {nil, nil},
+	"order/dispute":         {nil, nil},
 	"staff":                 {[]string{"risk/scorecard", "security/verification"}, nil},
 	"finance":               {nil, nil},
 	"finance/payment":       {nil, nil},

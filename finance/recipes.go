@@ -35,12 +35,13 @@ var recipes = map[string]recipe{
 	"reserve.released":          {Debit: roles("reserve"), Credit: roles("payable")},
 	"cancel.compensation":       {Debit: roles("payable", "reserve", "deposit", "receivable", "compensation"), Credit: roles("refund_due")},
 
-	"refund.approved":  {Debit: slices.Concat(bearers, roles("tips"), undone), Credit: roles("refund_due", "cost_of_service", "gateway_fee"), Held: true}, // gateway_fee: what the institution keeps and the merchant bears
-	"refund.withdrawn": {Voids: "refund.approved"},
-	"refund.succeeded": {Settles: "refund.approved", Debit: roles("refund_due"), Credit: roles("clearing", "marketing")}, // what a promotion paid goes back to marketing
-	"refund.given_up":  {Settles: "refund.approved"},
-	"refund.goodwill":  {Debit: roles("compensation"), Credit: roles("refund_due")},
-	"refund.imported":  {Debit: slices.Concat(bearers, roles("tips"), undone), Credit: roles("clearing", "cost_of_service")},
+	"refund.approved":     {Debit: slices.Concat(bearers, roles("tips"), undone), Credit: roles("refund_due", "cost_of_service", "gateway_fee"), Held: true}, // gateway_fee: what the institution keeps and the merchant bears
+	"dispute.compensated": {Debit: roles("payable", "reserve", "deposit", "receivable", "compensation"), Credit: roles("payable")},                           // to the customer
+	"refund.withdrawn":    {Voids: "refund.approved"},
+	"refund.succeeded":    {Settles: "refund.approved", Debit: roles("refund_due"), Credit: roles("clearing", "marketing")}, // what a promotion paid goes back to marketing
+	"refund.given_up":     {Settles: "refund.approved"},
+	"refund.goodwill":     {Debit: roles("compensation"), Credit: roles("refund_due")},
+	"refund.imported":     {Debit: slices.Concat(bearers, roles("tips"), undone), Credit: roles("clearing", "cost_of_service")},
 
 	"chargeback.received":    {Debit: roles("chargeback", "gateway_fee"), Credit: roles("clearing")},
 	"chargeback.held":        {Debit: slices.Concat(bearers, undone, roles("chargeback_loss")), Credit: roles("chargeback"), Held: true, Across: true},

@@ -37,13 +37,14 @@ type stands struct {
 	Dispute     platform.ID    `json:"dispute,omitempty"`
 	Left        platform.Money `json:"left"` // that a dispute may be about
 	Room        platform.Money `json:"room"` // that can go back, what is held included
+	Held        platform.Money `json:"held"`
 	ChargedBack platform.Money `json:"charged_back"`
 }
 
 // Stands tells how an order stands, as JSON of customer, merchant, staff, state,
 // disputable (over it disputes are possible), since and until (when it was completed
 // or cancelled and until when its money is not released), dispute (the open one),
-// left (that a dispute may be about), room (that can go back at all) and
+// left (that a dispute may be about), room (that can go back at all), held and
 // charged_back. The check holds it so.
 func (p Disputes) Stands(ctx context.Context, order platform.ID) (json.RawMessage, []platform.Change, error) {
 	o, err := p.Store.Order(ctx, order)
@@ -59,7 +60,7 @@ func (p Disputes) Stands(ctx context.Context, order platform.ID) (json.RawMessag
 
 func (o Order) stands() stands {
 	s := stands{
-		Customer: o.Customer, Merchant: o.Merchant, State: o.State, Dispute: o.Dispute, ChargedBack: o.ChargedBack,
+		Customer: o.Customer, Merchant: o.Merchant, State: o.State, Dispute: o.Dispute, Held: o.Held, ChargedBack: o.ChargedBack,
 		Room: plus(o.Captured, o.Refunded.Neg(), o.Reserved.Neg(), o.ChargedBack.Neg()),
 	}
 	for _, seat := range o.Seats {
@@ -196,11 +197,13 @@ func (p Disputes) granted(ctx context.Context, o Order, id platform.ID, amount p
 	}
 	r := o.refundOf(id, "dispute", amount, at)
 	r.Reason, r.Fault, r.State = "dispute", Fault(fault), RefundApproved
+	held := o.Held
+	o.Held = plus(held, held.Neg()) // the bank may have taken what it is about, but not what goes back
 	o, r, err := o.Reserve(r)
 	if err != nil {
 		return Order{}, Refund{}, nil, err
 	}
-	if o.Cancellation != nil {
+	if o.Held = held; o.Cancellation != nil {
 		return o.feeReturned(r)
 	}
 	r.Source = o.source()
