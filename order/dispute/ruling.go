@@ -164,10 +164,14 @@ func (d Dispute) ruled(r Ruling) Dispute {
 	return d
 }
 
-// impartial refuses an arbiter who took part, or is a party.
+// impartial refuses who is no arbiter or has nothing to decide, and an arbiter who
+// took part or is a party.
 func (d Dispute) impartial(by platform.Actor) error {
 	if by.Kind != platform.Operator {
 		return fmt.Errorf("decide dispute %s: %w", d.ID, errActor)
+	}
+	if !d.State.waits() {
+		return platform.Detail(fmt.Errorf("decide dispute %s: %w", d.ID, errNotDecidable), "state", string(d.State))
 	}
 	tied := append([]platform.ID{d.Customer, d.Merchant}, slices.Concat(d.Hands, d.Staff)...)
 	if by.OnBehalf != "" || slices.Contains(tied, by.ID) {
