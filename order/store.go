@@ -112,7 +112,7 @@ func Kinds() []platform.Kind {
 }
 
 // StoreOn reads orders from any engine that knows [Kinds].
-func StoreOn(db platform.DB) Store { return records{db} }
+func StoreOn(db platform.Getter) Store { return records{db} }
 
 type records struct{ db platform.Getter }
 

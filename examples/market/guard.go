@@ -25,6 +25,7 @@ import (
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/care"
 	"github.com/liangding/platform/order/dispatch"
+	"github.com/liangding/platform/order/dispute"
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/security/access"
 	"github.com/liangding/platform/security/vault"
@@ -56,7 +57,7 @@ func (m *Market) guard(db platform.DB, o access.Options) (err error) {
 func Commands() (names []string) {
 	ctx := reflect.TypeFor[context.Context]()
 	for _, of := range []reflect.Type{
-		reflect.TypeFor[*merchant.Service](), reflect.TypeFor[*order.Service](), reflect.TypeFor[*care.Service](), reflect.TypeFor[*dispatch.Service](),
+		reflect.TypeFor[*merchant.Service](), reflect.TypeFor[*order.Service](), reflect.TypeFor[*dispute.Service](), reflect.TypeFor[*care.Service](), reflect.TypeFor[*dispatch.Service](),
 		reflect.TypeFor[*staff.Service](), reflect.TypeFor[*finance.Service](), reflect.TypeFor[*fee.Service](), reflect.TypeFor[*payment.Service](), reflect.TypeFor[*receivable.Service](), reflect.TypeFor[*budget.Service](), reflect.TypeFor[*claim.Service](), reflect.TypeFor[*reconciliation.Service](), reflect.TypeFor[*invoice.Service](),
 		reflect.TypeFor[*settlement.Service](), reflect.TypeFor[*closing.Service](), reflect.TypeFor[*supervision.Service](), reflect.TypeFor[*verification.Service](),
 		reflect.TypeFor[*risk.Service](), reflect.TypeFor[*access.Service](), reflect.TypeFor[*vault.Vault](), reflect.TypeFor[*Market](),

@@ -32,6 +32,7 @@ import (
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/care"
 	"github.com/liangding/platform/order/dispatch"
+	"github.com/liangding/platform/order/dispute"
 	"github.com/liangding/platform/order/insight"
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/risk/screen"
@@ -81,6 +82,7 @@ type Options struct {
 	Dispatch dispatch.Options
 	Care     care.Options
 	Insight  insight.Terms // its zone, if nil, is that of the books
+	Dispute  dispute.Options
 	Access   access.Options
 	Budget   budget.Options
 	Claim    claim.Options
@@ -105,6 +107,7 @@ type Market struct {
 	Merchants   *merchant.Service
 	Orders      *order.Service
 	Reviews     *care.Service
+	Disputes    *dispute.Service
 	Staff       *staff.Service
 	Dispatch    *dispatch.Service
 	Insight     *insight.Service
@@ -138,7 +141,7 @@ type Market struct {
 
 // Kinds are the kinds of all domains: what the store must be opened with.
 func Kinds() []platform.Kind {
-	return slices.Concat(merchant.Kinds(), order.Kinds(), care.Kinds(), dispatch.Kinds(), insight.Kinds(), staff.Kinds(),
+	return slices.Concat(merchant.Kinds(), order.Kinds(), dispute.Kinds(), care.Kinds(), dispatch.Kinds(), insight.Kinds(), staff.Kinds(),
 		finance.Kinds(), closing.Kinds(), fee.Kinds(), payment.Kinds(), settlement.Kinds(), receivable.Kinds(), budget.Kinds(), claim.Kinds(), reconciliation.Kinds(), invoice.Kinds(), refund.Kinds(), supervision.Kinds(), screen.Kinds(), risk.Kinds(), vault.Kinds(), access.Kinds(), verification.Kinds())
 }
 
@@ -212,6 +215,7 @@ func (m *Market) serve() error {
 	m.Recon = m.reconciliation(db)
 	m.invoices(db)
 	m.Reviews = care.New(w, care.StoreOn(db), care.Ports{Orders: order.Sales{Store: orders}, Sealer: seal}, &o.Care)
+	m.Disputes = m.disputes(db)
 	m.Spending = m.spending(&o.Budget, &o.Claim)
 	m.Supervision = m.supervision()
 	m.Insight = m.insight(db, duty)
@@ -319,7 +323,7 @@ func (m *Market) VerifyBooks(ctx context.Context) ([]finance.Discrepancy, error)
 // indicators. It is a [platform.Ticker].
 func (m *Market) Tick(ctx context.Context, now time.Time, limit int) (fired int, err error) {
 	ctx = platform.As(ctx, platform.SystemActor("clock"))
-	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Fees, m.Recon, m.Invoices, m.Access, m.Vault, m.Verification} {
+	for _, t := range []platform.Ticker{m.Payments, m.Orders, m.Disputes, m.Dispatch, m.Merchants, m.Staff, m.Payouts, m.Receivables, m.Budgets, m.Claims, m.Ledger, m.Fees, m.Recon, m.Invoices, m.Access, m.Vault, m.Verification} {
 		n, failed := t.Tick(ctx, now, limit)
 		fired, err = fired+n, errors.Join(err, failed)
 	}

@@ -227,8 +227,9 @@ func (p plans) facts(ctx context.Context, o order.Order) (refund.Facts, error) {
 		Order: o.ID, Merchant: o.Merchant, Stage: refund.Paid,
 		Captured: o.Captured, Refunded: o.Refunded, Reserved: o.Reserved, ChargedBack: o.ChargedBack,
 	}
-	if o.Cancellation != nil {
-		f.Withheld = o.Cancellation.Fee
+	f.Withheld = o.Held
+	if o.Cancellation != nil { // a dispute over it holds of the fee
+		f.Withheld = less(o.Cancellation.Fee, o.Cancellation.Returned)
 	}
 	for _, l := range o.Lines {
 		f.Lines = append(f.Lines, refund.Line{No: l.No, Amount: l.Amount, Given: l.Given, Fees: fees(l)})

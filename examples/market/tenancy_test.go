@@ -25,6 +25,7 @@ import (
 	"github.com/liangding/platform/finance/supervision"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
+	"github.com/liangding/platform/order/dispute"
 	"github.com/liangding/platform/order/insight"
 	"github.com/liangding/platform/risk"
 	"github.com/liangding/platform/security/access"
@@ -75,6 +76,11 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		}),
 		"order.proof": of(func(ctx context.Context, r order.Proof) error {
 			_, err := m.Orders.Proofs(ctx, r.Order, "")
+			return err
+		}),
+		"order.dispute": id(func(ctx context.Context, i platform.ID) error { _, err := m.Disputes.Dispute(ctx, i); return err }),
+		"order.evidence": of(func(ctx context.Context, e dispute.Evidence) error {
+			_, err := m.Disputes.Evidence(ctx, e.Dispute, "")
 			return err
 		}),
 		"care.feedback": of(func(ctx context.Context, r struct {

@@ -32,6 +32,7 @@ func (m *Market) Verify(ctx context.Context, tell func(store.Finding)) (audit.Re
 	for _, step := range []func() error{
 		func() error { return verifyStore(ctx, now, tell) },
 		func() error { return verifyOrders(ctx, now, tell) },
+		func() error { return verifyDisputes(ctx, now, tell) },
 		func() error { return verifyBooks(ctx, now, tell) },
 		func() error { return verifyReceivables(ctx, now, tell) },
 		func() error { return verifyStandings(ctx, now, tell) },

@@ -15,6 +15,7 @@ import (
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/examples/server/books"
 	"github.com/liangding/platform/examples/server/console"
+	"github.com/liangding/platform/examples/server/dispute"
 	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/examples/server/fees"
 	"github.com/liangding/platform/examples/server/grants"
@@ -87,6 +88,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	fees.Mount(s.API, m)
 	merchants.Mount(s.API, m)
 	orders.Mount(ctx, s.API, m)
+	dispute.Mount(s.API, m)
 	payments.Mount(s.API, m)
 	payouts.Mount(s.API, m)
 	receivables.Mount(s.API, m)

@@ -58,7 +58,7 @@ var own = []string{
 
 // Standard opens to customers, merchants and staff the domains in which they have
 // anything to do; there the domains' own tables and ownership rules decide. It
-// divides the operators' commands among roles: admission, service, finance,
+// divides the operators' commands among roles: admission, arbiter, service, finance,
 // accountant, who books by hand with another, manager and director, who approve
 // what is spent and what is given up, risk, privacy, which looks at personal
 // fields, reviews who did and has people forgotten, and admin. The system may give
@@ -67,8 +67,8 @@ var own = []string{
 func Standard() Rules {
 	return Rules{
 		Roles: []Role{
-			{Name: string(platform.Customer), May: may("order.*", "payment.pay", "care.*", "receivable.*", "invoice.*", "verification.begin", "verification.submit", "verification.withdraw")},
-			{Name: string(platform.Merchant), May: may("merchant.*", "order.*", "dispatch.*", "settlement.*", "receivable.*", "invoice.*", "verification.begin", "verification.submit", "verification.withdraw")},
+			{Name: string(platform.Customer), May: may("order.*", "dispute.*", "payment.pay", "care.*", "receivable.*", "invoice.*", "verification.begin", "verification.submit", "verification.withdraw")},
+			{Name: string(platform.Merchant), May: may("merchant.*", "order.*", "dispute.*", "dispatch.*", "settlement.*", "receivable.*", "invoice.*", "verification.begin", "verification.submit", "verification.withdraw")},
 			{Name: string(platform.Staff), May: may("staff.*", "order.*", "dispatch.*", "settlement.*", "receivable.*", "claim.*", "verification.begin", "verification.submit", "verification.withdraw")},
 			{Name: string(platform.Operator), May: may("claim.draft", "claim.amend", "claim.submit", "claim.withdraw", "claim.askAdvance", "claim.away",
 				"supervision.planFix", "supervision.startFix", "supervision.finishFix")},
@@ -78,7 +78,8 @@ func Standard() Rules {
 			{Name: "admission", May: slices.Concat(may("merchant.*", "staff.*", "access.request", "verification.begin", "verification.submit", "verification.withdraw",
 				"verification.verify", "verification.reject", "verification.revoke", "verification.reopen", "verification.describe"),
 				looks("agreement", security.Full), looks("verification", security.Full))},
-			{Name: "service", May: slices.Concat(may("order.*", "dispatch.*", "care.*", "payment.pay", "access.request"),
+			{Name: "arbiter", May: slices.Concat(may("dispute.decide", "dispute.endorse"), looks("dispute", security.Full))},
+			{Name: "service", May: slices.Concat(may("order.*", "dispute.open", "dispute.file", "dispute.answer", "dispute.settle", "dispute.withdraw", "dispatch.*", "care.*", "payment.pay", "access.request"),
 				looks("fulfilment", security.Full), looks("review", security.Full), looks("employment", security.Surname))},
 			{Name: "finance", May: slices.Concat(may("finance.*", "fee.*", "payment.*", "settlement.*", "closing.*", "reconciliation.*", "receivable.*", "invoice.*", "budget.*", "claim.*",
 				"order.approveRefund", "order.rejectRefund", "order.requestRefund"), looks("invoicing", security.Full))},
