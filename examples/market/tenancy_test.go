@@ -327,6 +327,7 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 	town.play()
 	town.govern()
 	town.settle()
+	town.quarrel()
 	town.owe()
 	town.prove()
 	town.invoice()
@@ -359,6 +360,17 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 	for name, list := range lists(west) {
 		require.ErrorIs(t, list(platform.As(t.Context(), town.operator)), platform.ErrNotFound, name)
 	}
+}
+
+// quarrel has a customer dispute an order, so that there is a record of each kind.
+func (c *town) quarrel() {
+	c.t.Helper()
+	page, err := c.Orders.Orders(platform.As(c.t.Context(), c.operator), order.Query{State: order.Completed})
+	require.NoError(c.t, err)
+	require.NotEmpty(c.t, page.Items)
+	o := page.Items[0]
+	customer := platform.Actor{ID: o.Customer, Kind: platform.Customer}
+	give(c, customer, c.Disputes.Open, dispute.Open{Order: o.ID, Reason: "broken", Evidence: []dispute.Exhibit{{Kind: "statement", Text: "it broke"}}})
 }
 
 // settle plans a payout of what the town has sold, so that there is a record of

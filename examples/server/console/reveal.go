@@ -70,6 +70,8 @@ func (c console) reveal(w http.ResponseWriter, r *http.Request) {
 		v.Back = ordersPage + string(on.ID)
 	case "finance.claim":
 		v.Back = claimsPage + "/" + string(on.ID)
+	case "order.evidence":
+		v.Back = c.evidencePage(r.Context(), on.ID)
 	case "invoice":
 		v.Back = invoicesPage + string(on.ID)
 	}
