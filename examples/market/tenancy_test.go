@@ -23,6 +23,7 @@ import (
 	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/finance/supervision"
+	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
 	"github.com/liangding/platform/order/dispute"
@@ -326,8 +327,8 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 	town := newTown(t, 2)
 	town.play()
 	town.govern()
-	town.settle()
 	town.quarrel()
+	town.settle()
 	town.owe()
 	town.prove()
 	town.invoice()
@@ -365,12 +366,9 @@ func TestAC10ActorsOfAnotherTenantFindNothing(t *testing.T) {
 // quarrel has a customer dispute an order, so that there is a record of each kind.
 func (c *town) quarrel() {
 	c.t.Helper()
-	page, err := c.Orders.Orders(platform.As(c.t.Context(), c.operator), order.Query{State: order.Completed})
-	require.NoError(c.t, err)
-	require.NotEmpty(c.t, page.Items)
-	o := page.Items[0]
-	customer := platform.Actor{ID: o.Customer, Kind: platform.Customer}
-	give(c, customer, c.Disputes.Open, dispute.Open{Order: o.ID, Reason: "broken", Evidence: []dispute.Exhibit{{Kind: "statement", Text: "it broke"}}})
+	o := c.pays(c.place(1, c.listing(func(l *merchant.Content) { l.Acceptance, l.Seats = "proof", 0 })))
+	give(c, c.seller, c.Orders.Complete, order.Complete{Order: o.ID, Proofs: c.photos()})
+	give(c, c.customer, c.Disputes.Open, dispute.Open{Order: o.ID, Reason: "broken", Evidence: []dispute.Exhibit{{Kind: "statement", Text: "it broke"}}})
 }
 
 // settle plans a payout of what the town has sold, so that there is a record of
