@@ -88,9 +88,12 @@ var disputeWords = map[string]word{
 	"disputemove.closed":    {"closed", "结案"},
 	"disputemove.withdrawn": {"took it back", "撤回"},
 
-	"reason.evidence":     {"Evidence", "证据充分"},
-	"reason.no_evidence":  {"No evidence", "证据不足"},
-	"reason.shared_fault": {"Both at fault", "双方均有责任"},
+	"reason.evidence":         {"Evidence", "证据充分"},
+	"reason.no_evidence":      {"No evidence", "证据不足"},
+	"reason.not_as_described": {"Not as described", "与描述不符"},
+	"reason.not_done":         {"Not done", "未履行"},
+	"reason.damage":           {"Damage", "造成损坏"},
+	"reason.shared_fault":     {"Both at fault", "双方均有责任"},
 
 	"exhibit.statement": {"Statement", "陈述"},
 	"exhibit.photo":     {"Photo", "照片"},
