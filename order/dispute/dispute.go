@@ -17,13 +17,6 @@ const (
 	TheMerchant Side = "merchant"
 )
 
-func (s Side) other() Side {
-	if s == TheCustomer {
-		return TheMerchant
-	}
-	return TheCustomer
-}
-
 func (s Side) kind() platform.ActorKind { return platform.ActorKind(s) }
 
 // Dispute is a disagreement over the money of an order. It is a value; the
@@ -170,8 +163,7 @@ func (d Dispute) toSpeak(t Terms, at time.Time) Dispute {
 	return d
 }
 
-// late tells whether the time of whose turn it is is over. While the bank decided
-// no time passed.
+// late tells whether the time to act is over. While the bank decided none passed.
 func (d Dispute) late(at time.Time) bool {
 	return d.PausedAt.IsZero() && !d.Deadline.IsZero() && !at.Before(d.Deadline)
 }

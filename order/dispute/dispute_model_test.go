@@ -120,9 +120,10 @@ func TestMoneyIsNeverTakenTwiceWhateverHappens(t *testing.T) {
 					return
 				}
 				require.Equal(r, now.Amount.Minor(), sum(now, dispute.Refund)+sum(now, dispute.Release)+sum(now, dispute.Bank))
-				if now.State == dispute.Decided || now.State == dispute.Settled {
+				switch now.State {
+				case dispute.Decided, dispute.Settled:
 					granted = sum(now, dispute.Refund)
-				} else if now.State == dispute.Executing || now.State == dispute.Closed {
+				case dispute.Executing, dispute.Closed:
 					require.LessOrEqual(r, sum(now, dispute.Refund), granted)
 				}
 				require.Empty(r, v.proved())

@@ -21,7 +21,7 @@ const (
 	Closed       State = "closed"
 	Withdrawn    State = "withdrawn"
 
-	// Of a chargeback, seen as a dispute; see [Banks].
+	// PlatformTurn and BankTurn are of a chargeback, seen as a dispute; see [Banks].
 	PlatformTurn State = "platform_turn" // the platform answers the bank
 	BankTurn     State = "bank_turn"     // the payer's bank decides
 )

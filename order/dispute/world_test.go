@@ -340,7 +340,7 @@ func (b *banks) Chargeback(_ context.Context, id platform.ID) (json.RawMessage, 
 	return json.Marshal(dispute.Dispute{Head: platform.Head{ID: id}, Kind: "chargeback", State: dispute.BankTurn, Amount: cny("40")})
 }
 
-func (b *banks) Chargebacks(ctx context.Context, state, _ string) ([]json.RawMessage, string, error) {
+func (b *banks) Chargebacks(ctx context.Context, _, _ string) ([]json.RawMessage, string, error) {
 	doc, err := b.Chargeback(ctx, platform.NewID("cbk", noon, 7, 1))
 	return []json.RawMessage{doc}, "", err
 }
