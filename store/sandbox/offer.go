@@ -108,7 +108,7 @@ func (s *Sandbox) LookupReturn(ctx context.Context, r payment.SplitReturn) (paym
 
 // Payout implements [payment.Payouter]. The bank takes a minute, and a payout
 // that bounces is back after a day. A payee whose name is a method token makes it
-// end as the token says. It reads all the books: O(n) operations.
+// end as the token says.
 func (s *Sandbox) Payout(ctx context.Context, p payment.Payout) (payment.Status, error) {
 	return s.take(ctx, p.Key, func() (operation, bool) {
 		return operation{kind: payingOut, account: p.Account, method: p.To, amount: p.Amount}, p.Amount.Sign() > 0

@@ -87,16 +87,64 @@ func (s *Sandbox) Balance(account string, c platform.Currency) (platform.Money, 
 	return s.balance(account, c, s.opts.Now())
 }
 
+// purse names what an account has in one currency.
+type purse struct {
+	account  string
+	currency platform.Currency
+}
+
+// balance adds up what is over to begin with, once, and the rest each time.
 func (s *Sandbox) balance(account string, c platform.Currency, now time.Time) (platform.Money, error) {
-	sum, err := platform.FromMinor(0, c)
-	for _, key := range s.order {
+	for ; s.over < len(s.order) && s.operations[s.order[s.over]].over(now); s.over++ {
+		for _, m := range s.operations[s.order[s.over]].movements(now) {
+			p := purse{m.account, m.amount.Currency()}
+			sum, err := plus(s.sums[p], m.amount)
+			if err != nil {
+				return platform.Money{}, err
+			}
+			s.sums[p] = sum
+		}
+	}
+	none, err := platform.FromMinor(0, c)
+	if err != nil {
+		return none, err
+	}
+	sum, err := plus(s.sums[purse{account, c}], none)
+	for _, key := range s.order[s.over:] {
 		for _, m := range s.operations[key].movements(now) {
-			if err == nil && m.account == account && m.amount.Currency() == c && m.amount.Sign() != 0 {
+			if err == nil && m.account == account && m.amount.Currency() == c {
 				sum, err = sum.Add(m.amount)
 			}
 		}
 	}
 	return sum, err
+}
+
+// plus adds to a sum that may be absent.
+func plus(sum, more platform.Money) (platform.Money, error) {
+	if sum.Absent() {
+		return more, nil
+	}
+	return sum.Add(more)
+}
+
+// over tells whether an operation has moved all that it ever will.
+func (o *operation) over(now time.Time) bool {
+	if o.kind == disputing && !o.closed {
+		return false
+	}
+	return !o.latest().After(now)
+}
+
+// latest is the last moment of which the operation says that it moves something.
+func (o *operation) latest() time.Time {
+	last := o.arrives
+	for _, at := range []time.Time{o.lands, o.back} {
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
 }
 
 // Lines implements [payment.Statements]: a day in UTC, once it is over. The
@@ -128,6 +176,9 @@ func (s *Sandbox) lines(from, to time.Time) []payment.Line {
 	var lines []payment.Line
 	for _, key := range s.order {
 		o := s.operations[key]
+		if o.latest().Before(from) {
+			continue
+		}
 		for n, m := range o.movements(s.opts.Now()) {
 			if m.account != "" || m.amount.Sign() == 0 || m.at.Before(from) || !m.at.Before(to) {
 				continue
