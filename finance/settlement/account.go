@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance"
 )
 
 // AccountState is whether a payout account may be paid to.
@@ -54,6 +55,11 @@ type Account struct {
 
 // Ref names the account.
 func (a Account) Ref() platform.Ref { return platform.Ref{Kind: accountKind, ID: a.ID} }
+
+// counter is what is posted, or available, of what is owed to the party, or by it.
+func (a Account) counter(which, role string) platform.Ref {
+	return platform.Counter(which+":"+finance.Account{Role: role, Party: a.Party}.String(), a.Currency)
+}
 
 // Details are where money goes, as the party told it once. They never change.
 type Details struct {

@@ -22,8 +22,7 @@ type Sums struct {
 // by page, until yield is content. Of one page at a time there is memory.
 func (s *Service) entries(ctx context.Context, a Statement, after int64, limit int) ([]finance.Entry, error) {
 	ledger, currency := finance.StoreOn(s.db), a.Opening.Currency()
-	counter := platform.Counter("posted:"+finance.Account{Role: "payable", Party: a.Party}.String(), currency.String())
-	moved, err := ledger.MovementsFrom(ctx, counter, after+1, limit, false)
+	moved, err := ledger.MovementsFrom(ctx, Account{Party: a.Party, Currency: currency.String()}.counter("posted", "payable"), after+1, limit, false)
 	if err != nil || len(moved) == 0 {
 		return nil, err
 	}

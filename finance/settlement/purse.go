@@ -92,8 +92,7 @@ func (s *Service) transit(ctx context.Context, a Account, p *Purse) (err error) 
 // held sets out what holds take of payable, by reason, from the last of the
 // account's movements.
 func (s *Service) held(ctx context.Context, a Account, p *Purse) error {
-	ledger, name := finance.StoreOn(s.db), "payable:"+string(a.Party)
-	posted, available := platform.Counter("posted:"+name, a.Currency), platform.Counter("available:"+name, a.Currency)
+	ledger, posted, available := finance.StoreOn(s.db), a.counter("posted", "payable"), a.counter("available", "payable")
 	values, err := s.counts(ctx, posted, available)
 	if err != nil {
 		return err

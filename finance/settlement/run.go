@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/liangding/platform"
@@ -84,7 +85,11 @@ func (s *Service) plan(ctx context.Context, r Run) (Run, error) {
 		if err != nil {
 			return Run{}, fmt.Errorf("plan run %s: %w", r.ID, err)
 		}
-		for _, a := range page.Items {
+		some, err := s.promising(ctx, page.Items)
+		if err != nil {
+			return Run{}, fmt.Errorf("plan run %s: %w", r.ID, err)
+		}
+		for _, a := range some {
 			if _, err := s.planOne(ctx, r, a.ID); err != nil && !ruled(err) && !errors.Is(err, ErrExists) {
 				return Run{}, fmt.Errorf("plan run %s: %w", r.ID, err)
 			}
@@ -93,6 +98,33 @@ func (s *Service) plan(ctx context.Context, r Run) (Run, error) {
 			return s.planned(ctx, r)
 		}
 	}
+}
+
+// promising are the accounts that may have a payout coming: something confirmed,
+// and the minimum free, or less of which a debt is set off. In a week most parties
+// of a large market have neither.
+func (s *Service) promising(ctx context.Context, all []Account) ([]Account, error) {
+	all = slices.DeleteFunc(all, func(a Account) bool { return a.Statement == "" })
+	if len(all) == 0 {
+		return nil, nil
+	}
+	c, err := platform.ParseCurrency(all[0].Currency)
+	if err != nil {
+		return nil, err
+	}
+	l, err := s.opts.Terms.limits(c)
+	if err != nil {
+		return nil, err
+	}
+	var refs []platform.Ref
+	for _, a := range all {
+		refs = append(refs, a.counter("available", "payable"), a.counter("available", "receivable"))
+	}
+	has, err := s.counts(ctx, refs...)
+	return slices.DeleteFunc(all, func(a Account) bool {
+		free, owes := has[a.counter("available", "payable")], has[a.counter("available", "receivable")]
+		return free <= 0 || free < l.Minimum.Minor() && owes <= 0
+	}), err
 }
 
 // closeRun ends the planning of a run.

@@ -92,7 +92,8 @@ type Terms struct {
 	Answer     time.Duration     // time of a call to an institution, after which it is asked; if zero, 2 min
 	Reserve    decimal.Decimal   // share of what an order brings its merchant that is kept back, 0 to 1
 	ReserveFor time.Duration     // how long; if zero, 30 days
-	Calendar   platform.Calendar // workdays of t+n
+	Calendar   platform.Calendar // workdays of t+n, and of runs
+	Runs       map[string]Round  // that Tick starts, by currency; others are started by StartRun
 }
 
 func (t Terms) ready() Terms {

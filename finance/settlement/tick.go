@@ -12,18 +12,20 @@ import (
 var _ platform.Ticker = (*Service)(nil)
 
 // Tick does what is due at now, at most limit of it: statements are cut and
-// confirmed, reserves released, runs that stopped are planned on, approved payouts
-// sent, and institutions asked about those of which nobody knows. Calls go one
-// after the other.
+// confirmed, reserves released, runs that Terms.Runs ask for started, those that
+// stopped planned on, approved payouts sent, and institutions asked about those of
+// which nobody knows. Calls go one after the other.
 func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, error) {
 	ctx = s.system(ctx)
 	steps := []func(limit int) (int, error){
+		func(limit int) (int, error) { return s.extend(ctx, now, limit) },
 		func(limit int) (int, error) {
 			return sweep(ctx, s, statementKind, now, limit, func(st Statement) error { return s.settle(ctx, st, now) })
 		},
 		func(limit int) (int, error) {
 			return sweep(ctx, s, reserveKind, now, limit, func(r Reserve) error { return s.release(ctx, r.ID, now) })
 		},
+		func(int) (int, error) { return s.schedule(ctx, now) },
 		func(limit int) (int, error) {
 			return sweep(ctx, s, runKind, now, limit, func(r Run) error { _, err := s.plan(ctx, r); return err })
 		},
