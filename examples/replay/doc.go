@@ -29,6 +29,12 @@
 //   - a cancellation has no moment of its own: it comes at the last that the
 //     order has, by an operator and without a fee, since nobody is named
 //   - money beyond the price, and money for an order without items, goes back
+//   - a merchant who has earned 100 tells where its money goes, and is settled
+//     weekly: by statements, with 5 % in reserve for a month, and payouts that one
+//     person approves, large ones two
+//   - the institution's statement of each day is compared with the books the day
+//     after; by seed it has differences, and somebody gives money back or sends some
+//     at the institution itself. What is found is resolved at once
 //   - orders whose records stop short stay where they are; one that was never
 //     paid expires after 60 days
 package main

@@ -15,11 +15,13 @@ func (r *replay) books(rep *Report, delivered, sellers map[platform.ID]bool) err
 		return err
 	}
 	for id := range sellers {
-		payable, err := r.booked(finance.Account{Role: "payable", Party: id}, delivered)
-		if err != nil {
-			return err
+		for _, role := range []string{"payable", "reserve"} { // what is kept back is owed all the same
+			owed, err := r.booked(finance.Account{Role: role, Party: id}, delivered)
+			if err != nil {
+				return err
+			}
+			rep.Payable += owed
 		}
-		rep.Payable += payable
 	}
 	balances, err := r.market.Books.TrialBalance(r.ctx)
 	if err != nil {

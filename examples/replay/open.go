@@ -13,6 +13,8 @@ import (
 	"github.com/liangding/platform/examples/folder"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance/fee"
+	"github.com/liangding/platform/finance/reconciliation"
+	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/risk"
@@ -31,7 +33,7 @@ func open(d *dataset, o options) (*replay, error) {
 	}
 	r := &replay{
 		options: o, data: d, db: db,
-		merchants: map[string]platform.ID{}, customers: map[string]platform.ID{}, listings: map[offer]platform.ID{},
+		merchants: map[string]platform.ID{}, customers: map[string]platform.ID{}, listings: map[offer]platform.ID{}, earned: map[platform.ID]int64{}, bank: bank{byHand: map[string]platform.ID{}},
 	}
 	r.clock.now = d.first()
 	seed := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("replay"), o.seed))
@@ -46,8 +48,14 @@ func open(d *dataset, o options) (*replay, error) {
 		},
 		Fees:    fee.Terms{Standard: fee.Flat("replay", decimal.RequireFromString("0.1275"), platform.HalfUp, "service")},
 		Sandbox: r.sandbox(),
-		Rules:   &rules,
-		Risk:    &risk.Options{Indicators: []risk.Indicator{market.RefundRate(), market.AuditFork(), market.AuditWindow(), market.BreakUnreviewed()}}, // its fees are the program's own, and go on
+		Recon:   reconciliation.Options{Accounts: []reconciliation.Account{{Institution: institution, Contract: &reconciliation.Contract{}}}},
+		Settlement: settlement.Options{Terms: settlement.Terms{
+			Reserve: decimal.New(5, -2),
+			Limits:  map[string]settlement.Limits{currency: {Minimum: minimum, Each: 1000, Run: 50_000}},
+			Runs:    map[string]settlement.Round{currency: {Cycle: settlement.Weekly}},
+		}},
+		Rules: &rules,
+		Risk:  &risk.Options{Indicators: []risk.Indicator{market.RefundRate(), market.AuditFork(), market.AuditWindow(), market.BreakUnreviewed()}}, // its fees are the program's own, and go on
 	})
 	r.ctx = platform.As(context.Background(), platform.SystemActor("replay"))
 	return r, err

@@ -10,7 +10,7 @@ import (
 
 var (
 	service  = operator("service", "service")
-	finances = []platform.Actor{operator("finance-1", "finance"), operator("finance-2", "finance")}
+	finances = []platform.Actor{operator("finance-1", "finance"), operator("finance-2", "finance"), operator("finance-3", "finance")}
 )
 
 // checkout is an order of the dataset under way: the orders that it became.
@@ -205,6 +205,12 @@ func (r *replay) deliver(c *checkout) error {
 		if _, err := give(r, customer(c.customer), r.market.Orders.Accept, order.Accept{Order: o.id}); err != nil {
 			return err
 		}
+		if err := r.earn(o); err != nil {
+			return err
+		}
+	}
+	if err := r.meddle(c); err != nil {
+		return err
 	}
 	return r.follow(c, deliveredStep+1)
 }

@@ -9,15 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/order"
 )
-
-// brl is an amount in minor units.
-func brl(minor int64) platform.Money {
-	return plus(zero(), platform.MustMoney(fmt.Sprintf("%d.%02d", minor/100, minor%100), currency))
-}
 
 // sold is a dataset of so many orders that were delivered, each of two sellers
 // and paid in two parts, an hour after each other.
@@ -55,8 +49,11 @@ func TestFaultsOfTheInstitutionLoseNoMoney(t *testing.T) {
 	require.NoError(t, err)
 	theirs, err := r.market.Sandbox.Totals(zero().Currency())
 	require.NoError(t, err)
-	assert.Equal(t, plus(theirs.Charged, theirs.Refunded.Neg()), clearing.Posted)
-	assert.Equal(t, brl(29*3102), clearing.Posted, "and nothing but the price of what was kept")
+	out := brl(-rep.Settlement.PaidOut - rep.Statements.Suspense)
+	assert.Equal(t, plus(theirs.Charged, theirs.Refunded.Neg(), out), clearing.Posted)
+	assert.Equal(t, plus(brl(29*3102), out), clearing.Posted, "and nothing but the price of what was kept")
+	assert.Positive(t, rep.Settlement.Payouts)
+	assert.Zero(t, rep.Settlement.Difference)
 	assert.Positive(t, theirs.Refunds)
 
 	_, calm := played(t, sold(30), options{seed: 1})

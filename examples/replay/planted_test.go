@@ -281,6 +281,6 @@ func TestTheReportIsPrintedAndWritten(t *testing.T) {
 		"audit", "by_status", "commands", "commission_minor", "customers", "delivered", "events", "final_states", "findings",
 		"freight_minor", "funnel", "late_by_timestamp", "ledger", "mean_review", "merchant_payable_minor", "orders",
 		"payments_minor", "platform_orders", "price_minor", "reconciliation", "reviews", "seconds", "sellers",
-		"without_items", "without_payments",
+		"settlement", "statements", "without_items", "without_payments",
 	}, slices.Sorted(maps.Keys(members)))
 }

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/liangding/platform/order"
 )
 
 // print writes the report for a reader.
@@ -16,12 +14,20 @@ func (rep Report) print(w io.Writer, drift float64) {
 	c := rep.Reconciliation
 	p("orders            %d of the dataset, %d on the platform", rep.Orders, rep.PlatformOrders)
 	p("  by status       %s", counted(rep.ByStatus))
-	p("  final states    %s", states(rep.FinalStates))
+	p("  final states    %s", counted(named(rep.FinalStates)))
 	p("  without         items %d, payments %d", rep.WithoutItems, rep.WithoutPayments)
 	p("  delivered       %d, of them late %d", rep.Delivered, rep.Late)
 	p("money             price %s, freight %s, payments %s", major(rep.Price), major(rep.Freight), major(rep.Payments))
 	p("  reconciliation  %d with items and payments: %d equal, %d differ", c.Both, c.Equal, c.Differ)
 	p("  delivered       commission %s, payable to merchants %s", major(rep.Commission), major(rep.Payable))
+	m, st := rep.Settlement, rep.Statements
+	p("settlement        captured %s, promotion %s", major(m.Captured), major(m.Promotion))
+	p("  went            paid out %s in %d payouts of %d runs, refunds %s, fees %s", major(m.PaidOut), m.Payouts, m.Runs, major(m.Refunds), major(m.Fees))
+	p("  is left         reserve %s, payable %s, under way %s, receivable %s", major(m.Reserve), major(m.Payable), major(m.Underway), major(m.Receivable))
+	p("  difference      %s", major(m.Difference))
+	p("statements        %d days, %d lines, proved %t, suspense %s", st.Days, st.Lines, st.Proved, major(st.Suspense))
+	p("  planted         %s", counted(named(st.Planted)))
+	p("  found           %s; missed %d, invented %d", counted(named(st.Found)), st.Missed, st.Invented)
 	p("reviews           %d, mean %.6f", rep.Reviews, rep.Mean)
 	p("parties           %d sellers, %d customers; funnel %d leads, %d won, %d before contact",
 		rep.Sellers, rep.Customers, rep.Funnel.Leads, rep.Funnel.Won, rep.Funnel.WonBeforeContact)
@@ -36,7 +42,7 @@ func (rep Report) print(w io.Writer, drift float64) {
 }
 
 // major is an amount in minor units as a reader expects it.
-func major(minor int64) string { return fmt.Sprintf("%d.%02d %s", minor/100, minor%100, currency) }
+func major(minor int64) string { return brl(minor).String() }
 
 func counted[N int | int64](of map[string]N) string {
 	var parts []string
@@ -46,10 +52,10 @@ func counted[N int | int64](of map[string]N) string {
 	return strings.Join(parts, ", ")
 }
 
-func states(of map[order.State]int) string {
+func named[K ~string](of map[K]int) map[string]int {
 	plain := map[string]int{}
-	for state, n := range of {
-		plain[string(state)] = n
+	for name, n := range of {
+		plain[string(name)] = n
 	}
-	return counted(plain)
+	return plain
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/order"
 )
 
@@ -61,8 +62,25 @@ func TestRealOrdersGiveTheKnownFigures(t *testing.T) {
 	assert.Equal(t, map[string]int64{"BRL": 0}, rep.Ledger.TrialBalance)
 	assert.True(t, rep.Ledger.Verified)
 	assert.True(t, rep.Audit.Verified)
+	assertSettled(t, rep)
+	assert.Positive(t, rep.Statements.Found[reconciliation.MissingInBooks]+rep.Statements.Found[reconciliation.Duplicate])
 	assert.InDelta(t, want.Mean, rep.Mean, 1e-12)
 	want.Mean, want.Reconciliation, want.Findings = rep.Mean, rep.Reconciliation, rep.Findings
+	want.Settlement, want.Statements = rep.Settlement, rep.Statements
 	want.Ledger, want.Audit, want.Events, want.Commands = rep.Ledger, rep.Audit, rep.Events, rep.Commands
 	assert.Equal(t, want, rep)
+}
+
+// assertSettled checks that what was captured is explained to the cent, and that
+// each planted difference was found and classed, and none invented.
+func assertSettled(t *testing.T, rep Report) {
+	t.Helper()
+	s, st := rep.Settlement, rep.Statements
+	assert.Zero(t, s.Difference)
+	assert.Equal(t, s.Captured+s.Promotion+s.Receivable, s.PaidOut+s.Reserve+s.Fees+s.Refunds+s.Payable+s.Underway)
+	assert.Positive(t, s.Payouts)
+	assert.Equal(t, st.Planted, st.Found)
+	assert.Zero(t, st.Missed)
+	assert.Zero(t, st.Invented)
+	assert.True(t, st.Proved)
 }

@@ -40,7 +40,9 @@ type replay struct {
 	zone      platform.ID
 	merchants map[string]platform.ID // by seller
 	customers map[string]platform.ID // by person
-	listings  map[offer]platform.ID  // empty for one that was refused
+	earned    map[platform.ID]int64  // by merchant, in minor units, before fees
+	bank      bank
+	listings  map[offer]platform.ID // empty for one that was refused
 
 	commands, relayed int
 	relaying          chan error // of the batch under way; nil for none
@@ -188,6 +190,9 @@ func (r *replay) until(at time.Time) error {
 		if err != nil {
 			return err
 		}
+		if err := r.daily(midnight); err != nil {
+			return err
+		}
 		if quiet++; fired > 0 {
 			quiet = 0
 		}
@@ -196,6 +201,17 @@ func (r *replay) until(at time.Time) error {
 		r.clock.now = at
 	}
 	return nil
+}
+
+// daily is what people do each morning, and on Thursdays.
+func (r *replay) daily(midnight time.Time) error {
+	if err := r.statement(midnight); err != nil {
+		return fmt.Errorf("statement before %s: %w", midnight.Format(time.DateOnly), err)
+	}
+	if midnight.Weekday() != time.Thursday {
+		return nil
+	}
+	return r.settle(midnight)
 }
 
 // tick fires all that is due at a moment, and delivers the institution's notices.

@@ -36,6 +36,9 @@ type Report struct {
 	Commission int64 `json:"commission_minor"`       // in the books, of orders delivered by status
 	Payable    int64 `json:"merchant_payable_minor"` // in the books, of orders delivered by status
 
+	Settlement Settled    `json:"settlement"`
+	Statements Statements `json:"statements"`
+
 	Funnel   Funnel         `json:"funnel"`
 	Findings map[string]int `json:"findings"` // by code
 	Ledger   Ledger         `json:"ledger"`
@@ -98,6 +101,8 @@ func (r *replay) report() (Report, error) {
 		func() error { return r.scores(&rep, &scores) },
 		func() error { return r.funnel(&rep) },
 		func() error { return r.books(&rep, delivered, sellers) },
+		func() error { return r.settled(&rep) },
+		func() error { return r.statements(&rep) },
 		func() error { return r.log(&rep) },
 	} {
 		if err := step(); err != nil {
