@@ -31,6 +31,13 @@ func (h *house) gives(id platform.ID, by platform.Actor) map[string]func() error
 		"rework": func() error {
 			return failure(h.orders.RequestRework(ctx, order.RequestRework{Order: id, Reason: "x", Lines: []int{1}}))
 		},
+		"change": func() error {
+			_, err := h.propose(by, order.ProposeChange{Order: id, Lines: []order.ChangeLine{{Line: 1, Quantity: 3}}})
+			if platform.Code(err) == "change.refunded" { // it can still be moved
+				_, err = h.propose(by, order.ProposeChange{Order: id, Start: h.clock.now().Add(time.Hour), TimeZone: "UTC"})
+			}
+			return err
+		},
 		"cancel": func() error {
 			q, err := h.orders.QuoteCancel(ctx, order.Cancel{Order: id})
 			if err != nil {
@@ -73,7 +80,7 @@ func TestAC9AllowedIsWhatTheCommandsDo(t *testing.T) {
 			was := h.read(o.ID)
 			open := was.Allowed(by, h.clock.now())
 			all := h.gives(o.ID, by)
-			verb := rapid.SampledFrom([]string{"clear", "reject", "confirm", "decline", "start", "deliver", "complete", "accept", "rework", "cancel", "refund"}).Draw(rt, "verb")
+			verb := rapid.SampledFrom([]string{"clear", "reject", "confirm", "decline", "start", "deliver", "complete", "accept", "rework", "change", "cancel", "refund"}).Draw(rt, "verb")
 			if len(open) > 0 && rapid.IntRange(0, 9).Draw(rt, "onwards") > 0 {
 				verb = rapid.SampledFrom(open).Draw(rt, "open")
 			}

@@ -123,7 +123,10 @@ type pay struct {
 	Amount platform.Money
 }
 
-func (h *house) pay(id platform.ID, amount platform.Money) error {
+func (h *house) pay(id platform.ID, amount platform.Money) error { return h.payFor(id, "full", amount) }
+
+// payFor captures so much of what was asked for a purpose.
+func (h *house) payFor(id platform.ID, purpose string, amount platform.Money) error {
 	system := platform.SystemActor("payment")
 	attempt := platform.Ref{Kind: "payment.attempt", ID: platform.NewID("att", h.clock.now(), id.Slot(), h.w.IDs())}
 	_, err := platform.Update(platform.As(context.Background(), system), h.w, pay{id, amount}, func(ctx context.Context) (order.Order, []platform.Change, error) {
@@ -135,7 +138,7 @@ func (h *house) pay(id platform.ID, amount platform.Money) error {
 		if err != nil {
 			return o, nil, err
 		}
-		changes, err := h.payable.Secured(ctx, o.Ref(), "full", captured, captured, h.clock.now())
+		changes, err := h.payable.Secured(ctx, o.Ref(), purpose, captured, captured, h.clock.now())
 		if err != nil {
 			return o, nil, err
 		}

@@ -148,7 +148,7 @@ func (o Order) quoteCancel(policy Policy, fault Fault, done decimal.Decimal, at 
 		return CancelQuote{}, fmt.Errorf("split the fee of order %s: %w", o.ID, err)
 	}
 	return CancelQuote{
-		Policy: policy.Name, Row: row.ID, Fault: fault, Fee: fee, Refund: plus(base, fee.Neg()), merchant: merchant,
+		Policy: policy.Name, Row: row.ID, Fault: fault, Fee: fee, Refund: plus(base, o.beyond(), fee.Neg()), merchant: merchant,
 	}, nil
 }
 

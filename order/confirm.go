@@ -12,12 +12,17 @@ import (
 // Payments asks for an order's money and gives it back. payment.Asks is one.
 // No method writes the order or its refunds.
 type Payments interface {
-	// Ask asks for an amount, payable until due.
+	// Ask asks for an amount in all of one purpose, payable until due.
 	Ask(ctx context.Context, subject platform.Ref, purpose string, amount platform.Money, due time.Time) ([]platform.Change, error)
 
 	// Cancel takes the request back. It refuses with ErrState while an attempt
 	// to pay is under way.
 	Cancel(ctx context.Context, subject platform.Ref) ([]platform.Change, error)
+
+	// Reduce asks for no more than an amount in all of one purpose; of nothing, for
+	// nothing any more. It refuses with ErrState while an attempt to pay is under
+	// way.
+	Reduce(ctx context.Context, subject platform.Ref, purpose string, amount platform.Money) ([]platform.Change, error)
 
 	// Return plans to give back so much of what the subject received.
 	Return(ctx context.Context, refund, subject platform.Ref, amount platform.Money, at time.Time) ([]platform.Change, error)

@@ -26,6 +26,7 @@
 //	complete  confirmed assigned in_progress rework → completed; staff merchant
 //	accept    delivered → completed; customer system
 //	rework    delivered → rework; customer
+//	change    confirmed assigned in_progress stays; customer merchant operator
 //	cancel    awaiting_payment confirmed assigned in_progress → cancelled; customer merchant operator system
 //	cancel    delivered rework → cancelled; operator
 //	refund    confirmed assigned in_progress delivered rework completed closed declined cancelled stays; customer merchant operator system
@@ -44,4 +45,16 @@
 //	send      approved failed → processing; system
 //	succeed   approved processing failed → succeeded; system
 //	fail      approved processing → failed; system
+//
+// A change is proposed at the price that [Service.QuoteChange] showed, and leaves
+// the order as it is until everybody has agreed and what it costs more is there:
+//
+//	propose   new → priced; customer merchant operator
+//	agree     priced stays; customer merchant
+//	approve   priced → approved; customer merchant
+//	reject    priced → rejected; customer merchant
+//	apply     approved → applied; system
+//	fail      approved → failed; system
+//	withdraw  priced approved → withdrawn; customer merchant operator
+//	expire    priced approved → expired; system
 package order

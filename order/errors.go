@@ -20,6 +20,10 @@ var (
 	// ErrDisputed answers what would end an order over which a dispute is open, and
 	// a second dispute.
 	ErrDisputed = platform.Err(platform.ErrState, "order.disputed", "a dispute over the order is open", "订单存在未结争议")
+	// ErrChangeOpen has the detail "change", an id.
+	ErrChangeOpen = platform.Err(platform.ErrState, "change.open", "another change of the order is open", "订单已有待处理的变更")
+	// ErrChangePrice has the detail "quote", a [Proposal].
+	ErrChangePrice = platform.Err(platform.ErrState, "change.price_changed", "the change is not the one that was seen", "变更内容与所见不符")
 	// ErrBlocked never says which rule decided.
 	ErrBlocked = platform.Err(platform.ErrDenied, "order.blocked", "the order cannot be accepted", "订单无法受理")
 )
@@ -39,6 +43,7 @@ var (
 	errNotAcceptable  = platform.Err(platform.ErrState, "order.not_acceptable", "there is nothing to accept now", "目前没有可验收的内容")
 	errNotReworkable  = platform.Err(platform.ErrState, "order.not_reworkable", "no rework can be asked for now", "目前不可要求返工")
 	errNotCancellable = platform.Err(platform.ErrState, "order.not_cancellable", "the order cannot be cancelled now", "订单目前不可取消")
+	errNotChangeable  = platform.Err(platform.ErrState, "order.not_changeable", "the order cannot be changed so now", "订单目前不可如此变更")
 	errNotRefundable  = platform.Err(platform.ErrState, "order.not_refundable", "the order cannot be refunded now", "订单目前不可退款")
 	errNotClosable    = platform.Err(platform.ErrState, "order.not_closable", "the order cannot be closed now", "订单目前不可关闭")
 	errNotCaptured    = platform.Err(platform.ErrState, "order.not_captured", "the order's money has not been received in full", "订单款项尚未全部收到")
@@ -114,4 +119,18 @@ var (
 	errRefundSelf          = platform.Err(platform.ErrDenied, "refund.four_eyes", "somebody else must approve this refund", "须由他人批准此退款")
 	errFeeSplit            = platform.Err(platform.ErrState, "refund.fee_exceeds", "more than is left of the cancellation fee", "超出剩余的取消费用")
 	errRefundNotYours      = platform.Err(platform.ErrDenied, "refund.not_requester", "only who asked for a refund may withdraw it", "仅申请人可撤回退款")
+)
+
+// Refusals of changes.
+var (
+	errChangeNotProposable   = platform.Err(platform.ErrState, "change.not_proposable", "the change is proposed already", "变更已提出")
+	errChangeNotApprovable   = platform.Err(platform.ErrState, "change.not_approvable", "the change does not wait for this answer", "该变更目前不可同意")
+	errChangeNotRejectable   = platform.Err(platform.ErrState, "change.not_rejectable", "the change cannot be rejected now", "该变更目前不可拒绝")
+	errChangeNotWithdrawable = platform.Err(platform.ErrState, "change.not_withdrawable", "the change cannot be taken back now", "该变更目前不可撤回")
+	errChangeNotAppliable    = platform.Err(platform.ErrState, "change.not_appliable", "the change cannot be applied now", "该变更目前不可执行")
+	errChangeStale           = platform.Err(platform.ErrState, "change.stale", "the terms of the order are others by now", "订单条款已变动")
+	errChangeLimit           = platform.Err(platform.ErrState, "change.limit", "the plan was moved three times already", "改期次数已达上限")
+	errChangeRefunded        = platform.Err(platform.ErrState, "change.refunded", "lines that were given back are not priced anew", "已有退款的订单行不可变更")
+	errChangeNothing         = platform.Err(platform.ErrInvalid, "change.nothing", "the proposal changes nothing", "未提出任何变更")
+	errChangeNotYours        = platform.Err(platform.ErrDenied, "change.not_proposer", "only who proposed a change may take it back", "仅提出方可撤回变更")
 )

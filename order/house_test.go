@@ -278,6 +278,13 @@ func (p *till) Cancel(_ context.Context, subject platform.Ref) ([]platform.Chang
 	return []platform.Change{platform.Happened("payment.cancelled", subject, nil)}, nil
 }
 
+func (p *till) Reduce(_ context.Context, subject platform.Ref, purpose string, amount platform.Money) ([]platform.Change, error) {
+	if p.busy.Load() {
+		return nil, errBusy
+	}
+	return []platform.Change{platform.Happened("payment.reduced", subject, amount)}, nil
+}
+
 func (*till) Return(_ context.Context, refund, _ platform.Ref, amount platform.Money, _ time.Time) ([]platform.Change, error) {
 	return []platform.Change{platform.Happened("payment.return_asked", refund, amount)}, nil
 }

@@ -60,6 +60,7 @@ func table() platform.Moves[State] {
 		{Verb: "complete", From: states{Confirmed, Assigned, InProgress, Rework}, To: Completed, By: kinds{f, m}, Refusal: errNotCompletable},
 		{Verb: "accept", From: states{Delivered}, To: Completed, By: kinds{c, y}, Refusal: errNotAcceptable},
 		{Verb: "rework", From: states{Delivered}, To: Rework, By: kinds{c}, Refusal: errNotReworkable},
+		{Verb: "change", From: states{Confirmed, Assigned, InProgress}, By: kinds{c, m, o}, Refusal: errNotChangeable},
 		{Verb: "cancel", From: states{AwaitingPayment, Confirmed, Assigned, InProgress}, To: Cancelled, By: kinds{c, m, o, y}, Refusal: errNotCancellable},
 		{Verb: "cancel", From: states{Delivered, Rework}, To: Cancelled, By: kinds{o}, Refusal: errNotCancellable},
 		{Verb: "refund", From: states{Confirmed, Assigned, InProgress, Delivered, Rework, Completed, Closed, Declined, Cancelled}, By: kinds{c, m, o, y}, Refusal: errNotRefundable},
@@ -79,7 +80,9 @@ func (o Order) take(verb string, by platform.ActorKind, at time.Time) (Order, er
 		return Order{}, platform.Detail(fmt.Errorf("order %s: %w", o.ID, err), "state", string(o.State))
 	}
 	if state != o.State {
-		o.State = state
+		if o.State = state; !slices.Contains([]State{Confirmed, Assigned}, state) {
+			o.Change = nil // [Service] closes it in the same set
+		}
 		o.disarm()
 	}
 	return o, nil
@@ -98,9 +101,16 @@ func (o Order) guard(verb string, at time.Time) error {
 		return unless(o.unanswered(), errNotDeclinable)
 	case "staff":
 		return unless(len(o.Seats) > 0 && !o.unanswered(), errNotStaffable)
+	case "change":
+		return o.proposable()
 	case "start":
 		return o.startable(at)
+	case "deliver":
+		return o.applying(errNotDeliverable)
 	case "complete":
+		if err := o.applying(errNotCompletable); err != nil {
+			return err
+		}
 		if o.Terms.Acceptance != byProof {
 			return errNotCompletable
 		}
@@ -123,11 +133,34 @@ func unless(holds bool, refusal error) error {
 	return refusal
 }
 
+// proposable tells why no change can be proposed now: one is open, the merchant
+// has not answered, or the work has begun and what it costs was given back in part.
+func (o Order) proposable() error {
+	if o.Change != nil {
+		return platform.Detail(ErrChangeOpen, "change", o.Change.Change)
+	}
+	if o.State == InProgress && o.givenBack() {
+		return errChangeRefunded
+	}
+	return unless(!o.unanswered(), errNotChangeable)
+}
+
+// applying refuses while a change that everybody approved is not applied yet.
+func (o Order) applying(refusal error) error {
+	if o.Change != nil && o.Change.Approved {
+		return platform.Detail(refusal, "change", o.Change.Change)
+	}
+	return nil
+}
+
 // startable tells why the work cannot begin, in a state where it otherwise
 // might: seats are open, the merchant has not answered, or it is too early.
 func (o Order) startable(at time.Time) error {
 	if o.unanswered() || len(o.open()) > 0 {
 		return errNotStartable
+	}
+	if err := o.applying(errNotStartable); err != nil {
+		return err
 	}
 	if o.PlannedStart.IsZero() {
 		return nil

@@ -74,6 +74,7 @@ func TestThePackageCommentPrintsTheTables(t *testing.T) {
 
 	assert.Contains(t, string(doc), strings.Join(printed(moves), "\n"))
 	assert.Contains(t, string(doc), strings.Join(printed(refundMoves), "\n"))
+	assert.Contains(t, string(doc), strings.Join(printed(changeMoves), "\n"))
 }
 
 func TestNoMoveLeavesAnEnd(t *testing.T) {
@@ -178,7 +179,7 @@ func TestAllowedShowsWhatEachMayDo(t *testing.T) {
 		"too late for rework":             {order(Delivered, func(o *Order) { o.arm(acceptTimer, noon) }), theCustomer, []string{"accept", "refund"}},
 		"merchant who has to answer":      {order(Confirmed, func(o *Order) { o.arm(answerTimer, noon.Add(day)) }), theMerchant, []string{"confirm", "decline", "cancel", "refund"}},
 		"merchant whose answer is late":   {order(Confirmed, func(o *Order) { o.arm(answerTimer, noon) }), theMerchant, []string{"decline", "cancel", "refund"}},
-		"proof instead of acceptance":     {order(Confirmed, func(o *Order) { o.Terms.Acceptance = byProof }), theMerchant, []string{"start", "complete", "cancel", "refund"}},
+		"proof instead of acceptance":     {order(Confirmed, func(o *Order) { o.Terms.Acceptance = byProof }), theMerchant, []string{"start", "complete", "change", "cancel", "refund"}},
 		"operator with a review to do":    {order(AwaitingPayment, func(o *Order) { o.Screening = review }), operator, []string{"clear", "reject", "cancel"}},
 		"nothing left to refund":          {order(Completed, func(o *Order) { o.Refunded = o.Captured }), theCustomer, []string{}},
 		"a member who is not in a seat":   {order(Assigned, nil), theMember, nil},

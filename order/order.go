@@ -44,6 +44,10 @@ type Order struct {
 	CompletedAt      time.Time `json:"completed_at,omitzero" class:"internal"`
 	EndedAt          time.Time `json:"ended_at,omitzero" class:"internal"` // expired, declined, cancelled, closed
 
+	TermsVersion int         `json:"terms_version,omitempty" class:"internal"` // raised by every change that is applied
+	Change       *Changing   `json:"change,omitempty" class:"internal"`        // that is open
+	Rescheduled  Rescheduled `json:"rescheduled,omitzero" class:"internal"`
+
 	Cancellation *Cancellation `json:"cancellation,omitempty" class:"internal"`
 	Dispute      platform.ID   `json:"dispute,omitempty" class:"internal"` // that is open over the order
 	Timers       []Timer       `json:"timers,omitempty" class:"internal"`
@@ -104,6 +108,8 @@ type Mirrors struct {
 	ApprovedFee platform.Money `json:"approved_fee" class:"internal"`          // the platform's part of it
 	ApprovedTax platform.Money `json:"approved_tax,omitzero" class:"internal"` // the tax in that; absent: none
 	Earned      platform.Money `json:"earned" class:"internal"`                // the merchant's, not yet released
+	Undone      platform.Money `json:"undone,omitzero" class:"internal"`       // of Reserved and Refunded, what no line asks for since a change; absent: none
+	Extra       platform.Money `json:"extra,omitzero" class:"internal"`        // of Asked, what changes asked for on top; absent: none
 }
 
 // PaymentStatus is how the money of an order reads; it is derived, never stored.
@@ -128,7 +134,7 @@ func (m Mirrors) Payment() PaymentStatus {
 		return Refunded
 	case m.Refunded.Sign() > 0:
 		return PartlyRefunded
-	case m.Secured.Minor() >= m.Total.Minor():
+	case m.paid():
 		return Paid
 	case m.Secured.Sign() > 0:
 		return PartlyPaid
@@ -142,13 +148,15 @@ func (m Mirrors) Refundable() platform.Money {
 	return plus(m.Captured, m.Refunded.Neg(), m.Reserved.Neg(), m.ChargedBack.Neg(), m.Held.Neg())
 }
 
-// Refundable is what can still be given back of the order: as its sums say, but
-// for the fee that its cancellation cost, which only a dispute gives back.
+// Refundable is what can still be given back of the order's lines: as its sums
+// say, but for the fee that its cancellation cost, which only a dispute gives back, and for what came for a change
+// that is not applied.
 func (o Order) Refundable() platform.Money {
+	left := plus(o.Mirrors.Refundable(), o.beyond().Neg())
 	if o.Cancellation == nil {
-		return o.Mirrors.Refundable()
+		return left
 	}
-	return plus(o.Captured, o.Refunded.Neg(), o.Reserved.Neg(), o.ChargedBack.Neg(), o.Cancellation.kept().Neg())
+	return plus(o.Capturedleft, o.Refunded.Neg(), o.Reserved.Neg(), o.ChargedBack.Neg(), o.Cancellation.kept().Neg())
 }
 
 // plus adds amounts that lie below an order's total, which fits. Should they
@@ -162,7 +170,7 @@ func plus(first platform.Money, more ...platform.Money) platform.Money {
 }
 
 // paid tells whether the whole price is there.
-func (m Mirrors) paid() bool { return m.Secured.Minor() >= m.Total.Minor() }
+func (m Mirrors) paid() bool { return plus(m.Secured, m.undone().Neg()).Minor() >= m.Total.Minor() }
 
 // unanswered tells whether a confirmed order waits for the merchant's answer.
 func (o Order) unanswered() bool { return o.State == Confirmed && o.timer(answerTimer) }

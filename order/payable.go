@@ -17,7 +17,7 @@ type Payable struct {
 
 // Secured notes the money of an order: all that is secured and captured so far.
 // See [Order.Secure]. It writes the order.
-func (p Payable) Secured(ctx context.Context, subject platform.Ref, _ string, secured, captured platform.Money, at time.Time) ([]platform.Change, error) {
+func (p Payable) Secured(ctx context.Context, subject platform.Ref, purpose string, secured, captured platform.Money, at time.Time) ([]platform.Change, error) {
 	o, err := p.Store.Order(ctx, subject.ID)
 	if err != nil {
 		return nil, err
@@ -29,6 +29,17 @@ func (p Payable) Secured(ctx context.Context, subject platform.Ref, _ string, se
 	changes := []platform.Change{platform.Put(next)}
 	if next.State != o.State {
 		changes = append(changes, next.happened("confirmed"))
+	}
+	if purpose != "extra" || o.Change == nil {
+		return changes, nil
+	}
+	c, err := p.Store.Change(ctx, o.Change.Change)
+	if err != nil {
+		return nil, err
+	}
+	if c.State == ChangeApproved && next.lacks(c.Total).Sign() == 0 {
+		c.Due = at // the next tick applies it
+		changes = append(changes, platform.Put(c))
 	}
 	return changes, nil
 }

@@ -30,7 +30,8 @@ type Refund struct {
 	State     RefundState    `json:"state" class:"internal"`
 	Kind      string         `json:"kind" class:"internal"` // full, partial; cancelled, declined, expired when the order's end brought it; dispute
 	Amount    platform.Money `json:"amount" class:"internal"`
-	Shares    []Share        `json:"shares" class:"internal"` // Σ = Amount
+	Shares    []Share        `json:"shares" class:"internal"`          // Σ = Amount less Undone
+	Undone    platform.Money `json:"undone,omitzero" class:"internal"` // of Amount, what no line gives: it came for a change; absent: none
 	Reason    string         `json:"reason,omitempty" class:"internal"`
 	Fault     Fault          `json:"fault,omitempty" class:"internal"`     // whose doing it is, if somebody said
 	By        platform.ID    `json:"by,omitempty" class:"internal"`        // who asked; empty when a rule did
@@ -103,21 +104,27 @@ func (r Refund) take(verb string, by platform.ActorKind) (Refund, error) {
 }
 
 // refundAll is a refund of all that can be given back, refundOf one of an
-// amount, by a rule of the order and to be reserved.
+// amount, by a rule of the order and to be reserved. What no line asks for goes
+// first.
 func (o Order) refundAll(id platform.ID, kind string, at time.Time) Refund {
-	return o.refundOf(id, kind, o.Refundable(), at)
+	return o.refundOf(id, kind, plus(o.Refundable(), o.beyond()), at)
 }
 
 func (o Order) refundOf(id platform.ID, kind string, amount platform.Money, at time.Time) Refund {
-	return Refund{Head: platform.Head{ID: id}, Order: o.ID, State: RefundRequested, Kind: kind, Amount: amount, At: at}
+	r := Refund{Head: platform.Head{ID: id}, Order: o.ID, State: RefundRequested, Kind: kind, Amount: amount, At: at}
+	if over := least(o.beyond(), amount); over.Sign() > 0 {
+		r.Undone = over
+	}
+	return r
 }
 
 // Reserve sets the refund's amount aside, over the lines by what is left of
 // each unless the refund names its shares. It fails with refund.amount unless
 // the amount is positive, and with ErrRefundExceeds above what is left.
 func (o Order) Reserve(r Refund) (Order, Refund, error) {
-	left := o.Refundable()
-	above, err := r.Amount.Cmp(left)
+	none := plus(o.Total, o.Total.Neg())
+	left, undone := o.Refundable(), or(r.Undone, none)
+	above, err := r.Amount.Cmp(plus(left, undone))
 	if err != nil {
 		return Order{}, Refund{}, platform.Wrong("amount", err)
 	}
@@ -128,7 +135,7 @@ func (o Order) Reserve(r Refund) (Order, Refund, error) {
 		return Order{}, Refund{}, platform.Wrong("amount", errRefundAmount)
 	}
 	if r.Shares == nil {
-		if r.Shares, err = o.spread(r.Amount); err != nil {
+		if r.Shares, err = o.spread(plus(r.Amount, undone.Neg())); err != nil {
 			return Order{}, Refund{}, err
 		}
 	}
@@ -144,6 +151,9 @@ func (o Order) Reserve(r Refund) (Order, Refund, error) {
 		}
 	}
 	o.Reserved = plus(o.Reserved, r.Amount)
+	if undone.Sign() > 0 {
+		o.Undone = plus(o.undone(), undone)
+	}
 	return o, r, nil
 }
 
@@ -164,7 +174,7 @@ func (o Order) spread(amount platform.Money) ([]Share, error) {
 	if err != nil {
 		return nil, fmt.Errorf("refund order %s: %w", o.ID, err)
 	}
-	var shares []Share
+	shares := []Share{}
 	for i, part := range parts {
 		if part.Sign() > 0 {
 			shares = append(shares, Share{Line: i + 1, Amount: part})

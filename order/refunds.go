@@ -109,6 +109,7 @@ func (s *Service) requestRefund(ctx context.Context, in RequestRefund, id platfo
 // refund is what the input asks of the order.
 func (in RequestRefund) refund(o Order, id platform.ID, by platform.Actor, at time.Time) (Refund, error) {
 	r := o.refundAll(id, in.Kind, at)
+	r.Amount, r.Undone = o.Refundable(), platform.Money{} // what came for a change is the change's
 	r.Reason, r.Fault, r.By, r.For = in.Reason, in.Fault, by.ID, by.For()
 	sum := plus(r.Amount, r.Amount.Neg())
 	for i, l := range in.Lines {

@@ -85,7 +85,7 @@ type volumes interface {
 // escrow goes to the merchant, but for the platform's part as it was frozen, of
 // which the tax is nobody's income.
 func (o Order) sold(at time.Time) (Order, []platform.Leg, error) {
-	if o.Captured.Minor() < o.Total.Minor() {
+	if plus(o.Captured, o.undone().Neg()).Minor() < o.Total.Minor() {
 		return Order{}, nil, fmt.Errorf("complete order %s: %w", o.ID, errNotCaptured)
 	}
 	amount, fee := o.sale()
@@ -99,7 +99,7 @@ func (o Order) sold(at time.Time) (Order, []platform.Leg, error) {
 // sale is what the sale amounts to, and the platform's part of it: all of the
 // lines but what refunds took out of escrow before.
 func (o Order) sale() (amount, fee platform.Money) {
-	return plus(o.Total, o.Approved.Neg()), plus(o.commission(), o.ApprovedFee.Neg())
+	return plus(o.Total, o.Approved.Neg(), o.undone()), plus(o.commission(), o.ApprovedFee.Neg())
 }
 
 // ours is what the customer pays of the platform's fees, in lines of their own.

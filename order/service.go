@@ -152,10 +152,15 @@ func onOrder[C any](ctx context.Context, s *Service, in C, id platform.ID,
 		if err != nil {
 			return Order{}, nil, err
 		}
-		next, changes, err := decide(ctx, o, by, s.w.Now())
+		at := s.w.Now()
+		next, changes, err := decide(ctx, o, by, at)
 		if err != nil {
 			return Order{}, nil, err
 		}
-		return next, append(changes, platform.Put(next)), nil
+		closed, err := s.outlived(ctx, o, next, at)
+		if err != nil {
+			return Order{}, nil, err
+		}
+		return next, append(append(changes, closed...), platform.Put(next)), nil
 	})
 }

@@ -23,6 +23,16 @@ type Store interface {
 	RefundOf(ctx context.Context, order, refund platform.ID) (Order, Refund, error)
 	// Refunds lists an order's refunds, the oldest first.
 	Refunds(ctx context.Context, order platform.ID, cursor string) (platform.Page[Refund], error)
+	// ChangeOf reads an order and a change of it in one trip, or fails with
+	// ErrNotFound.
+	ChangeOf(ctx context.Context, order, change platform.ID) (Order, Change, error)
+	// Change reads one change, or fails with ErrNotFound.
+	Change(ctx context.Context, id platform.ID) (Change, error)
+	// Changes lists an order's changes, the oldest first.
+	Changes(ctx context.Context, order platform.ID, cursor string) (platform.Page[Change], error)
+	// DueChanges lists changes whose deadline is at now or before, the earliest
+	// first.
+	DueChanges(ctx context.Context, now time.Time, cursor string) (platform.Page[Change], error)
 	// Proofs lists an order's proofs, the oldest first.
 	Proofs(ctx context.Context, order platform.ID, cursor string) (platform.Page[Proof], error)
 }
@@ -96,6 +106,13 @@ func Kinds() []platform.Kind {
 			},
 			Indexes: []platform.Index{{By: []string{"order", "at"}}, {By: []string{"state", "at"}}},
 		}.Kind(),
+		platform.Shape[Change]{
+			Name: "order.change", Prefix: "chg", Root: "order", RootOf: func(c Change) platform.ID { return c.Order },
+			Columns: func(c Change) []platform.Column {
+				return []platform.Column{{Name: "order", Value: c.Order}, {Name: "state", Value: c.State}, {Name: "at", Value: c.At}, {Name: "due", Value: c.Due}}
+			},
+			Indexes: []platform.Index{{By: []string{"order", "at"}}, {By: []string{"due"}, Sparse: true}},
+		}.Kind(),
 		platform.Shape[Charged]{
 			Name: "order.charged", Prefix: "chd", Root: "order", RootOf: func(c Charged) platform.ID { return c.Order },
 			Columns: func(c Charged) []platform.Column { return []platform.Column{{Name: "at", Value: c.At}} },
@@ -129,8 +146,7 @@ func (r records) Orders(ctx context.Context, q Query) (platform.Page[Order], err
 }
 
 func (r records) Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Order], error) {
-	until := now.Add(time.Microsecond) // exclusive; no engine keeps less than a microsecond apart
-	return platform.List[Order](ctx, r.db, platform.Query{Kind: "order", By: []string{"due"}, Until: until, Limit: 500, Cursor: cursor})
+	return platform.List[Order](ctx, r.db, overdue("order", now, cursor))
 }
 
 func (r records) Refund(ctx context.Context, id platform.ID) (Refund, error) {
@@ -138,23 +154,50 @@ func (r records) Refund(ctx context.Context, id platform.ID) (Refund, error) {
 }
 
 func (r records) RefundOf(ctx context.Context, order, refund platform.ID) (Order, Refund, error) {
-	o, g := platform.Ref{Kind: "order", ID: order}, platform.Ref{Kind: "order.refund", ID: refund}
-	found, err := platform.Lookup(ctx, r.db, o, g)
+	return both[Refund](ctx, r.db, order, platform.Ref{Kind: "order.refund", ID: refund}, func(r Refund) platform.ID { return r.Order })
+}
+
+// both reads an order and a child of it in one trip.
+func both[T any](ctx context.Context, db platform.Getter, order platform.ID, child platform.Ref, of func(T) platform.ID) (o Order, c T, err error) {
+	ref := platform.Ref{Kind: "order", ID: order}
+	found, err := platform.Lookup(ctx, db, ref, child)
 	if err != nil {
-		return Order{}, Refund{}, err
+		return o, c, err
 	}
-	orders, err := platform.Found[Order](found, o)
+	orders, err := platform.Found[Order](found, ref)
 	if err != nil {
-		return Order{}, Refund{}, err
+		return o, c, err
 	}
-	refunds, err := platform.Found[Refund](found, g)
-	if err == nil && (len(orders) == 0 || len(refunds) == 0 || refunds[0].Order != order) {
-		err = platform.NotFound(g)
+	children, err := platform.Found[T](found, child)
+	if err == nil && (len(orders) == 0 || len(children) == 0 || of(children[0]) != order) {
+		err = platform.NotFound(child)
 	}
 	if err != nil {
-		return Order{}, Refund{}, err
+		return o, c, err
 	}
-	return orders[0], refunds[0], nil
+	return orders[0], children[0], nil
+}
+
+func (r records) Change(ctx context.Context, id platform.ID) (Change, error) {
+	return platform.Read[Change](ctx, r.db, "order.change", id)
+}
+
+func (r records) ChangeOf(ctx context.Context, order, change platform.ID) (Order, Change, error) {
+	return both[Change](ctx, r.db, order, platform.Ref{Kind: "order.change", ID: change}, func(c Change) platform.ID { return c.Order })
+}
+
+func (r records) Changes(ctx context.Context, order platform.ID, cursor string) (platform.Page[Change], error) {
+	return platform.List[Change](ctx, r.db, children("order.change", order, cursor))
+}
+
+func (r records) DueChanges(ctx context.Context, now time.Time, cursor string) (platform.Page[Change], error) {
+	return platform.List[Change](ctx, r.db, overdue("order.change", now, cursor))
+}
+
+// overdue asks for what is due at a moment or before it.
+func overdue(kind string, now time.Time, cursor string) platform.Query {
+	until := now.Add(time.Microsecond) // exclusive; no engine keeps less than a microsecond apart
+	return platform.Query{Kind: kind, By: []string{"due"}, Until: until, Limit: 500, Cursor: cursor}
 }
 
 func (r records) Refunds(ctx context.Context, order platform.ID, cursor string) (platform.Page[Refund], error) {

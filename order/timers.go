@@ -31,15 +31,17 @@ const (
 // Windows are the lengths of an order's deadlines. An order keeps those under
 // which it was placed.
 type Windows struct {
-	Pay        time.Duration `json:"pay_ns" class:"internal"`         // placed → expired; if zero, 15 minutes
-	PayRetry   time.Duration `json:"pay_retry_ns" class:"internal"`   // while an attempt is open; if zero, 2 minutes
-	PayGrace   time.Duration `json:"pay_grace_ns" class:"internal"`   // past Pay, after which an open attempt no longer helps; if zero, 30 minutes
-	Answer     time.Duration `json:"answer_ns" class:"internal"`      // the merchant's; if zero, 30 minutes
-	StartEarly time.Duration `json:"start_early_ns" class:"internal"` // before the planned start; if zero, 60 minutes
-	Accept     time.Duration `json:"accept_ns" class:"internal"`      // from the last delivery; if zero, 72 hours
-	Rework     time.Duration `json:"rework_ns" class:"internal"`      // from the first delivery; if zero, 14 days
-	Close      time.Duration `json:"close_ns" class:"internal"`       // from completion; if zero, 7 days
-	CloseRetry time.Duration `json:"close_retry_ns" class:"internal"` // while something is pending; if zero, 24 hours
+	Pay        time.Duration `json:"pay_ns" class:"internal"`                   // placed → expired; if zero, 15 minutes
+	PayRetry   time.Duration `json:"pay_retry_ns" class:"internal"`             // while an attempt is open; if zero, 2 minutes
+	PayGrace   time.Duration `json:"pay_grace_ns" class:"internal"`             // past Pay, after which an open attempt no longer helps; if zero, 30 minutes
+	Answer     time.Duration `json:"answer_ns" class:"internal"`                // the merchant's; if zero, 30 minutes
+	StartEarly time.Duration `json:"start_early_ns" class:"internal"`           // before the planned start; if zero, 60 minutes
+	Change     time.Duration `json:"change_ns,omitempty" class:"internal"`      // proposed → expired; if zero, 24 hours
+	ChangeLead time.Duration `json:"change_lead_ns,omitempty" class:"internal"` // before the planned start, after which none is proposed; if zero, 1 hour
+	Accept     time.Duration `json:"accept_ns" class:"internal"`                // from the last delivery; if zero, 72 hours
+	Rework     time.Duration `json:"rework_ns" class:"internal"`                // from the first delivery; if zero, 14 days
+	Close      time.Duration `json:"close_ns" class:"internal"`                 // from completion; if zero, 7 days
+	CloseRetry time.Duration `json:"close_retry_ns" class:"internal"`           // while something is pending; if zero, 24 hours
 }
 
 const day = 24 * time.Hour
@@ -47,6 +49,7 @@ const day = 24 * time.Hour
 // usual are the windows that hold where none are set.
 var usual = Windows{
 	Pay: 15 * time.Minute, PayRetry: 2 * time.Minute, PayGrace: 30 * time.Minute, Answer: 30 * time.Minute, StartEarly: time.Hour,
+	Change: day, ChangeLead: time.Hour,
 	Accept: 72 * time.Hour, Rework: 14 * day, Close: 7 * day, CloseRetry: day,
 }
 
@@ -57,13 +60,14 @@ func (w Windows) or(others Windows) Windows {
 	return Windows{
 		Pay: cmp.Or(w.Pay, others.Pay), PayRetry: cmp.Or(w.PayRetry, others.PayRetry), PayGrace: cmp.Or(w.PayGrace, others.PayGrace),
 		Answer: cmp.Or(w.Answer, others.Answer), StartEarly: cmp.Or(w.StartEarly, others.StartEarly), Accept: cmp.Or(w.Accept, others.Accept),
+		Change: cmp.Or(w.Change, others.Change), ChangeLead: cmp.Or(w.ChangeLead, others.ChangeLead),
 		Rework: cmp.Or(w.Rework, others.Rework), Close: cmp.Or(w.Close, others.Close), CloseRetry: cmp.Or(w.CloseRetry, others.CloseRetry),
 	}
 }
 
 // extremes are the shortest and the longest of the windows.
 func (w Windows) extremes() (shortest, longest time.Duration) {
-	all := []time.Duration{w.Pay, w.PayRetry, w.PayGrace, w.Answer, w.StartEarly, w.Accept, w.Rework, w.Close, w.CloseRetry}
+	all := []time.Duration{w.Pay, w.PayRetry, w.PayGrace, w.Answer, w.StartEarly, w.Change, w.ChangeLead, w.Accept, w.Rework, w.Close, w.CloseRetry}
 	shortest, longest = all[0], all[0]
 	for _, d := range all {
 		shortest, longest = min(shortest, d), max(longest, d)
@@ -125,14 +129,20 @@ func (t timeout) pending(o Order, now time.Time) error {
 }
 
 // Tick fires what is due at now: orders expire unpaid, are declined unanswered,
-// accepted, closed. Each in a commit of its own; of several ticks at once each
+// accepted, closed; changes are applied or expire. Each in a commit of its own; of several ticks at once each
 // deadline is fired by one. See [platform.Ticker].
 func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, error) {
 	system := platform.SystemActor("order")
 	system.Tenant = s.w.Tenant
 	ctx = platform.WithoutKey(platform.As(ctx, system))
 	due := func(cursor string) (platform.Page[Order], error) { return s.store.Due(ctx, now, cursor) }
-	return platform.Sweep(ctx, limit, due, func(found Order) error { return s.fire(ctx, found, now) })
+	fired, failed := platform.Sweep(ctx, limit, due, func(found Order) error { return s.fire(ctx, found, now) })
+	if fired >= platform.TickLimit(limit) {
+		return fired, failed
+	}
+	changes := func(cursor string) (platform.Page[Change], error) { return s.store.DueChanges(ctx, now, cursor) }
+	more, err := platform.Sweep(ctx, platform.TickLimit(limit)-fired, changes, func(found Change) error { return s.ripe(ctx, found, now) })
+	return fired + more, errors.Join(failed, err)
 }
 
 // fire carries out the first deadline of an order that a scan found. What is
