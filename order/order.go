@@ -149,14 +149,13 @@ func (m Mirrors) Refundable() platform.Money {
 }
 
 // Refundable is what can still be given back of the order's lines: as its sums
-// say, but for the fee that its cancellation cost, which only a dispute gives back, and for what came for a change
-// that is not applied.
+// say, but for what came for a change that is not applied, and for the fee that its
+// cancellation cost, which only a dispute gives back.
 func (o Order) Refundable() platform.Money {
-	left := plus(o.Mirrors.Refundable(), o.beyond().Neg())
 	if o.Cancellation == nil {
-		return left
+		return plus(o.Mirrors.Refundable(), o.beyond().Neg())
 	}
-	return plus(o.Capturedleft, o.Refunded.Neg(), o.Reserved.Neg(), o.ChargedBack.Neg(), o.Cancellation.kept().Neg())
+	return plus(o.Captured, o.Refunded.Neg(), o.Reserved.Neg(), o.ChargedBack.Neg(), o.beyond().Neg(), o.Cancellation.kept().Neg())
 }
 
 // plus adds amounts that lie below an order's total, which fits. Should they

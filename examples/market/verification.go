@@ -24,7 +24,7 @@ var (
 // verification makes the service of what parties have to prove.
 func (m *Market) verification(db platform.DB) *verification.Service {
 	return verification.New(m.Writer, db, verification.Ports{
-		Sealer: m.Vault, Checker: m.options.Checker, Ties: ties{merchant.StoreOn(db)},
+		Sealer: m.Vault, Checker: m.options.Checker, Ties: introducers{merchant.StoreOn(db)},
 	}, &m.options.Verification)
 }
 
@@ -65,11 +65,11 @@ func (h held) Held(ctx context.Context, party platform.ID, at time.Time) ([]plat
 	return append(checks, more...), err
 }
 
-// ties are who introduced merchants, by their applications.
-type ties struct{ merchants merchant.Store }
+// introducers are who introduced merchants, by their applications.
+type introducers struct{ merchants merchant.Store }
 
 // Introducer implements [verification.Ties].
-func (t ties) Introducer(ctx context.Context, party platform.ID) (platform.ID, error) {
+func (t introducers) Introducer(ctx context.Context, party platform.ID) (platform.ID, error) {
 	if party.Prefix() != "mer" {
 		return "", nil
 	}
