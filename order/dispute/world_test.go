@@ -304,6 +304,10 @@ func (unused) Ask(context.Context, platform.Ref, string, platform.Money, time.Ti
 	return nil, platform.ErrUnavailable
 }
 
+func (unused) Reduce(context.Context, platform.Ref, string, platform.Money) ([]platform.Change, error) {
+	return nil, platform.ErrUnavailable
+}
+
 func (unused) Cancel(context.Context, platform.Ref) ([]platform.Change, error) { return nil, nil }
 
 func (unused) Return(_ context.Context, refund, _ platform.Ref, amount platform.Money, _ time.Time) ([]platform.Change, error) {
