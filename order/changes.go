@@ -287,27 +287,32 @@ func (in ripen) Subject() platform.Ref { return platform.Ref{Kind: "order.change
 // One that can no longer be applied has failed: its money goes back.
 func (s *Service) ripe(ctx context.Context, found Change, now time.Time) error {
 	refund := s.w.NewChild("rfd", found.Order)
-	_, err := onChange(ctx, s, ripen{found.ID, found.Due}, found.ID, func(ctx context.Context, o Order, c Change, _ platform.Actor, _ time.Time) (Order, Change, []platform.Change, error) {
-		if c.ended() || !c.Due.Equal(found.Due) || c.Due.After(now) {
-			return Order{}, Change{}, nil, fmt.Errorf("change %s: %w", c.ID, errTimerStale)
-		}
-		if c.State == ChangeApproved && o.lacks(c.Total).Sign() == 0 {
-			next, done, changes, err := s.applied(ctx, o, c, refund, now)
-			if !errors.Is(err, platform.ErrState) {
-				return next, done, changes, err
-			}
-			c.Ending = platform.Code(err)
-			return s.undone(ctx, o, c, "fail", "failed", refund, platform.System, now)
-		}
-		c.Ending = "timeout"
-		next, over, changes, err := s.undone(ctx, o, c, "expire", "expired", refund, platform.System, now)
-		if errors.Is(err, platform.ErrState) && now.Before(c.PayBy.Add(o.Windows.PayGrace)) { // an attempt is under way
-			c.Ending, c.Due = "", now.Add(o.Windows.PayRetry)
-			return o, c, []platform.Change{o.tells("payment_awaited", c)}, nil
-		}
-		return next, over, changes, err
+	in := ripen{found.ID, found.Due}
+	_, err := onChange(ctx, s, in, found.ID, func(ctx context.Context, o Order, c Change, _ platform.Actor, _ time.Time) (Order, Change, []platform.Change, error) {
+		return s.ripened(ctx, o, c, in, refund, now)
 	})
 	return err
+}
+
+func (s *Service) ripened(ctx context.Context, o Order, c Change, in ripen, refund platform.ID, now time.Time) (Order, Change, []platform.Change, error) {
+	if c.ended() || !c.Due.Equal(in.Due) || c.Due.After(now) {
+		return Order{}, Change{}, nil, fmt.Errorf("change %s: %w", c.ID, errTimerStale)
+	}
+	if c.State == ChangeApproved && o.lacks(c.Total).Sign() == 0 {
+		next, done, changes, err := s.applied(ctx, o, c, refund, now)
+		if !errors.Is(err, platform.ErrState) {
+			return next, done, changes, err
+		}
+		c.Ending = platform.Code(err)
+		return s.undone(ctx, o, c, "fail", "failed", refund, platform.System, now)
+	}
+	c.Ending = "timeout"
+	next, over, changes, err := s.undone(ctx, o, c, "expire", "expired", refund, platform.System, now)
+	if errors.Is(err, platform.ErrState) && now.Before(c.PayBy.Add(o.Windows.PayGrace)) { // an attempt is under way
+		c.Ending, c.Due = "", now.Add(o.Windows.PayRetry)
+		return o, c, []platform.Change{o.tells("payment_awaited", c)}, nil
+	}
+	return next, over, changes, err
 }
 
 // Change reads one change of an order of the actor's.

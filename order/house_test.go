@@ -278,7 +278,7 @@ func (p *till) Cancel(_ context.Context, subject platform.Ref) ([]platform.Chang
 	return []platform.Change{platform.Happened("payment.cancelled", subject, nil)}, nil
 }
 
-func (p *till) Reduce(_ context.Context, subject platform.Ref, purpose string, amount platform.Money) ([]platform.Change, error) {
+func (p *till) Reduce(_ context.Context, subject platform.Ref, _ string, amount platform.Money) ([]platform.Change, error) {
 	if p.busy.Load() {
 		return nil, errBusy
 	}

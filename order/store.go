@@ -23,9 +23,6 @@ type Store interface {
 	RefundOf(ctx context.Context, order, refund platform.ID) (Order, Refund, error)
 	// Refunds lists an order's refunds, the oldest first.
 	Refunds(ctx context.Context, order platform.ID, cursor string) (platform.Page[Refund], error)
-	// ChangeOf reads an order and a change of it in one trip, or fails with
-	// ErrNotFound.
-	ChangeOf(ctx context.Context, order, change platform.ID) (Order, Change, error)
 	// Change reads one change, or fails with ErrNotFound.
 	Change(ctx context.Context, id platform.ID) (Change, error)
 	// Changes lists an order's changes, the oldest first.
@@ -154,36 +151,27 @@ func (r records) Refund(ctx context.Context, id platform.ID) (Refund, error) {
 }
 
 func (r records) RefundOf(ctx context.Context, order, refund platform.ID) (Order, Refund, error) {
-	return both[Refund](ctx, r.db, order, platform.Ref{Kind: "order.refund", ID: refund}, func(r Refund) platform.ID { return r.Order })
-}
-
-// both reads an order and a child of it in one trip.
-func both[T any](ctx context.Context, db platform.Getter, order platform.ID, child platform.Ref, of func(T) platform.ID) (o Order, c T, err error) {
-	ref := platform.Ref{Kind: "order", ID: order}
-	found, err := platform.Lookup(ctx, db, ref, child)
+	o, g := platform.Ref{Kind: "order", ID: order}, platform.Ref{Kind: "order.refund", ID: refund}
+	found, err := platform.Lookup(ctx, r.db, o, g)
 	if err != nil {
-		return o, c, err
+		return Order{}, Refund{}, err
 	}
-	orders, err := platform.Found[Order](found, ref)
+	orders, err := platform.Found[Order](found, o)
 	if err != nil {
-		return o, c, err
+		return Order{}, Refund{}, err
 	}
-	children, err := platform.Found[T](found, child)
-	if err == nil && (len(orders) == 0 || len(children) == 0 || of(children[0]) != order) {
-		err = platform.NotFound(child)
+	refunds, err := platform.Found[Refund](found, g)
+	if err == nil && (len(orders) == 0 || len(refunds) == 0 || refunds[0].Order != order) {
+		err = platform.NotFound(g)
 	}
 	if err != nil {
-		return o, c, err
+		return Order{}, Refund{}, err
 	}
-	return orders[0], children[0], nil
+	return orders[0], refunds[0], nil
 }
 
 func (r records) Change(ctx context.Context, id platform.ID) (Change, error) {
 	return platform.Read[Change](ctx, r.db, "order.change", id)
-}
-
-func (r records) ChangeOf(ctx context.Context, order, change platform.ID) (Order, Change, error) {
-	return both[Change](ctx, r.db, order, platform.Ref{Kind: "order.change", ID: change}, func(c Change) platform.ID { return c.Order })
 }
 
 func (r records) Changes(ctx context.Context, order platform.ID, cursor string) (platform.Page[Change], error) {

@@ -29,6 +29,7 @@ func (c *town) play() {
 	done := c.sell()
 	c.judge(done)
 	c.refund(done)
+	c.change()
 	c.pay()
 	c.end()
 	c.dispatch()
@@ -306,6 +307,36 @@ func (c *town) refund(done order.Order) {
 		give(c, c.customer, c.Orders.WithdrawRefund, order.WithdrawRefund{Refund: r.ID})
 	}
 	c.tick("payment", 0, c.Payments)
+}
+
+// change has an order changed that was paid in n parts: dearer, when it comes to
+// nothing, and to a part of what it was.
+func (c *town) change() {
+	o := c.pays(c.place(int64(c.n), c.listings...))
+	propose := func(quantity int64) order.Change {
+		in := order.ProposeChange{Order: o.ID, Reason: "plans"}
+		for i := range c.n {
+			in.Lines = append(in.Lines, order.ChangeLine{Line: i + 1, Quantity: quantity})
+		}
+		in.Hash = give(c, c.customer, c.Orders.QuoteChange, in, 0).Hash
+		return give(c, c.customer, c.Orders.ProposeChange, in)
+	}
+	approve := func(ch order.Change) {
+		give(c, c.seller, c.Orders.ApproveChange, order.ApproveChange{Change: ch.ID, Hash: ch.Hash})
+	}
+	give(c, c.seller, c.Orders.RejectChange, order.RejectChange{Change: propose(9).ID, Reason: "full"})
+	dearer := propose(8)
+	approve(dearer)
+	give(c, c.customer, c.Payments.Pay, payment.Pay{Intent: payment.IntentID(o.Ref(), payment.Extra), Amount: c.part(o), Method: sandbox.OK}, 2)
+	give(c, c.customer, c.Orders.WithdrawChange, order.WithdrawChange{Change: dearer.ID})
+	approve(propose(1))
+	dearer = propose(7)
+	approve(dearer)
+	give(c, c.customer, c.Payments.Pay, payment.Pay{Intent: payment.IntentID(o.Ref(), payment.Extra), Method: sandbox.OK}, 2)
+	c.tick("order", 0, c.Orders)
+	ch, err := c.Orders.Change(platform.As(c.t.Context(), c.customer), dearer.ID)
+	require.NoError(c.t, err)
+	require.Equal(c.t, order.ChangeApplied, ch.State)
 }
 
 // pay lets payments go all the ways but the straight one.

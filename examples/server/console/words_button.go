@@ -2,6 +2,7 @@ package console
 
 // buttonWords are what buttons say, what they have done, and the reasons to choose from.
 var buttonWords = map[string]word{
+	"move.change":         {"propose a change", "提出变更"},
 	"move.cancel":         {"Cancel the order", "取消订单"},
 	"move.dispatch":       {"Dispatch", "派单"},
 	"move.clear":          {"Clear the review", "风控放行"},

@@ -55,6 +55,7 @@ func Mount(ctx context.Context, api huma.API, m *market.Market) {
 	mountStream(ctx, api, m)
 	work(api, s)
 	refunds(api, s)
+	changes(api, s)
 
 	edge.Command(api, op("orders/{id}/review", "Review the completed order"), func(c *care.WriteReview, id platform.ID) { c.Order = id }, m.Reviews.WriteReview)
 	edge.List(api, op("merchants/{id}/reviews", "What customers say of a merchant"), func(ctx context.Context, c *children) (platform.Page[care.Review], error) {
@@ -83,4 +84,16 @@ func refunds(api huma.API, s *order.Service) {
 	edge.Command(api, money("refunds/{id}/approve", "Approve the refund"), func(c *order.ApproveRefund, id platform.ID) { c.Refund = id }, s.ApproveRefund)
 	edge.Command(api, op("refunds/{id}/reject", "Reject the refund"), func(c *order.RejectRefund, id platform.ID) { c.Refund = id }, s.RejectRefund)
 	edge.Command(api, op("refunds/{id}/withdraw", "Take the request back"), func(c *order.WithdrawRefund, id platform.ID) { c.Refund = id }, s.WithdrawRefund)
+}
+
+func changes(api huma.API, s *order.Service) {
+	edge.Command(api, op("orders/{id}/quote-change", "What a change would make of the order; nothing is changed"), func(c *order.ProposeChange, id platform.ID) { c.Order = id }, s.QuoteChange)
+	edge.Command(api, op("orders/{id}/change", "Propose a change, by the hash of its quote"), func(c *order.ProposeChange, id platform.ID) { c.Order = id }, s.ProposeChange)
+	edge.List(api, op("orders/{id}/changes", "The order's changes"), func(ctx context.Context, c *children) (platform.Page[order.Change], error) {
+		return s.Changes(ctx, platform.ID(c.ID), c.Cursor)
+	})
+	edge.Show(api, op("changes/{id}", "One change of an order"), s.Change)
+	edge.Command(api, money("changes/{id}/approve", "Agree to the change as it was seen"), func(c *order.ApproveChange, id platform.ID) { c.Change = id }, s.ApproveChange)
+	edge.Command(api, op("changes/{id}/reject", "Refuse the change"), func(c *order.RejectChange, id platform.ID) { c.Change = id }, s.RejectChange)
+	edge.Command(api, money("changes/{id}/withdraw", "Take the proposal back"), func(c *order.WithdrawChange, id platform.ID) { c.Change = id }, s.WithdrawChange)
 }
