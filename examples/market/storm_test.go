@@ -268,7 +268,7 @@ func (s *storm) calm() {
 	_, err := s.Tick(t.Context(), s.clock.Advance(time.Minute), 0)
 	s.may(err) // what the storm kept from being told
 	s.pass(5*time.Minute, 30*time.Minute, time.Hour, 3*time.Hour)
-	for _, c := range every[payment.Chargeback](s, "payment.chargeback") {
+	for _, c := range stored[payment.Chargeback](s, "payment.chargeback") {
 		if s.chance.IntN(3) == 0 && c.Open() {
 			_, err := s.Payments.Contest(s.as(s.cast.Operator), payment.Contest{Chargeback: c.ID, Text: "the work was done"})
 			require.NoError(t, err)
@@ -294,13 +294,13 @@ func (s *storm) calm() {
 // findOut is an operator with what nobody knew of for a day: a refund that the
 // institution has goes out again under its key, and a payout is asked about.
 func (s *storm) findOut() {
-	for _, r := range every[payment.Return](s, "payment.return") {
+	for _, r := range stored[payment.Return](s, "payment.return") {
 		if r.State == payment.ReturnManual && s.has(r.Key()) {
 			_, err := s.Payments.Send(s.as(s.cast.Operator), payment.Send{Return: r.ID})
 			s.may(err)
 		}
 	}
-	for _, p := range every[settlement.Payout](s, "settlement.payout") {
+	for _, p := range stored[settlement.Payout](s, "settlement.payout") {
 		for try := 0; p.State == settlement.PayoutManual && try < 20; try++ { // it is silent now and then
 			var err error
 			p, err = s.Payouts.LookPayout(s.as(s.cast.Operator), settlement.LookPayout{Payout: p.ID})
@@ -324,8 +324,8 @@ func (s *storm) has(k payment.Key) bool {
 	return false
 }
 
-// every is all records of a kind.
-func every[T any](s *storm, kind string) (all []T) {
+// stored is all records of a kind.
+func stored[T any](s *storm, kind string) (all []T) {
 	for q := (platform.Query{Kind: kind, Limit: 500}); ; {
 		page, err := platform.List[T](context.Background(), s.DB, q)
 		require.NoError(s.t, err)
@@ -340,7 +340,7 @@ func every[T any](s *storm, kind string) (all []T) {
 func (s *storm) sound() {
 	t := s.t
 	back, parts, unbooked := map[platform.ID]int64{}, 0, int64(0)
-	for _, r := range every[payment.Return](s, "payment.return") {
+	for _, r := range stored[payment.Return](s, "payment.return") {
 		require.Contains(t, []payment.ReturnState{payment.ReturnSucceeded, payment.ReturnManual}, r.State, "each refund has ended or waits for an operator")
 		for _, p := range r.Parts[:r.Done] {
 			back[p.Attempt] += p.Amount.Minor()
@@ -350,13 +350,13 @@ func (s *storm) sound() {
 			}
 		}
 	}
-	chargebacks := every[payment.Chargeback](s, "payment.chargeback")
+	chargebacks := stored[payment.Chargeback](s, "payment.chargeback")
 	require.Len(t, chargebacks, len(s.disputes), "one record a dispute")
 	for _, c := range chargebacks {
 		require.False(t, c.Open())
 		back[c.Attempt] += c.Lost.Minor()
 	}
-	for _, a := range every[payment.Attempt](s, "payment.attempt") {
+	for _, a := range stored[payment.Attempt](s, "payment.attempt") {
 		require.LessOrEqual(t, back[a.ID], a.Received.Minor(), "refunds and lost chargebacks are within the payment")
 	}
 	told, err := s.Sandbox.Totals(s.cast.Price.Currency())
@@ -386,7 +386,7 @@ func (s *storm) paidOnce() {
 		}
 	}
 	var paid int64
-	for _, p := range every[settlement.Payout](s, "settlement.payout") {
+	for _, p := range stored[settlement.Payout](s, "settlement.payout") {
 		require.Contains(t, []settlement.PayoutState{
 			settlement.PayoutPlanned, settlement.PayoutPaid, settlement.PayoutFailed, settlement.PayoutCancelled,
 		}, p.State, "each payout has ended, or was never sent")
@@ -412,7 +412,7 @@ func (s *storm) agree(unbooked int64) {
 	clearing, err := s.Books.Balance(s.as(s.cast.Operator), finance.Account{Role: "clearing", Party: "sandbox"}, cny)
 	require.NoError(t, err)
 	require.Equal(t, has.Minor(), clearing.Posted.Minor()-unbooked, "the books equal the institution's")
-	pendings := every[finance.Pending](s, "finance.pending")
+	pendings := stored[finance.Pending](s, "finance.pending")
 	for _, p := range pendings {
 		if p.State == finance.Open {
 			require.Equal(t, "refund.approved", p.What, "nothing is held but for refunds that wait for an operator")
