@@ -81,6 +81,7 @@ type entry struct {
 func (s *Sandbox) write(changed ...*operation) {
 	entries := make([]entry, 0, len(changed))
 	for _, o := range changed {
+		s.dated(o)
 		entries = append(entries, entry{
 			Kind: o.kind, Key: o.key, Of: o.of, Foreign: o.foreign, Method: o.method, Account: o.account, Shares: o.shares, Final: o.final,
 			Amount: o.amount, Moved: o.moved, Left: o.left, Closed: o.closed, Reference: o.reference, Code: o.code,
@@ -149,7 +150,9 @@ func (s *Sandbox) recall(e entry) {
 		action: e.Action, acted: e.Acted, arrives: e.Arrives, lands: e.Lands, back: e.Back,
 	}
 	if o, known := s.operations[e.Key]; known {
+		next.no = o.no
 		*o = next
+		s.dated(o)
 		return
 	}
 	s.index(&next)

@@ -47,6 +47,7 @@ func (k kind) charge() bool { return k == charging || k == capturing }
 // operation is an entry in the institution's books. How it stands follows from
 // the moment: nothing has to run for it to land.
 type operation struct {
+	no        int // of arrival
 	kind      kind
 	key       payment.Key
 	of        payment.Key // what it gives back, takes, hands on or disputes; empty for what stands alone
@@ -393,6 +394,8 @@ func (s *Sandbox) enter(o *operation) {
 // index makes an operation known by its key and its other names.
 func (s *Sandbox) index(o *operation) {
 	s.operations[o.key], s.order = o, append(s.order, o.key)
+	o.no = len(s.order)
+	s.dated(o)
 	switch {
 	case o.kind.charge():
 		s.charges[o.reference] = o

@@ -87,6 +87,7 @@ type Sandbox struct {
 	order      []payment.Key                // of first arrival
 	over       int                          // how many of them have moved all that they ever will
 	sums       map[purse]platform.Money     // what those have moved
+	days       map[time.Time][]*operation   // that may move something on a day
 	calls      map[string]uint64
 	outbox     []notice
 	sent       uint64
@@ -100,7 +101,7 @@ const defaultSecret = "c2FuZGJveC1zZWNyZXQtZm9yLWRlbW9zLW9ubHk=" //nolint:gosec 
 func New(opts *Options) *Sandbox {
 	s := &Sandbox{
 		operations: map[payment.Key]*operation{}, charges: map[string]*operation{}, disputes: map[string]*operation{},
-		returns: map[payment.Key][]*operation{}, splits: map[payment.Key][]*operation{}, accounts: map[string]bool{}, forced: map[payment.Key]string{}, calls: map[string]uint64{}, sums: map[purse]platform.Money{},
+		returns: map[payment.Key][]*operation{}, splits: map[payment.Key][]*operation{}, accounts: map[string]bool{}, forced: map[payment.Key]string{}, calls: map[string]uint64{}, sums: map[purse]platform.Money{}, days: map[time.Time][]*operation{},
 	}
 	if opts != nil {
 		s.opts = *opts

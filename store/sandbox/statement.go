@@ -136,15 +136,23 @@ func (o *operation) over(now time.Time) bool {
 	return !o.latest().After(now)
 }
 
-// latest is the last moment of which the operation says that it moves something.
+// moments are those at which the operation may move something; zero for none.
+func (o *operation) moments() [3]time.Time { return [...]time.Time{o.arrives, o.lands, o.back} }
+
+// latest is the last of its moments.
 func (o *operation) latest() time.Time {
-	last := o.arrives
-	for _, at := range []time.Time{o.lands, o.back} {
-		if at.After(last) {
-			last = at
+	moments := o.moments()
+	return slices.MaxFunc(moments[:], time.Time.Compare)
+}
+
+// dated puts an operation under the days on which it may move something.
+func (s *Sandbox) dated(o *operation) {
+	for _, at := range o.moments() {
+		day := at.UTC().Truncate(24 * time.Hour)
+		if of := s.days[day]; !at.IsZero() && (len(of) == 0 || of[len(of)-1] != o) {
+			s.days[day] = append(of, o)
 		}
 	}
-	return last
 }
 
 // Lines implements [payment.Statements]: a day in UTC, once it is over. The
@@ -174,11 +182,9 @@ func (s *Sandbox) Lines(ctx context.Context, day time.Time, cursor string) ([]pa
 
 func (s *Sandbox) lines(from, to time.Time) []payment.Line {
 	var lines []payment.Line
-	for _, key := range s.order {
-		o := s.operations[key]
-		if o.latest().Before(from) {
-			continue
-		}
+	slices.SortFunc(s.days[from], func(a, b *operation) int { return a.no - b.no })
+	s.days[from] = slices.Compact(s.days[from])
+	for _, o := range s.days[from] {
 		for n, m := range o.movements(s.opts.Now()) {
 			if m.account != "" || m.amount.Sign() == 0 || m.at.Before(from) || !m.at.Before(to) {
 				continue
