@@ -29,7 +29,7 @@
 //   - a cancellation has no moment of its own: it comes at the last that the
 //     order has, by an operator and without a fee, since nobody is named
 //   - money beyond the price, and money for an order without items, goes back
-//   - a merchant who has earned 100 tells where its money goes, and is settled
+//   - a merchant who has earned 300 tells where its money goes, and is settled
 //     weekly: by statements, with 5 % in reserve for a month, and payouts that one
 //     person approves, large ones two
 //   - the institution's statement of each day is compared with the books the day

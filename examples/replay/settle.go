@@ -8,7 +8,7 @@ import (
 )
 
 // minimum is the smallest payout, in whole units of currency.
-const minimum = 100
+const minimum = 300
 
 // earn is what a merchant does once it has earned as much as is paid out: it tells
 // where its money goes, and somebody verifies that.

@@ -21,7 +21,7 @@ type Settled struct {
 	Payable    int64 `json:"payable_minor"`    // due to merchants, and not paid out
 	Underway   int64 `json:"underway_minor"`   // of orders that are not closed, and what nobody asked for
 	Receivable int64 `json:"receivable_minor"` // due from merchants
-	Difference int64 `json:"difference_minor"` // what the first two are more than the others make up; 0 is in order
+	Difference int64 `json:"difference_minor"` // what the first two are more than the others make up; 0 is in order, unless a refund waits half done for an operator
 	Runs       int   `json:"runs"`
 	Payouts    int   `json:"payouts"` // that were paid
 }
@@ -34,7 +34,7 @@ type Statements struct {
 	Planted  map[reconciliation.Class]int `json:"planted"`
 	Found    map[reconciliation.Class]int `json:"found"`
 	Missed   int                          `json:"missed"`         // planted, and not found as such
-	Invented int                          `json:"invented"`       // found, and not planted
+	Invented int                          `json:"invented"`       // found, and not planted: without faults of the institution, none
 	Suspense int64                        `json:"suspense_minor"` // what waits for the institution's correction
 	Proved   bool                         `json:"proved"`         // what is at the institution is what the books have, but for what is open
 }
