@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
@@ -140,9 +141,9 @@ func (b banks) Chargebacks(ctx context.Context, turn, cursor string) (all []json
 	}
 	switch {
 	case page.Next != "":
-		next = fmt.Sprint(at) + page.Next
+		next = strconv.Itoa(at) + page.Next
 	case at+1 < len(states):
-		next = fmt.Sprint(at + 1)
+		next = strconv.Itoa(at + 1)
 	}
 	return all, next, nil
 }

@@ -61,7 +61,7 @@ type Claim struct {
 	platform.Head
 	State     State              `json:"state" class:"internal"`
 	Claimant  platform.ID        `json:"claimant" class:"internal"`
-	Kind      platform.ActorKind `json:"kind" class:"internal"` // of the claimant
+	Kind      platform.ActorKind `json:"kind" class:"internal"`               // of the claimant
 	Drafters  []platform.ID      `json:"drafters,omitempty" class:"internal"` // who wrote it for the claimant
 	Items     []Item             `json:"items" class:"internal"`
 	Details   platform.Sealed    `json:"details,omitempty" class:"personal,reimbursement,10y,duty"`

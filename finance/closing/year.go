@@ -18,7 +18,7 @@ import (
 type Year struct {
 	platform.Head
 	Year   int              `json:"year" class:"internal"`
-	Result []platform.Money `json:"result" class:"internal"` // profit above zero, by currency
+	Result []platform.Money `json:"result" class:"internal"`          // profit above zero, by currency
 	Times  int              `json:"times,omitempty" class:"internal"` // that it was closed again, for what entered December afterwards
 	By     platform.ID      `json:"by" class:"internal"`
 	At     time.Time        `json:"at" class:"internal"`
@@ -80,7 +80,7 @@ func (s *Service) CloseYear(ctx context.Context, in CloseYear) (Year, error) {
 				return Year{}, nil, err
 			}
 			y.Times++
-			booking.ID = platform.NewID("yrc", y.ID.Time(), 0, uint64(y.Times)) //nolint:gosec // a count
+			booking.ID = platform.NewID("yrc", y.ID.Time(), 0, uint64(y.Times))
 		}
 		y.Result, y.By, y.At = result, by.ID, s.w.Now()
 		end := time.Date(in.Year+1, 1, 1, 0, 0, 0, 0, s.zone).Add(-time.Microsecond)

@@ -142,7 +142,7 @@ func (f Funds) payouter(name string) (_ Gateway, party platform.ID, _ error) {
 			return g, platform.ID(rest[1:]), nil
 		}
 	}
-	return nil, "", fmt.Errorf("institution %q: %w", name, ErrInstitution)
+	return nil, "", ErrInstitution
 }
 
 // payoutOutcome is a status in the words of Funds. Another amount than the one

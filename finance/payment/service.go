@@ -3,7 +3,6 @@ package payment
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/liangding/platform"
@@ -251,7 +250,7 @@ func (s *Service) system(ctx context.Context) context.Context {
 func (s *Service) gateway(institution string) (Gateway, error) {
 	g, ok := s.gateways[institution]
 	if !ok {
-		return nil, fmt.Errorf("institution %q: %w", institution, ErrInstitution)
+		return nil, ErrInstitution // whatever was asked for is not repeated
 	}
 	return g, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Store is what payment reads. Records that are not there are ErrNotFound.
-type Store interface {
+type Store interface { //nolint:interfacebloat // one room's reads
 	Intent(ctx context.Context, id platform.ID) (Intent, error)
 	Attempt(ctx context.Context, id platform.ID) (Attempt, error)
 	Return(ctx context.Context, id platform.ID) (Return, error)

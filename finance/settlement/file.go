@@ -100,7 +100,13 @@ func (s *Service) ReleaseFile(ctx context.Context, in ReleaseFile) (int, error) 
 			return 0, err
 		}
 	}
-	sent, q := 0, platform.Query{Kind: payoutKind, By: []string{"run", "state"}, Equal: []any{f.Run, PayoutApproved}, Limit: pageSize}
+	return s.fill(ctx, f)
+}
+
+// fill takes the run's approved payouts that go by a file into it, and tells how
+// many it took.
+func (s *Service) fill(ctx context.Context, f File) (sent int, err error) {
+	q := platform.Query{Kind: payoutKind, By: []string{"run", "state"}, Equal: []any{f.Run, PayoutApproved}, Limit: pageSize}
 	for {
 		page, err := platform.List[Payout](ctx, s.db, q)
 		if err != nil {

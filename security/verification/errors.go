@@ -31,7 +31,6 @@ var (
 	errWaiver     = platform.Err(platform.ErrInvalid, "verification.waiver", "a waiver ends within 180 days", "豁免期限须在180天内")
 	errWaived     = platform.Err(platform.ErrState, "verification.waiver_decided", "the waiver is decided already", "豁免已有决定")
 	errNoReopen   = platform.Err(platform.ErrState, "verification.nothing_reopened", "nothing verified depends on that", "没有已认证项依赖于此")
-	errAbsent     = platform.Err(platform.ErrInvalid, "verification.no_checker", "nobody checks here", "未配置核验方")
 	errDraftable  = platform.Err(platform.ErrState, "verification.not_draftable", "cannot be begun", "不可开始")
 	errSubmit     = platform.Err(platform.ErrState, "verification.not_submittable", "cannot be handed in", "不可提交")
 	errVerifiable = platform.Err(platform.ErrState, "verification.not_verifiable", "cannot be verified", "不可认证通过")

@@ -201,6 +201,7 @@ func (h *house) may(party platform.ID, capability string) error {
 
 // events are the types of what happened, oldest first.
 func (h *house) events(t testing.TB, what string) (found []platform.Event) {
+	t.Helper()
 	for cursor := ""; ; {
 		page, err := platform.List[platform.Event](context.Background(), h.db, platform.Query{Kind: "event", Limit: 500, Cursor: cursor})
 		require.NoError(t, err)

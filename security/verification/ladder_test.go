@@ -37,7 +37,7 @@ func TestTheLadderRemindsExpiresAndShutsEachOnce(t *testing.T) {
 		{14 * day, 3, Expired, ErrPast},
 	} {
 		h.at(t, end.Add(step.at))
-		got, err := h.Service.Submission(as(owner), c.ID)
+		got, err := h.Submission(as(owner), c.ID)
 		require.NoError(t, err)
 		assert.Equal(t, step.state, got.State, "%s", step.at)
 		assert.Len(t, h.events(t, "verification.reminded"), step.reminded, "%s", step.at)
@@ -106,13 +106,14 @@ func creditCodeOf(i int) string {
 // year and is periodically asked anew for an identity; a third of them forget the
 // former until it is taken from them, then prove it again.
 func twoYears(tb testing.TB, n int) *house {
+	tb.Helper()
 	h := opened()
 	h.publish(tb, need("licence", licence), need("site", func(r *Requirement) {
 		r.Kind, r.Phase, r.Every, r.Gates, r.Validity = Attestation, Periodic, 180, []string{"list"}, Validity{}
 		r.Review = Auto
 	}))
 	owners := make([]platform.Actor, n)
-	h.Service.ports.Checker = nil
+	h.ports.Checker = nil
 	for i := range owners {
 		owners[i] = platform.Actor{ID: platform.NewID("mer", noon, platform.Slot(i), uint64(i)), Kind: platform.Merchant}
 		h.joins(tb, owners[i].ID)
@@ -128,7 +129,7 @@ func twoYears(tb testing.TB, n int) *house {
 		}
 		return err
 	}
-	for d := 0; d <= 730; d++ {
+	for d := range 731 {
 		h.at(tb, noon.Add(time.Duration(d)*day+time.Hour))
 		const hands = 4
 		errs := atOnce(hands, func(hand int) error {

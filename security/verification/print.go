@@ -99,7 +99,7 @@ func (in Sharers) Subject() platform.Ref {
 
 // Sharers are the other parties, by what they share. Only operators may ask.
 func (s *Service) Sharers(ctx context.Context, in Sharers) (map[string][]Holder, error) {
-	if _, err := s.actor(ctx, platform.Operator); err != nil {
+	if err := s.allow(ctx, platform.Operator); err != nil {
 		return nil, fmt.Errorf("sharers: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (map[string][]Holder, []platform.Change, error) {

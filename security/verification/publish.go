@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -45,7 +46,7 @@ func (in Publish) set(at time.Time) Set {
 // they see it as future. Only operators and the system may. It fails with
 // FieldErrors, and with ErrState, code rule.published, for a number that was given.
 func (s *Service) Publish(ctx context.Context, in Publish) (Set, error) {
-	if _, err := s.actor(ctx, judges...); err != nil {
+	if err := s.allow(ctx, judges...); err != nil {
 		return Set{}, fmt.Errorf("publish: %w", err)
 	}
 	if err := in.set(s.w.Now()).Check(); err != nil {
@@ -117,7 +118,7 @@ func (in Recall) Subject() platform.Ref { return platform.Ref{Kind: rulesKind, I
 // Recall takes a version out of the rules. It fails with ErrState, code
 // rule.not_withdrawable, for one that is not in them.
 func (s *Service) Recall(ctx context.Context, in Recall) (Rules, error) {
-	if _, err := s.actor(ctx, judges...); err != nil {
+	if err := s.allow(ctx, judges...); err != nil {
 		return Rules{}, fmt.Errorf("recall: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Rules, []platform.Change, error) {
@@ -184,9 +185,7 @@ func (in Describe) with(p Party, sets []Set, now time.Time) Party {
 // counted notes since when a party has reached thresholds.
 func (p Party) counted(sets []Set, now time.Time) Party {
 	asked := make(map[string]time.Time, len(p.Asked))
-	for code, at := range p.Asked {
-		asked[code] = at
-	}
+	maps.Copy(asked, p.Asked)
 	for _, s := range sets {
 		for _, r := range s.Requirements {
 			if _, known := asked[r.Code]; !known && (r.Phase == AtCount || r.Phase == AtVolume) && p.reached(&r) {
@@ -201,7 +200,7 @@ func (p Party) counted(sets []Set, now time.Time) Party {
 // Describe keeps facts about a party, by which its requirements are chosen. Only
 // operators and the system may.
 func (s *Service) Describe(ctx context.Context, in Describe) (Standing, error) {
-	if _, err := s.actor(ctx, judges...); err != nil {
+	if err := s.allow(ctx, judges...); err != nil {
 		return Standing{}, fmt.Errorf("describe: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Standing, []platform.Change, error) {

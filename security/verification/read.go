@@ -56,7 +56,7 @@ func (s *Service) Submissions(ctx context.Context, party platform.ID, cursor str
 // Queue is what waits for a person, the most urgent first. Only operators and
 // auditors may look.
 func (s *Service) Queue(ctx context.Context, cursor string) (platform.Page[Submission], error) {
-	if _, err := s.actor(ctx, platform.Operator, platform.Auditor, platform.System); err != nil {
+	if err := s.allow(ctx, platform.Operator, platform.Auditor, platform.System); err != nil {
 		return platform.Page[Submission]{}, err
 	}
 	return platform.List[Submission](ctx, s.db, platform.Query{Kind: submissionKind, By: []string{"queue"}, From: time.Unix(0, 0), Cursor: cursor})
@@ -64,7 +64,7 @@ func (s *Service) Queue(ctx context.Context, cursor string) (platform.Page[Submi
 
 // Waivers are those that wait for a second person.
 func (s *Service) Waivers(ctx context.Context, cursor string) (platform.Page[Waiver], error) {
-	if _, err := s.actor(ctx, platform.Operator, platform.Auditor, platform.System); err != nil {
+	if err := s.allow(ctx, platform.Operator, platform.Auditor, platform.System); err != nil {
 		return platform.Page[Waiver]{}, err
 	}
 	return platform.List[Waiver](ctx, s.db, platform.Query{Kind: waiverKind, By: []string{"state"}, Equal: []any{Proposed}, Cursor: cursor})

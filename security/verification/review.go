@@ -157,7 +157,7 @@ func (in Reopen) Subject() platform.Ref {
 // Capabilities stay until a deadline in 14 days, or the end of what is reopened if
 // that is sooner. It fails with ErrState when nothing depends on them.
 func (s *Service) Reopen(ctx context.Context, in Reopen) (Standing, error) {
-	if _, err := s.actor(ctx, judges...); err != nil {
+	if err := s.allow(ctx, judges...); err != nil {
 		return Standing{}, fmt.Errorf("reopen: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Standing, []platform.Change, error) {
@@ -198,7 +198,7 @@ func (s *Service) Reopen(ctx context.Context, in Reopen) (Standing, error) {
 func (s *Service) dependents(ctx context.Context, b book, facts []string, now time.Time) ([]Submission, error) {
 	var ids []platform.ID
 	for _, e := range b.Evidence {
-		r, _, _ := b.requirement(e.Code, now) //nolint:errcheck // one that is not asked any more depends on nothing
+		r, _, _ := b.requirement(e.Code, now) // one that is not asked any more depends on nothing
 		if e.State == Verified && slices.ContainsFunc(r.Depends, func(fact string) bool { return slices.Contains(facts, fact) }) {
 			ids = append(ids, e.Submission)
 		}

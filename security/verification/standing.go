@@ -226,8 +226,8 @@ func (s Standings) MayAll(ctx context.Context, at time.Time, asks ...Ask) (check
 		if err != nil {
 			return nil, err
 		}
-		if c := e.Capability(asks[i].Capability); !c.Usable() {
-			return nil, c.refusal(asks[i].Party)
+		if c := e.Capability(asks[i].Capability); !c.Usable() { //nolint:gosec // a book for each
+			return nil, c.refusal(asks[i].Party) //nolint:gosec // likewise
 		}
 	}
 	return checks, nil

@@ -52,7 +52,7 @@ func TestUnknownIsNeverPassed(t *testing.T) {
 		asked = append(asked, h.checker.asked)
 	}
 	h.at(t, noon.Add(25*time.Hour))
-	c, err := h.Service.Submission(as(owner), c.ID)
+	c, err := h.Submission(as(owner), c.ID)
 	require.NoError(t, err)
 	assert.Equal(t, Pending, c.State, "nobody said yes")
 	assert.True(t, c.Manual, "after a day a person takes over")
@@ -123,9 +123,9 @@ func TestM1TwoReviewersAtOnce(t *testing.T) {
 		if lost == nil {
 			lost = errs[1]
 		}
-		require.True(t, (errs[0] == nil) != (errs[1] == nil), "%v", errs)
+		require.NotEqual(t, errs[0] == nil, errs[1] == nil, "%v", errs)
 		require.ErrorIs(t, lost, ErrDecided)
-		after, err := h.Service.Submission(as(reviewer), c.ID)
+		after, err := h.Submission(as(reviewer), c.ID)
 		require.NoError(t, err)
 		assert.Equal(t, string(after.State), platform.Details(lost)["state"], "with the decision")
 	}
@@ -293,11 +293,11 @@ func TestM31AChangedFactReopensItsDependentsOnly(t *testing.T) {
 
 	require.NoError(t, err)
 	assert.Len(t, st.Evidence, 2)
-	c, err := h.Service.Submission(as(owner), first.ID)
+	c, err := h.Submission(as(owner), first.ID)
 	require.NoError(t, err)
 	assert.Equal(t, Pending, c.State)
 	assert.Equal(t, noon.Add(14*day), c.Deadline)
-	c, err = h.Service.Submission(as(owner), kept.ID)
+	c, err = h.Submission(as(owner), kept.ID)
 	require.NoError(t, err)
 	assert.Equal(t, Verified, c.State)
 	require.NoError(t, h.may(mer, "sell"), "until the deadline")
@@ -322,7 +322,7 @@ func TestANewerProofSupersedesWhatEndsNoLater(t *testing.T) {
 	shorter := h.proved(t, owner, "licence", until("2030-12-31"))
 	longer := h.proved(t, owner, "licence", until("2032-12-31"))
 	for id, want := range map[platform.ID]State{first.ID: Superseded, shorter.ID: Superseded, longer.ID: Verified} {
-		c, err := h.Service.Submission(as(owner), id)
+		c, err := h.Submission(as(owner), id)
 		require.NoError(t, err)
 		assert.Equal(t, want, c.State)
 	}
@@ -364,7 +364,7 @@ func TestADraftIsDeletedAfterThirtyDays(t *testing.T) {
 	h.joins(t, mer)
 	c := h.begun(t, owner, "licence")
 	h.at(t, noon.Add(30*day))
-	_, err := h.Service.Submission(as(owner), c.ID)
+	_, err := h.Submission(as(owner), c.ID)
 	require.ErrorIs(t, err, platform.ErrNotFound)
 	assert.Len(t, h.events(t, "verification.lapsed"), 1)
 	h.begun(t, owner, "licence")
@@ -376,7 +376,7 @@ func TestNothingOfAnotherPartyIsFound(t *testing.T) {
 	h.publish(t, need("licence"))
 	h.joins(t, mer)
 	c := h.handed(t, owner, "licence")
-	_, err := h.Service.Submission(as(rival), c.ID)
+	_, err := h.Submission(as(rival), c.ID)
 	require.ErrorIs(t, err, platform.ErrNotFound)
 	_, err = h.Standing(as(rival), mer)
 	require.ErrorIs(t, err, platform.ErrNotFound)

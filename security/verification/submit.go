@@ -231,12 +231,11 @@ func (s *Service) Submit(ctx context.Context, in Submit) (Submission, error) {
 			return Submission{}, nil, err
 		}
 		now := s.w.Now()
-		if next, err := b.tried(c, s.terms.Tries, now); err != nil {
+		if b, err = b.tried(c, s.terms.Tries, now); err != nil {
 			return Submission{}, nil, fmt.Errorf("submit %s: %w", c.ID, err)
-		} else if c, err = c.submit(t, in.Files, r, by, s.terms.Calendar.AddDays(now, s.terms.Review), now); err != nil {
+		}
+		if c, err = c.submit(t, in.Files, r, by, s.terms.Calendar.AddDays(now, s.terms.Review), now); err != nil {
 			return Submission{}, nil, err
-		} else {
-			b = next
 		}
 		twice, set, err := s.seen(ctx, c, t.prints)
 		if err != nil {
@@ -292,7 +291,8 @@ func (b book) tried(c Submission, most int, now time.Time) (book, error) {
 			return b, platform.Detail(ErrTooMany, "retry_at", soonest)
 		}
 	}
-	b.Tries = append(kept, Try{c.Code, now})
+	kept = append(kept, Try{c.Code, now})
+	b.Tries = kept
 	return b, nil
 }
 
@@ -339,7 +339,7 @@ func (in Hear) Subject() platform.Ref {
 // changes nothing, but for one that is verified and that it takes back: that is
 // revoked at once. Only the system may.
 func (s *Service) Hear(ctx context.Context, in Hear) (Submission, error) {
-	if _, err := s.actor(ctx, platform.System); err != nil {
+	if err := s.allow(ctx, platform.System); err != nil {
 		return Submission{}, fmt.Errorf("hear: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Submission, []platform.Change, error) {

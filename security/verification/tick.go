@@ -102,9 +102,8 @@ func (s *Service) turn(ctx context.Context, party platform.ID, now time.Time) er
 		if err != nil {
 			return Standing{}, nil, err
 		}
-		set := []platform.Change(nil)
 		b.Party = b.Party.counted(b.sets, now)
-		b, set = b.reminded(now)
+		b, set := b.reminded(now)
 		over, err := s.over(ctx, b, now)
 		if err != nil {
 			return Standing{}, nil, err

@@ -54,7 +54,7 @@ func (in Waive) Subject() platform.Ref {
 // ErrInvalid, code verification.not_waivable, for identity, sanction lists and
 // legal licences.
 func (s *Service) Waive(ctx context.Context, in Waive) (Waiver, error) {
-	if _, err := s.actor(ctx, platform.Operator); err != nil {
+	if err := s.allow(ctx, platform.Operator); err != nil {
 		return Waiver{}, fmt.Errorf("waive: %w", err)
 	}
 	id := s.w.NewChild("wvr", StandingID(in.Party))
@@ -127,7 +127,7 @@ func (v Waiver) Decide(grant bool, by platform.Actor, introducer platform.ID, at
 // DecideWaiver takes the second decision: only an operator may, and not who
 // proposed it.
 func (s *Service) DecideWaiver(ctx context.Context, in DecideWaiver) (Waiver, error) {
-	if _, err := s.actor(ctx, platform.Operator); err != nil {
+	if err := s.allow(ctx, platform.Operator); err != nil {
 		return Waiver{}, fmt.Errorf("decide waiver: %w", err)
 	}
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Waiver, []platform.Change, error) {

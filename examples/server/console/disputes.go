@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -182,9 +183,7 @@ func (c console) decisionForm(r *http.Request, d dispute.Dispute, at string) *de
 		return f
 	}
 	b := press(at, "decide-dispute", rulingReasons...).seen(d.Version)
-	for name, value := range map[string]string{"refund": f.Refund, "compensation": f.Compensation, "penalty": f.Penalty, "fault": f.Fault, "bearer": f.Bearer} {
-		b.Hidden[name] = value
-	}
+	maps.Copy(b.Hidden, map[string]string{"refund": f.Refund, "compensation": f.Compensation, "penalty": f.Penalty, "fault": f.Fault, "bearer": f.Bearer})
 	f.Preview, f.Send = &p, &b
 	return f
 }
