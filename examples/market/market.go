@@ -199,7 +199,6 @@ func (m *Market) serve() error {
 	m.Staff = staff.New(w, members, staff.Ports{Sealer: seal}, &o.Staff)
 	m.Receivables = m.receivables(db)
 	m.Ledger, m.Orders = m.desk(db)
-	m.Closing = m.closing()
 	m.Fees = m.fees()
 	m.Dispatch = dispatch.New(w, dispatch.StoreOn(db), dispatch.Ports{Members: duty, Orders: order.Seats{Store: orders}}, &o.Dispatch)
 	m.Payouts = m.payouts(db)
@@ -214,6 +213,7 @@ func (m *Market) serve() error {
 	}, &o.Payment)
 	m.Recon = m.reconciliation(db)
 	m.invoices(db)
+	m.Closing = m.closing() // whose checklist asks the rooms above
 	m.Reviews = care.New(w, care.StoreOn(db), care.Ports{Orders: order.Sales{Store: orders}, Sealer: seal}, &o.Care)
 	m.Disputes = m.disputes(db)
 	m.Spending = m.spending(&o.Budget, &o.Claim)

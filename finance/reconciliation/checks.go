@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/liangding/platform"
 )
 
 // Checks are what the checklist of a month's close asks of this package: under
 // reconciled, what is wrong with the accounts that the books moved money on. It
 // is empty when each was compared to the month's last day, its proof holds, and
-// nothing is open.
+// nothing is open; or when nothing was booked on it before the month's end.
 func (s *Service) Checks(ctx context.Context, month string) (map[string]string, error) {
 	if err := s.reads(ctx); err != nil {
 		return nil, fmt.Errorf("check %s: %w", month, err)
@@ -54,8 +56,7 @@ func (s *Service) check(ctx context.Context, a Account, until time.Time) (string
 		return "", err
 	}
 	if len(page.Items) == 0 {
-		counts, err := s.ports.Books.Store.CountersOf(ctx, a.Ledger)
-		if err != nil || len(counts) == 0 {
+		if moved, err := s.moved(ctx, a, until); err != nil || !moved {
 			return "", err
 		}
 		return "never reconciled", nil
@@ -70,4 +71,20 @@ func (s *Service) check(ctx context.Context, a Account, until time.Time) (string
 		return fmt.Sprintf("%d lines and entries are open", last.Open), nil
 	}
 	return "", nil
+}
+
+// moved tells whether the books moved money on an account before a moment.
+func (s *Service) moved(ctx context.Context, a Account, until time.Time) (bool, error) {
+	counts, err := s.ports.Books.Store.CountersOf(ctx, a.Ledger)
+	for _, c := range counts {
+		if err != nil {
+			break
+		}
+		var first []platform.Movement
+		first, err = s.ports.Books.Store.MovementsFrom(ctx, c.Ref, 1, 1, false)
+		if err == nil && len(first) > 0 && first[0].At.Before(until) {
+			return true, nil
+		}
+	}
+	return false, err
 }

@@ -87,6 +87,12 @@ var closingWords = map[string]word{
 	"check.suspense":         {"Suspense is empty", "待查款清零"},
 	"check.year_closed":      {"Year closed", "年度已结转"},
 	"check.payments_known":   {"No payment is unknown", "无结果未知的付款"},
+	"check.payouts_known":    {"No payout is unknown", "无结果未知的出款"},
+	"check.reconciled":       {"Reconciled to the last day", "已对账至最后一日"},
+	"check.allowance":        {"Bad debts valued", "坏账准备已计提"},
+	"check.invoices":         {"Invoices explain income", "发票与收入相符"},
+	"check.receivables":      {"Claims are those of the books", "应收与账面相符"},
+	"check.budgets":          {"Budgets are those of the books", "预算与账面相符"},
 
 	"move.soft-close":   {"Close for all but accountants", "软关账"},
 	"done.soft-close":   {"The month is closed for all but accountants.", "该月已软关账。"},
