@@ -141,7 +141,7 @@ func (p *paying) live(must bool) {
 func (p *paying) back() {
 	t := p.t
 	p.tick(7 * 24 * time.Hour)
-	all := every[settlement.Payout](p.storm, "settlement.payout")
+	all := stored[settlement.Payout](p.storm, "settlement.payout")
 	require.Len(t, all, 1)
 	require.Equal(t, settlement.PayoutReturned, all[0].State)
 	cny := p.cast.Price.Currency()
