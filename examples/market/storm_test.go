@@ -196,7 +196,7 @@ func (s *storm) payOut(name string) {
 		s.may(err)
 		return
 	}
-	for _, by := range []platform.Actor{s.cast.Operator, s.cast.Second} {
+	for _, by := range []platform.Actor{s.cast.Operator, s.cast.Second} { // nobody started it: two approve
 		_, err = s.Payouts.ApproveRun(s.as(by), settlement.ApproveRun{Run: run.ID})
 		if !errors.Is(err, settlement.ErrSelf) { // another who runs it has just done so
 			s.may(err)
@@ -272,7 +272,7 @@ func (s *storm) calm() {
 	_, err := s.Tick(t.Context(), s.clock.Advance(time.Minute), 0)
 	s.may(err) // what the storm kept from being told
 	s.pass(5*time.Minute, 30*time.Minute, time.Hour, 3*time.Hour)
-	for _, c := range stored[payment.Chargeback](s, "payment.chargeback") {
+	for _, c := range kept[payment.Chargeback](s.stall, "payment.chargeback") {
 		if s.chance.IntN(3) == 0 && c.Open() {
 			_, err := s.Payments.Contest(s.as(s.cast.Operator), payment.Contest{Chargeback: c.ID, Text: "the work was done"})
 			require.NoError(t, err)
@@ -298,13 +298,13 @@ func (s *storm) calm() {
 // findOut is an operator with what nobody knew of for a day: a refund that the
 // institution has goes out again under its key, and a payout is asked about.
 func (s *storm) findOut() {
-	for _, r := range stored[payment.Return](s, "payment.return") {
+	for _, r := range kept[payment.Return](s.stall, "payment.return") {
 		if r.State == payment.ReturnManual && s.has(r.Key()) {
 			_, err := s.Payments.Send(s.as(s.cast.Operator), payment.Send{Return: r.ID})
 			s.may(err)
 		}
 	}
-	for _, p := range stored[settlement.Payout](s, "settlement.payout") {
+	for _, p := range kept[settlement.Payout](s.stall, "settlement.payout") {
 		for try := 0; p.State == settlement.PayoutManual && try < 20; try++ { // it is silent now and then
 			var err error
 			p, err = s.Payouts.LookPayout(s.as(s.cast.Operator), settlement.LookPayout{Payout: p.ID})
@@ -328,23 +328,19 @@ func (s *storm) has(k payment.Key) bool {
 	return false
 }
 
-// stored is all records of a kind.
-func stored[T any](s *storm, kind string) (all []T) {
-	for q := (platform.Query{Kind: kind, Limit: 500}); ; {
-		page, err := platform.List[T](context.Background(), s.DB, q)
-		require.NoError(s.t, err)
-		all = append(all, page.Items...)
-		if q.Cursor = page.Next; q.Cursor == "" {
-			return all
-		}
-	}
+// kept is all records of a kind.
+func kept[T any](s *stall, kind string) []T {
+	s.t.Helper()
+	all, err := every[T](s, kind)
+	require.NoError(s.t, err)
+	return all
 }
 
 // sound checks what the storm has left.
 func (s *storm) sound() {
 	t := s.t
 	back, parts, unbooked := map[platform.ID]int64{}, 0, int64(0)
-	for _, r := range stored[payment.Return](s, "payment.return") {
+	for _, r := range kept[payment.Return](s.stall, "payment.return") {
 		require.Contains(t, []payment.ReturnState{payment.ReturnSucceeded, payment.ReturnManual}, r.State, "each refund has ended or waits for an operator")
 		for _, p := range r.Parts[:r.Done] {
 			back[p.Attempt] += p.Amount.Minor()
@@ -354,13 +350,13 @@ func (s *storm) sound() {
 			}
 		}
 	}
-	chargebacks := stored[payment.Chargeback](s, "payment.chargeback")
+	chargebacks := kept[payment.Chargeback](s.stall, "payment.chargeback")
 	require.Len(t, chargebacks, len(s.disputes), "one record a dispute")
 	for _, c := range chargebacks {
 		require.False(t, c.Open())
 		back[c.Attempt] += c.Lost.Minor()
 	}
-	for _, a := range stored[payment.Attempt](s, "payment.attempt") {
+	for _, a := range kept[payment.Attempt](s.stall, "payment.attempt") {
 		require.LessOrEqual(t, back[a.ID], a.Received.Minor(), "refunds and lost chargebacks are within the payment")
 	}
 	told, err := s.Sandbox.Totals(s.cast.Price.Currency())
@@ -390,7 +386,7 @@ func (s *storm) paidOnce() {
 		}
 	}
 	var paid int64
-	for _, p := range stored[settlement.Payout](s, "settlement.payout") {
+	for _, p := range kept[settlement.Payout](s.stall, "settlement.payout") {
 		require.Contains(t, []settlement.PayoutState{
 			settlement.PayoutPlanned, settlement.PayoutPaid, settlement.PayoutFailed, settlement.PayoutCancelled,
 		}, p.State, "each payout has ended, or was never sent")
@@ -416,7 +412,7 @@ func (s *storm) agree(unbooked int64) {
 	clearing, err := s.Books.Balance(s.as(s.cast.Operator), finance.Account{Role: "clearing", Party: "sandbox"}, cny)
 	require.NoError(t, err)
 	require.Equal(t, has.Minor(), clearing.Posted.Minor()-unbooked, "the books equal the institution's")
-	pendings := stored[finance.Pending](s, "finance.pending")
+	pendings := kept[finance.Pending](s.stall, "finance.pending")
 	for _, p := range pendings {
 		if p.State == finance.Open {
 			require.Equal(t, "refund.approved", p.What, "nothing is held but for refunds that wait for an operator")

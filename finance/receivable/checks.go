@@ -22,7 +22,7 @@ func (s *Service) Checks(ctx context.Context, month string) (map[string]string, 
 	}
 	ends, err := s.terms.period(month, s.w.Now())
 	if err != nil { // it is not over
-		return map[string]string{"allowance": platform.Code(err)}, nil //nolint:nilerr // which is the problem
+		return map[string]string{"allowance": platform.Code(err)}, nil // which is the problem
 	}
 	portfolios := s.terms.all()
 	var wrong []string
