@@ -170,7 +170,7 @@ func audited(t *testing.T) (*stall, platform.Actor, platform.Actor, supervision.
 	operator := s.as(s.cast.Operator)
 	_, err := s.Closing.SoftClose(operator, closing.SoftClose{Month: "2030-03"})
 	require.NoError(t, err)
-	_, err = s.Closing.HardClose(operator, closing.HardClose{Month: "2030-03"})
+	_, err = s.Closing.HardClose(operator, closing.HardClose{Month: "2030-03", Waived: []closing.Waiver{{Item: "reconciled", Reason: "no_statement"}}})
 	require.NoError(t, err)
 	e, err := s.Supervision.PlanAudit(s.as(supervisor), supervision.PlanAudit{
 		Firm: "Tallyman", Licence: "A-17", Partner: "partner-1", From: "2030-03", Until: "2030-03", Scope: []string{"all"}, Deadline: s.clock.Now().AddDate(0, 3, 0),
