@@ -28,8 +28,11 @@ import (
 	"github.com/liangding/platform/store/storetest"
 )
 
+// raced tells that the race detector watches, which makes a storm twenty times as long.
+var raced bool
+
 // seeds are those of the runs: SEED is one alone, SEEDS how many, or else there are
-// 300, and 30 under -short.
+// 300, and 20 under -short and with the race detector.
 func seeds(t *testing.T) (from, until uint64) {
 	t.Helper()
 	number := func(name string) (n uint64, set bool) {
@@ -47,8 +50,8 @@ func seeds(t *testing.T) (from, until uint64) {
 	if n, set := number("SEEDS"); set {
 		return 0, n
 	}
-	if testing.Short() {
-		return 0, 30
+	if testing.Short() || raced {
+		return 0, 20
 	}
 	return 0, 300
 }

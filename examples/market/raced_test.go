@@ -1,0 +1,5 @@
+//go:build race
+
+package market_test
+
+func init() { raced = true }
