@@ -427,7 +427,7 @@ func TestBadInputIsRefusedWithItsCode(t *testing.T) {
 		assert.Equal(t, c.code, wrong[0].Code)
 		assert.NotContains(t, err.Error(), "19491231", "no personal data in an error")
 	}
-	h.Service.ports.Sealer = nil
+	h.ports.Sealer = nil
 	_, err := h.Submit(as(owner), Submit{Submission: papers.ID, Files: []File{good}, ValidTo: "2031-01-01", Fields: map[string]string{"name": "x"}})
 	require.Equal(t, "verification.not_sealable", platform.Code(err))
 }
