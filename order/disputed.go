@@ -20,11 +20,6 @@ type Disputes struct {
 	Sources  Sources // where the rest comes from when it does not
 }
 
-// Purse knows what is free on an account. finance.Books is one.
-type Purse interface {
-	Free(ctx context.Context, role string, of, party platform.ID, currency platform.Currency) (platform.Money, error)
-}
-
 // stands is what a dispute must know of an order.
 type stands struct {
 	Customer    platform.ID    `json:"customer"`
@@ -208,7 +203,7 @@ func (p Disputes) granted(ctx context.Context, o Order, id platform.ID, amount p
 	}
 	r.Source = o.source()
 	o, legs := o.approved(r)
-	legs, err = p.covered(ctx, o, nonzero(legs))
+	legs, err = covered(ctx, p.Purse, p.Sources, o, nonzero(legs))
 	return o, r, legs, err
 }
 
@@ -226,29 +221,6 @@ func (o Order) feeReturned(r Refund) (Order, Refund, []platform.Leg, error) {
 	r.Source = "cancel_fee"
 	o.Earned, o.Approved = plus(o.Earned, parts[0].Neg()), plus(o.Approved, r.Amount)
 	return o, r, nonzero([]platform.Leg{o.earning(parts[0]), {Role: "cancel_fee", Amount: parts[1]}, o.refundDue(r.Amount.Neg())}), nil
-}
-
-// covered takes of what the merchant earned no more than is there: a payer's bank
-// may have taken some.
-func (p Disputes) covered(ctx context.Context, o Order, legs []platform.Leg) ([]platform.Leg, error) {
-	at := slices.IndexFunc(legs, func(l platform.Leg) bool { return l.Role == "earning" })
-	if at < 0 || p.Purse == nil || p.Sources == nil {
-		return legs, nil
-	}
-	free, err := p.Purse.Free(ctx, "earning", o.ID, o.Merchant, o.Total.Currency())
-	if err != nil {
-		return nil, err
-	}
-	lack := plus(legs[at].Amount, free.Neg())
-	if lack.Sign() <= 0 {
-		return legs, nil
-	}
-	more, err := p.Sources.Sources(ctx, o.Merchant, lack)
-	if err != nil {
-		return nil, fmt.Errorf("refund order %s: %w", o.ID, err)
-	}
-	legs[at].Amount = free
-	return joined(nonzero(slices.Concat(legs, more))), nil
 }
 
 func nonzero(legs []platform.Leg) []platform.Leg {

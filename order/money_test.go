@@ -140,15 +140,48 @@ func TestATimerFiresOnlyWhileItIsSetAndDue(t *testing.T) {
 
 func TestTheSaleLeavesNothingInEscrow(t *testing.T) {
 	t.Parallel()
-	o, legs, err := order(Delivered, nil).sold(noon)
+	sold := order(Delivered, nil)
+	o, _, legs, err := sold.sold(sold.sale(), noon)
 
 	require.NoError(t, err)
 	assert.Equal(t, cny("110"), o.Earned)
 	assert.Equal(t, []platform.Leg{o.escrow(cny("120")), o.earning(cny("-110")), commission(cny("-10"))}, legs)
 	assert.Equal(t, noon.Add(7*day), o.Due())
 
-	_, _, err = order(Delivered, func(o *Order) { o.Captured = cny("119") }).sold(noon)
+	_, _, _, err = order(Delivered, func(o *Order) { o.Captured = cny("119") }).sold(cny("120"), noon)
 	assert.Equal(t, "order.not_captured", platform.Code(err))
+}
+
+// What payers' banks took out of escrow the merchant bears, then the platform with
+// the tax in its part.
+func TestTheSaleIsOfWhatIsThere(t *testing.T) {
+	t.Parallel()
+	o := order(Delivered, func(o *Order) {
+		o.Lines[0].Parts = []Part{{Component: "commission", Amount: cny("10"), Tax: cny("0.57"), Back: proRata, Given: cny("0"), TaxGiven: cny("0")}}
+	})
+	for _, c := range []struct{ there, earned, fee, tax string }{
+		{"120", "110", "10", "0.57"},
+		{"130", "110", "10", "0.57"}, // what came for a change that is not applied is no sale
+		{"80", "70", "10", "0.57"},
+		{"10", "0", "10", "0.57"},
+		{"4", "0", "4", "0.23"},
+		{"0", "0", "0", "0"},
+	} {
+		sold, fee, legs, err := o.sold(cny(c.there), noon)
+
+		require.NoError(t, err)
+		assert.Equal(t, []platform.Money{cny(c.earned), cny(c.fee)}, []platform.Money{sold.Earned, fee}, c.there)
+		var tax platform.Money
+		sum := cny("0")
+		for _, l := range legs {
+			sum = plus(sum, l.Amount)
+			if l.Role == "output_tax" {
+				tax = l.Amount.Neg()
+			}
+		}
+		assert.Equal(t, cny(c.tax), plus(cny("0"), or(tax, cny("0"))), c.there)
+		assert.Equal(t, cny("0"), sum, c.there)
+	}
 }
 
 func TestTermsOfTwoListingsTakeTheStricter(t *testing.T) {

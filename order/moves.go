@@ -91,7 +91,9 @@ func (o Order) take(verb string, by platform.ActorKind, at time.Time) (Order, er
 // guard is what a verb asks of an order besides its state.
 func (o Order) guard(verb string, at time.Time) error {
 	switch verb {
-	case "accept", "cancel":
+	case "accept":
+		return unless(o.Dispute == "" && o.Contested.Sign() <= 0, ErrDisputed)
+	case "cancel":
 		return unless(o.Dispute == "", ErrDisputed)
 	case "clear", "reject":
 		return unless(o.Screening == review, errNotClearable)
@@ -114,7 +116,7 @@ func (o Order) guard(verb string, at time.Time) error {
 		if o.Terms.Acceptance != byProof {
 			return errNotCompletable
 		}
-		if o.Dispute != "" {
+		if o.Dispute != "" || o.Contested.Sign() > 0 {
 			return ErrDisputed
 		}
 		if o.StartedAt.IsZero() {

@@ -97,12 +97,13 @@ type Spot struct {
 type Mirrors struct {
 	Total       platform.Money `json:"total" class:"internal"` // Σ of the lines
 	Asked       platform.Money `json:"asked" class:"internal"`
-	Secured     platform.Money `json:"secured" class:"internal"`  // ≤ asked
-	Captured    platform.Money `json:"captured" class:"internal"` // ≤ secured
-	Refunded    platform.Money `json:"refunded" class:"internal"` // given back: to the customer, and to the platform what it paid itself
-	Reserved    platform.Money `json:"reserved" class:"internal"` // of refunds on their way
-	ChargedBack platform.Money `json:"charged_back" class:"internal"`
-	Held        platform.Money `json:"held" class:"internal"` // for a dispute: nobody is paid out of it, and no other refund
+	Secured     platform.Money `json:"secured" class:"internal"`            // ≤ asked
+	Captured    platform.Money `json:"captured" class:"internal"`           // ≤ secured
+	Refunded    platform.Money `json:"refunded" class:"internal"`           // given back: to the customer, and to the platform what it paid itself
+	Reserved    platform.Money `json:"reserved" class:"internal"`           // of refunds on their way
+	ChargedBack platform.Money `json:"charged_back" class:"internal"`       // by payers' banks, undecided or for good
+	Contested   platform.Money `json:"contested,omitzero" class:"internal"` // of it, undecided: nobody accepts or closes the order meanwhile; absent: no bank ever took any
+	Held        platform.Money `json:"held" class:"internal"`               // for a dispute: nobody is paid out of it, and no other refund
 
 	Approved    platform.Money `json:"approved" class:"internal"`              // of refunds that the books know
 	ApprovedFee platform.Money `json:"approved_fee" class:"internal"`          // the platform's part of it

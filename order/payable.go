@@ -78,13 +78,14 @@ func (p Payable) Returned(ctx context.Context, refund, subject platform.Ref, out
 }
 
 // Disputed notes how much of an order's money payers' banks have taken back, what
-// is open or lost, in all: so much less can be refunded. It writes the order.
-func (p Payable) Disputed(ctx context.Context, subject platform.Ref, back platform.Money, _ time.Time) ([]platform.Change, error) {
+// is open or lost, in all: so much less can be refunded. While any of it is open,
+// the order is neither accepted nor closed. It writes the order.
+func (p Payable) Disputed(ctx context.Context, subject platform.Ref, back, contested platform.Money, _ time.Time) ([]platform.Change, error) {
 	o, err := p.Store.Order(ctx, subject.ID)
 	if err != nil {
 		return nil, err
 	}
-	o.ChargedBack = back
+	o.ChargedBack, o.Contested = back, contested
 	return []platform.Change{platform.Put(o)}, nil
 }
 

@@ -267,7 +267,7 @@ func TestTheTaxFollowsTheFee(t *testing.T) {
 		o.CompletedAt = noon
 		o.Lines[0].Parts = []Part{{Component: "commission", Amount: cny("10"), Tax: cny("0.57"), Back: proRata, Given: cny("0"), TaxGiven: cny("0")}}
 	})
-	o, legs, err := o.sold(noon)
+	o, _, legs, err := o.sold(o.sale(), noon)
 	require.NoError(t, err)
 	assert.Equal(t, []platform.Leg{o.escrow(cny("120")), o.earning(cny("-110")), commission(cny("-9.43")), {Role: "output_tax", Amount: cny("-0.57")}}, legs)
 

@@ -171,7 +171,10 @@ func (s *Service) approve(ctx context.Context, o Order, r Refund, at time.Time) 
 	}
 	r.Source = o.source()
 	o, legs := o.approved(r)
-	if legs, err = s.sources(ctx, o, legs); err != nil {
+	if legs, err = s.sources(ctx, o, legs); err == nil {
+		legs, err = covered(ctx, s.ports.Purse, s.ports.Sources, o, legs)
+	}
+	if err != nil {
 		return Order{}, Refund{}, nil, err
 	}
 	changes, err := s.post(ctx, "refund.approved", r.Ref(), at, legs)

@@ -248,7 +248,7 @@ func TestChargebackLowersWhatIsRefundable(t *testing.T) {
 	o := h.confirmed(h.list(nil))
 	system := platform.As(t.Context(), platform.SystemActor("payment"))
 	_, err := platform.Update(system, h.w, disputed{o.ID, cny("30.00")}, func(ctx context.Context) (int, []platform.Change, error) {
-		changes, err := h.payable.Disputed(ctx, o.Ref(), cny("30.00"), h.clock.now())
+		changes, err := h.payable.Disputed(ctx, o.Ref(), cny("30.00"), cny("30.00"), h.clock.now())
 		return 0, append(changes, platform.Happened("chargeback.received", o.Ref(), nil)), err
 	})
 	require.NoError(t, err)

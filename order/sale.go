@@ -56,7 +56,11 @@ func (s *Service) accept(ctx context.Context, o Order, by platform.ActorKind, at
 
 // sell books the sale of an order that has just completed.
 func (s *Service) sell(ctx context.Context, o Order, at time.Time) (Order, []platform.Change, error) {
-	o, legs, err := o.sold(at)
+	there, err := onAccount(ctx, s.ports.Purse, o, o.escrow(o.sale()))
+	if err != nil {
+		return Order{}, nil, err
+	}
+	o, fee, legs, err := o.sold(there, at)
 	if err != nil {
 		return Order{}, nil, err
 	}
@@ -64,15 +68,14 @@ func (s *Service) sell(ctx context.Context, o Order, at time.Time) (Order, []pla
 	if err != nil {
 		return Order{}, nil, err
 	}
-	amount, fee := o.sale()
 	if by, counts := s.ports.Fees.(volumes); counts {
-		counted, err := by.Sold(ctx, o.Ref(), o.Merchant, plus(amount, o.ours().Neg()), at)
+		counted, err := by.Sold(ctx, o.Ref(), o.Merchant, plus(o.sale(), o.ours().Neg()), at)
 		if err != nil {
 			return Order{}, nil, fmt.Errorf("count the sale of order %s: %w", o.ID, err)
 		}
 		changes = append(changes, counted...)
 	}
-	return o, append(changes, o.told("completed", amount, fee)), nil
+	return o, append(changes, o.told("completed", plus(o.Earned, fee), fee)), nil
 }
 
 // volumes are Fees that depend on how much a merchant sold.
@@ -81,25 +84,43 @@ type volumes interface {
 	Sold(ctx context.Context, order platform.Ref, merchant platform.ID, amount platform.Money, at time.Time) ([]platform.Change, error)
 }
 
-// sold is the order with its sale final, and the legs that say so: what is in
-// escrow goes to the merchant, but for the platform's part as it was frozen, of
-// which the tax is nobody's income.
-func (o Order) sold(at time.Time) (Order, []platform.Leg, error) {
+// sold is the order with its sale final, the platform's part of it, and the legs
+// that say so: what is in escrow goes to the merchant, but for that part, of which
+// the tax is nobody's income.
+func (o Order) sold(there platform.Money, at time.Time) (_ Order, fee platform.Money, _ []platform.Leg, _ error) {
 	if plus(o.Captured, o.undone().Neg()).Minor() < o.Total.Minor() {
-		return Order{}, nil, fmt.Errorf("complete order %s: %w", o.ID, errNotCaptured)
+		return Order{}, fee, nil, fmt.Errorf("complete order %s: %w", o.ID, errNotCaptured)
 	}
-	amount, fee := o.sale()
+	amount, fee, tax, err := o.shared(there)
+	if err != nil {
+		return Order{}, fee, nil, err
+	}
 	o.CompletedAt = at
 	o.Earned = plus(amount, fee.Neg())
 	o.arm(closeTimer, at.Add(o.Windows.Close))
-	tax := plus(o.tax(), or(o.ApprovedTax, plus(amount, amount.Neg())).Neg())
-	return o, append([]platform.Leg{o.escrow(amount), o.earning(o.Earned.Neg())}, o.platforms(fee.Neg(), tax.Neg(), plus(tax, tax.Neg()))...), nil
+	return o, fee, append([]platform.Leg{o.escrow(amount), o.earning(o.Earned.Neg())}, o.platforms(fee.Neg(), tax.Neg(), plus(tax, tax.Neg()))...), nil
 }
 
-// sale is what the sale amounts to, and the platform's part of it: all of the
-// lines but what refunds took out of escrow before.
-func (o Order) sale() (amount, fee platform.Money) {
-	return plus(o.Total, o.Approved.Neg(), o.undone()), plus(o.commission(), o.ApprovedFee.Neg())
+// sale is what the sale amounts to: all of the lines but what refunds took out of
+// escrow before.
+func (o Order) sale() platform.Money { return plus(o.Total, o.Approved.Neg(), o.undone()) }
+
+// fee is the platform's part of the sale, as it was frozen.
+func (o Order) fee() platform.Money { return plus(o.commission(), o.ApprovedFee.Neg()) }
+
+// shared is what there is of the sale, the platform's part of it and the tax in
+// that. What payers' banks have taken the merchant bears first.
+func (o Order) shared(there platform.Money) (amount, fee, tax platform.Money, err error) {
+	amount, fee = least(o.sale(), there), o.fee()
+	tax = plus(o.tax(), or(o.ApprovedTax, plus(amount, amount.Neg())).Neg())
+	if fee.Minor() <= amount.Minor() {
+		return amount, fee, tax, nil
+	}
+	parts, err := amount.Allocate(tax.Minor(), plus(fee, tax.Neg()).Minor())
+	if err != nil {
+		return amount, fee, tax, fmt.Errorf("complete order %s: %w", o.ID, err)
+	}
+	return amount, amount, parts[0], nil
 }
 
 // ours is what the customer pays of the platform's fees, in lines of their own.
@@ -134,17 +155,21 @@ func (o Order) commission() platform.Money {
 }
 
 // close ends an order whose windows are over and releases what the merchant has
-// earned. While a refund is on its way it is put off.
+// earned, as far as no payer's bank has taken it. While a refund is on its way or a
+// dispute open, here or at a bank, it is put off.
 func (s *Service) close(ctx context.Context, o Order, at time.Time) (Order, []platform.Change, error) {
 	next, err := o.take("close", platform.System, at)
 	if err != nil {
 		return Order{}, nil, err
 	}
-	if o.Reserved.Sign() > 0 || o.Held.Sign() > 0 || o.Dispute != "" {
+	if o.Reserved.Sign() > 0 || o.Held.Sign() > 0 || o.Dispute != "" || o.Contested.Sign() > 0 {
 		o.arm(closeTimer, at.Add(o.Windows.CloseRetry))
 		return o, []platform.Change{o.happened("close_deferred")}, nil
 	}
-	released := next.Earned
+	released, err := onAccount(ctx, s.ports.Purse, o, o.earning(o.Earned))
+	if err != nil {
+		return Order{}, nil, err
+	}
 	next.Earned = plus(released, released.Neg())
 	if next.disarm(); next.State == Closed { // a cancelled order ended before
 		next.EndedAt = at

@@ -20,6 +20,7 @@ type Ports struct {
 	Staffing  Staffing        // if nil, orders that need staff are refused
 	Screen    Screen          // if nil, every order is allowed
 	Sealer    platform.Sealer // if nil, orders with a note are refused
+	Purse     Purse           // if nil, banks take nothing back of what orders hold and earn
 	Sources   Sources         // if nil, a merchant that was paid gives back out of what it is owed, or not at all
 	Plans     Plans           // if nil, approvals that name a plan are refused
 }

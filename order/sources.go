@@ -37,6 +37,43 @@ func (s *Service) sources(ctx context.Context, o Order, legs []platform.Leg) ([]
 	return joined(slices.Concat(legs[:at], out, legs[at+1:])), nil
 }
 
+// Purse knows what is free on an account. finance.Books is one.
+type Purse interface {
+	Free(ctx context.Context, role string, of, party platform.ID, currency platform.Currency) (platform.Money, error)
+}
+
+// onAccount is what there is of an amount on an account of the order: payers' banks may
+// have taken some, and others given in its place.
+func onAccount(ctx context.Context, purse Purse, o Order, l platform.Leg) (platform.Money, error) {
+	if o.Contested.Absent() || purse == nil {
+		return l.Amount, nil
+	}
+	return purse.Free(ctx, l.Role, l.Of, l.Party, l.Amount.Currency())
+}
+
+// covered takes of what the merchant earned no more than is there, and the rest
+// from its sources.
+func covered(ctx context.Context, purse Purse, sources Sources, o Order, legs []platform.Leg) ([]platform.Leg, error) {
+	at := slices.IndexFunc(legs, func(l platform.Leg) bool { return l.Role == "earning" })
+	if at < 0 || sources == nil {
+		return legs, nil
+	}
+	free, err := onAccount(ctx, purse, o, legs[at])
+	if err != nil {
+		return nil, err
+	}
+	lack := plus(legs[at].Amount, free.Neg())
+	if lack.Sign() <= 0 {
+		return legs, nil
+	}
+	more, err := sources.Sources(ctx, o.Merchant, lack)
+	if err != nil {
+		return nil, fmt.Errorf("refund order %s: %w", o.ID, err)
+	}
+	legs[at].Amount = free
+	return joined(nonzero(slices.Concat(legs, more))), nil
+}
+
 // joined are the legs with one for each account: what a merchant owes may come of
 // what it has not got, and of fees that were kept.
 func joined(legs []platform.Leg) (all []platform.Leg) {

@@ -180,8 +180,7 @@ func (t *taking) money(now time.Time) {
 		ChargedBack: zero, Held: zero, Approved: given, ApprovedFee: feeGiven, Earned: zero,
 	}
 	if o.State == Completed {
-		amount, fee := o.sale()
-		o.Earned = plus(amount, fee.Neg())
+		o.Earned = plus(o.sale(), o.fee().Neg())
 	}
 	t.check(total == o.Total, "total", errTakenTotal)
 	t.check((paid == o.Total) == (o.State != AwaitingPayment) && within(paid, o.Total, zero), "payments", errTakenPaid)

@@ -41,7 +41,7 @@ type Windows struct {
 	Accept     time.Duration `json:"accept_ns" class:"internal"`                // from the last delivery; if zero, 72 hours
 	Rework     time.Duration `json:"rework_ns" class:"internal"`                // from the first delivery; if zero, 14 days
 	Close      time.Duration `json:"close_ns" class:"internal"`                 // from completion; if zero, 7 days
-	CloseRetry time.Duration `json:"close_retry_ns" class:"internal"`           // while something is pending; if zero, 24 hours
+	CloseRetry time.Duration `json:"close_retry_ns" class:"internal"`           // while something is pending, also what accepts by itself; if zero, 24 hours
 }
 
 const day = 24 * time.Hour
@@ -165,6 +165,10 @@ func (s *Service) fire(ctx context.Context, found Order, now time.Time) error {
 		case answerTimer:
 			return s.decline(ctx, o, refund, "answer_timeout", platform.System, now)
 		case acceptTimer:
+			if o.Contested.Sign() > 0 {
+				o.arm(acceptTimer, now.Add(o.Windows.CloseRetry))
+				return o, []platform.Change{o.happened("accept_deferred")}, nil
+			}
 			return s.accept(ctx, o, platform.System, now)
 		case closeTimer:
 			return s.close(ctx, o, now)

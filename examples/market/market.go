@@ -238,6 +238,7 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
 		Screen:    m.Screen,
 		Sealer:    m.Vault,
+		Purse:     books,
 		Sources:   refund.Chain{Books: books},
 		Plans:     plansOn(db, books),
 	}, &o.Order)

@@ -82,6 +82,12 @@ func (s *shop) place() {
 
 func (s *shop) work() {
 	s.t.Helper()
+	s.deliver()
+	s.accept()
+}
+
+func (s *shop) deliver() {
+	s.t.Helper()
 	d, err := s.Dispatch.DispatchOrder(s.as(s.cast.Operator), dispatch.DispatchOrder{Order: s.order.ID})
 	require.NoError(s.t, err)
 	_, err = s.Dispatch.Accept(s.as(s.cast.Staff), dispatch.Accept{Assignment: d.Offers[0].ID})
@@ -90,7 +96,11 @@ func (s *shop) work() {
 	require.NoError(s.t, err)
 	_, err = s.Orders.Deliver(s.as(s.cast.Staff), order.Deliver{Order: s.order.ID, Proofs: s.Photo()})
 	require.NoError(s.t, err)
-	_, err = s.Orders.Accept(s.as(s.cast.Customer), order.Accept{Order: s.order.ID})
+}
+
+func (s *shop) accept() {
+	s.t.Helper()
+	_, err := s.Orders.Accept(s.as(s.cast.Customer), order.Accept{Order: s.order.ID})
 	require.NoError(s.t, err)
 }
 

@@ -32,13 +32,13 @@ func (m *Market) splitting(db platform.DB, books finance.Books) payment.Books {
 }
 
 // payable is an order as payments see it; while any of its money is held for a
-// dispute, its shares wait.
+// dispute, here or at a payer's bank, its shares wait.
 type payable struct{ order.Payable }
 
 // Contested implements [payment.Contested].
 func (p payable) Contested(ctx context.Context, subject platform.Ref) (bool, error) {
 	o, err := p.Store.Order(ctx, subject.ID)
-	return o.Held.Sign() > 0, err
+	return o.Held.Sign() > 0 || o.Contested.Sign() > 0, err
 }
 
 // shared is what lies with receivers of a payment. A share that came back and went

@@ -74,6 +74,7 @@ type Attempt struct {
 	Received    platform.Money `json:"received,omitzero" class:"internal"`   // what the institution took, once it is known; absent when nothing
 	Returned    platform.Money `json:"returned,omitzero" class:"internal"`   // of it, given back or on its way back; absent when nothing
 	Disputed    platform.Money `json:"disputed,omitzero" class:"internal"`   // of it, taken back by the payer's bank, undecided or for good; absent when nothing
+	Contested   platform.Money `json:"contested,omitzero" class:"internal"`  // of Disputed, what is undecided; absent when nothing ever was
 	Reference   string         `json:"reference,omitempty" class:"internal"` // the institution's own
 	Foreign     bool           `json:"foreign,omitempty" class:"internal"`   // another system charged it: the institution knows it by Reference alone
 	Action      string         `json:"action,omitempty" class:"internal"`    // where the payer goes on

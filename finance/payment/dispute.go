@@ -20,9 +20,9 @@ type Bearer interface {
 }
 
 // Disputed is a [Subject] that wants to know how much of its money payers' banks
-// have taken back: what is open or lost, in all.
+// have taken back: what is open or lost, in all, and of it what is open.
 type Disputed interface {
-	Disputed(ctx context.Context, subject platform.Ref, back platform.Money, at time.Time) ([]platform.Change, error)
+	Disputed(ctx context.Context, subject platform.Ref, back, contested platform.Money, at time.Time) ([]platform.Change, error)
 }
 
 // Contest answers a chargeback with evidence.

@@ -38,6 +38,7 @@ func TestChargebackHoldsWhoBearsIt(t *testing.T) {
 	assert.Equal(t, payment.ChargebackNeedsResponse, c.State)
 	assert.Equal(t, noon.AddDate(0, 0, 7), c.RespondBy)
 	assert.Equal(t, yuan("40.00"), v.sale(t, o).Back)
+	assert.Equal(t, yuan("40.00"), v.sale(t, o).Contested)
 	assert.Equal(t, int64(60_00), v.balance(t, "available:escrow:"+string(o.ID)))
 	_, err := v.refund(o, yuan("60.01"))
 	require.ErrorIs(t, err, payment.ErrChargebackOpen)
@@ -75,6 +76,7 @@ func TestChargebackEnds(t *testing.T) {
 			assert.Equal(t, c.state, got.State)
 			assert.Equal(t, yuan(c.back), got.Lost)
 			assert.Equal(t, yuan(c.back), v.sale(t, o).Back)
+			assert.Equal(t, yuan("0.00"), v.sale(t, o).Contested)
 			assert.Equal(t, 100_00-yuan(c.back).Minor(), v.balance(t, "available:escrow:"+string(o.ID)))
 			if c.state != payment.ChargebackPartlyLost { // of which the bank here knows nothing
 				v.booksAgree(t)

@@ -164,7 +164,11 @@ func (s *Service) opens(ctx context.Context, found Records, d Dispute, round int
 	if err != nil {
 		return Chargeback{}, nil, err
 	}
-	a.Disputed = disputed
+	contested, err := sum(a.Contested, c.Counts)
+	if err != nil {
+		return Chargeback{}, nil, err
+	}
+	a.Disputed, a.Contested = disputed, contested
 	c.Legs = []platform.Leg{{Role: "chargeback_loss", Amount: c.Amount}}
 	if s.ports.Bearer != nil && !foreign && !ours {
 		if c.Legs, err = s.ports.Bearer.Bear(ctx, a.Subject, c.Amount); err != nil {
@@ -196,10 +200,7 @@ func (s *Service) decided(ctx context.Context, found Records, was, next Chargeba
 	stays, err := next.stays()
 	if err == nil {
 		next.Counts = stays
-		freed, wrong := stays.Sub(was.Counts)
-		if err = wrong; err == nil {
-			a.Disputed, err = a.Disputed.Add(freed)
-		}
+		a, err = a.decided(was.Counts, stays)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("end %s: %w", next.ID, err)
@@ -221,6 +222,16 @@ func (s *Service) decided(ctx context.Context, found Records, was, next Chargeba
 	return slices.Concat([]platform.Change{platform.Put(next), platform.Put(a)}, books, mirror), nil
 }
 
+// decided is the payment with an amount that was contested, and what of it stays
+// taken.
+func (a Attempt) decided(contested, stays platform.Money) (Attempt, error) {
+	freed, one := stays.Sub(contested)
+	disputed, two := sum(a.Disputed, freed)
+	open, three := a.Contested.Sub(contested)
+	a.Disputed, a.Contested = disputed, open
+	return a, errors.Join(one, two, three)
+}
+
 // mirrors tells a subject that wants to know how much was taken back, with the
 // payment as it will be.
 func (s *Service) mirrors(ctx context.Context, intents []Intent, changed Attempt, at time.Time) ([]platform.Change, error) {
@@ -236,18 +247,21 @@ func (s *Service) mirrors(ctx context.Context, intents []Intent, changed Attempt
 	if err != nil {
 		return nil, err
 	}
-	back := changed.Disputed
+	back, contested := changed.Disputed, changed.Contested
 	var changes []platform.Change
 	for _, a := range attempts {
 		if a.ID == changed.ID || a.Disputed.Absent() {
 			continue
 		}
-		if back, err = back.Add(a.Disputed); err != nil {
+		var one, two error
+		back, one = back.Add(a.Disputed)
+		contested, two = contested.Add(a.Contested)
+		if err := errors.Join(one, two); err != nil {
 			return nil, err
 		}
 		changes = append(changes, platform.Unchanged(a))
 	}
-	told, err := subject.Disputed(ctx, changed.Subject, back, at)
+	told, err := subject.Disputed(ctx, changed.Subject, back, contested, at)
 	return append(changes, told...), err
 }
 

@@ -44,7 +44,9 @@ type sale struct {
 	Captured platform.Money `json:"captured" class:"internal"`
 	Given    platform.Money `json:"given" class:"internal"`
 	Back     platform.Money `json:"back,omitzero" class:"internal"`
-	Argued   bool           `json:"argued,omitempty" class:"internal"` // somebody has opened a dispute
+
+	Contested platform.Money `json:"contested,omitzero" class:"internal"` // of Back
+	Argued    bool           `json:"argued,omitempty" class:"internal"`   // somebody has opened a dispute
 }
 
 func (s sale) Ref() platform.Ref { return platform.Ref{Kind: "order", ID: s.ID} }
@@ -161,9 +163,9 @@ func (s shop) Returned(ctx context.Context, refund, _ platform.Ref, outcome stri
 }
 
 // Disputed notes what payers' banks have taken back of a sale.
-func (s shop) Disputed(ctx context.Context, subject platform.Ref, back platform.Money, _ time.Time) ([]platform.Change, error) {
+func (s shop) Disputed(ctx context.Context, subject platform.Ref, back, contested platform.Money, _ time.Time) ([]platform.Change, error) {
 	o, err := platform.Read[sale](ctx, s.db, "order", subject.ID)
-	o.Back = back
+	o.Back, o.Contested = back, contested
 	return []platform.Change{platform.Put(o)}, err
 }
 

@@ -249,10 +249,10 @@ func (v *world) told(d dispute.Dispute, outcome string) error {
 	return err
 }
 
-// charged has the payer's bank take back an amount of the order, all in all.
+// charged has the payer's bank take back an amount of the order for good.
 func (v *world) charged(o order.Order, amount string) error {
 	_, err := platform.Update(as(system), v.w, note{amount}, func(ctx context.Context) (struct{}, []platform.Change, error) {
-		set, err := v.payable.Disputed(ctx, o.Ref(), cny(amount), v.clock.now())
+		set, err := v.payable.Disputed(ctx, o.Ref(), cny(amount), cny("0"), v.clock.now())
 		return struct{}{}, append(set, platform.Happened("test.charged", o.Ref(), amount)), err
 	})
 	return err

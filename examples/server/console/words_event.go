@@ -39,6 +39,7 @@ var eventWords = map[string]word{
 	"event.order.accepted":            {"Work accepted", "验收"},
 	"event.order.auto_accepted":       {"Accepted by itself", "自动验收"},
 	"event.order.completed":           {"Order completed", "订单完成"},
+	"event.order.accept_deferred":     {"Acceptance put off", "推迟验收"},
 	"event.order.close_deferred":      {"Closing put off", "推迟关闭"},
 	"event.order.closed":              {"Order closed", "订单关闭"},
 	"event.order.cancelled":           {"Order cancelled", "订单取消"},
