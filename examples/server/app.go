@@ -52,7 +52,15 @@ type casting func(context.Context, *market.Market) (market.Cast, error)
 
 // assemble opens the market, fills it for a demo, and mounts every domain.
 func assemble(ctx context.Context, base string, c config, log *slog.Logger, db store.Engine, o market.Options, cast casting) (*app, error) {
-	o.Sandbox.Deliver = post(base + edge.Notices + "sandbox")
+	past, err := seasonOf(ctx, c, db)
+	if err != nil {
+		return nil, err
+	}
+	var m *market.Market
+	if o.Now == nil {
+		o.Now = past.Now
+	}
+	o.Sandbox.Deliver = past.deliver(&m, post(base+edge.Notices+"sandbox"))
 	if c.trace != "" {
 		db = traced{db, otel.Tracer("github.com/liangding/platform/store")}
 	}
@@ -60,7 +68,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	o.Window = func(d time.Duration) { window.Observe(d.Seconds()) }
 	o.Fees.Volumes = true
 	o.Payment.Funds = payment.FundsMode(c.funds)
-	m, err := market.Open(db, &o)
+	m, err = market.Open(db, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +76,9 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	who := edge.Authenticator(nil)
 	if c.demo {
 		if a.cast, err = cast(ctx, m); err != nil {
+			return nil, err
+		}
+		if err := past.play(ctx, log, m, a.cast); err != nil {
 			return nil, err
 		}
 		if err := empower(ctx, m, a.cast); err != nil {

@@ -24,7 +24,7 @@ import (
 // to be killed.
 func TestMain(m *testing.M) {
 	if folder := os.Getenv("PLATFORM_TEST_SERVE"); folder != "" {
-		err := run(context.Background(), []string{"-addr=127.0.0.1:0", "-log=off", "-commands=-1", "-reads=-1", "-folder=" + folder}, os.Stdout, os.Stderr)
+		err := run(context.Background(), []string{"-addr=127.0.0.1:0", "-log=off", "-weeks=0", "-commands=-1", "-reads=-1", "-folder=" + folder}, os.Stdout, os.Stderr)
 		if err != nil {
 			os.Exit(1)
 		}

@@ -82,6 +82,7 @@ func main() {
 type config struct {
 	addr     string
 	demo     bool
+	weeks    int
 	store    string
 	keys     string
 	folder   string
@@ -103,6 +104,7 @@ func flags(args []string, env func(string) (string, bool), errs io.Writer) (conf
 	f.SetOutput(errs)
 	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on")
 	f.BoolVar(&c.demo, "demo", true, "fill with demo data and print demo tokens; listens on loopback only")
+	f.IntVar(&c.weeks, "weeks", 6, "weeks of trade that a new demo begins with; 0 is none")
 	f.StringVar(&c.store, "store", "", "where the data are: memory, sqlite:`PATH` or postgres://…; if empty, SQLite in the data folder")
 	f.StringVar(&c.keys, "keys", "", "where the keys of personal data are, as -store says it: a store of their own; if empty, SQLite in the data folder")
 	f.StringVar(&c.folder, "folder", "data", "`path` of the data folder: what must outlive the process; not used with -store memory")

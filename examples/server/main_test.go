@@ -32,7 +32,7 @@ func TestFlagsComeFromTheEnvironmentToo(t *testing.T) {
 	}
 	c, err := read(map[string]string{"PLATFORM_DEMO": "false", "PLATFORM_READS": "7", "PLATFORM_COMMANDS": "8", "PLATFORM_LOG": ""}, "-commands=9")
 	require.NoError(t, err)
-	assert.Equal(t, config{addr: "127.0.0.1:8080", folder: "data", logs: "json", funds: "platform", reads: 7, commands: 9, files: []string{}}, c)
+	assert.Equal(t, config{addr: "127.0.0.1:8080", weeks: 6, folder: "data", logs: "json", funds: "platform", reads: 7, commands: 9, files: []string{}}, c)
 	_, err = read(map[string]string{"PLATFORM_DEMO": "off"})
 	require.ErrorContains(t, err, "PLATFORM_DEMO=off", "what was meant is not guessed")
 	require.ErrorContains(t, run(t.Context(), []string{"-demo", "false"}, io.Discard, io.Discard), `"false" is no flag`)
@@ -62,7 +62,7 @@ func started(ctx context.Context, t *testing.T, folder string, ended chan<- erro
 	out, in, err := os.Pipe()
 	require.NoError(t, err)
 	go func() {
-		ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0", "-log", "off", "-folder", folder}, more...), in, in)
+		ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0", "-log", "off", "-weeks", "0", "-folder", folder}, more...), in, in)
 	}()
 	var read bytes.Buffer
 	for lines := bufio.NewScanner(out); lines.Scan(); {
