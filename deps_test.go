@@ -74,6 +74,7 @@ var mayImport = map[string]struct{ rooms, modules []string }{
 	"finance":               {nil, nil},
 	"finance/payment":       {nil, nil},
 	"risk":                  {[]string{"risk/scorecard"}, nil},
+	"risk/scorecard":        {nil, nil},
 	"risk/screen":           {nil, nil},
 	"security":              {nil, nil},
 	"security/access":       {[]string{"security"}, nil},
