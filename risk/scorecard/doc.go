@@ -23,5 +23,12 @@
 // [Definition.Settled] keeps the grade that somebody had until the interval of the score
 // lies beyond the boundary, or two periods say the same.
 //
+// # Weights from what happened
+//
+// [Fit] learns a scorecard from cases whose end is known: bins that run one way,
+// weights of evidence, a ridge regression tested on what came after, and points that
+// can be printed ([Model.Table]). Its [Report] is of predictions, never of what was
+// learnt by heart.
+//
 // Start with [Definition.Check] and [Definition.Score].
 package scorecard

@@ -2,7 +2,7 @@ package scorecard
 
 import "github.com/liangding/platform"
 
-// Refusals of definitions and observations.
+// Refusals of definitions, observations and cases.
 var (
 	// ErrWeights refuses weights that are not above zero, or do not add up to 1.
 	ErrWeights = platform.Err(platform.ErrInvalid, "scorecard.weights", "weights are above zero and add up to 1 exactly", "权重须大于零且合计恰为1")
@@ -24,4 +24,10 @@ var (
 	ErrObservation = platform.Err(platform.ErrInvalid, "scorecard.observation", "an observation is of one criterion, once, and its counts can be", "观测须对应一个指标且仅一次，计数须合理")
 	// ErrPeers refuses quantiles over fewer than 30 peers.
 	ErrPeers = platform.Err(platform.ErrState, "scorecard.peers", "quantiles take at least 30 peers", "按分位定级须至少有30个同类")
+	// ErrCases refuses to fit fewer than 100 cases, 30 of either end, or a case twice.
+	ErrCases = platform.Err(platform.ErrInvalid, "scorecard.cases", "a model takes 100 different cases, 30 good and 30 bad at least", "建模至少需要100个不同样本，好坏各不少于30个")
+	// ErrFeatures refuses to fit where nothing tells good from bad.
+	ErrFeatures = platform.Err(platform.ErrInvalid, "scorecard.features", "no feature tells good cases from bad ones", "没有可区分好坏样本的特征")
+	// ErrSingular refuses features of which one repeats others exactly.
+	ErrSingular = platform.Err(platform.ErrInvalid, "scorecard.singular", "the features repeat each other", "特征之间完全重复")
 )

@@ -2,6 +2,7 @@ package scorecard_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -40,4 +41,27 @@ func ExampleDefinition_Score() {
 	// on_time 0.94 of 200 is 70 points and adds 42
 	// complaints 0.015 of 200 is 85 points and adds 34
 	// for one who was poor: poor
+}
+
+// Points are learnt from cases whose end is known; new members cost more here.
+func ExampleFit() {
+	now := time.Date(2030, 3, 1, 0, 0, 0, 0, time.UTC)
+	var rows []scorecard.Row
+	for i := range 1000 {
+		months := float64(i % 10)
+		rows = append(rows, scorecard.Row{
+			ID: fmt.Sprintf("order-%04d", i), At: now.Add(-time.Duration(1000-i) * time.Hour),
+			Event: i%10 < 3 && i%4 > 0 || i%29 == 0, Numbers: map[string]float64{"months": months},
+		})
+	}
+	model, report, err := scorecard.Fit(rows, scorecard.FitOptions{Until: now, Delay: 24 * time.Hour})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	young := scorecard.Row{Numbers: map[string]float64{"months": 1}}
+	old := scorecard.Row{Numbers: map[string]float64{"months": 9}}
+	fmt.Println(model.Points(young) < model.Points(old), model.Reasons(young, 3), report.AUC.At > 0.75)
+	// Output:
+	// true [months] true
 }
