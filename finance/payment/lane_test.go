@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -24,6 +26,29 @@ type stuck struct {
 	flying  int
 	most    int
 	arrived chan struct{}
+
+	read atomic.Int64 // attempts that the service has read in lists
+}
+
+// counted counts the attempts that lists give.
+type counted struct {
+	platform.DB
+	read *atomic.Int64
+}
+
+func (c counted) Scan(ctx context.Context, q platform.Query) (platform.Page[platform.Record], error) {
+	page, err := c.DB.Scan(ctx, q)
+	if q.Kind == "payment.attempt" {
+		c.read.Add(int64(len(page.Items)))
+	}
+	return page, err
+}
+
+// peak is how many look-ups were in flight at once.
+func (g *stuck) peak() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.most
 }
 
 func (g *stuck) Lookup(ctx context.Context, k payment.Key) (payment.Status, error) {
@@ -54,12 +79,11 @@ func hanging(t *testing.T, attempts int) (*world, *stuck) {
 	t.Helper()
 	v := newWorld(setup{opts: &payment.Options{Call: time.Hour, Answer: 2 * time.Hour, Wait: time.Millisecond}})
 	for range attempts {
-		_, err := v.s.Pay(by(customer), payment.Pay{Intent: full(v.placed(t)), Method: sandbox.Timeout, Institution: "sandbox"})
-		require.NoError(t, err)
+		v.unknown(t, "sandbox")
 	}
 	g := &stuck{Gateway: v.bank, free: make(chan struct{}), arrived: make(chan struct{}, 99)}
 	ports := payment.Ports{Books: ledger{}, Subject: shop{db: v.db}, Gateways: []payment.Gateway{g, v.second}}
-	v.s = payment.New(v.w, payment.StoreOn(v.db), ports, v.setup.opts)
+	v.s = payment.New(v.w, payment.StoreOn(counted{v.db, &g.read}), ports, v.setup.opts)
 	return v, g
 }
 
@@ -67,24 +91,81 @@ func hanging(t *testing.T, attempts int) (*world, *stuck) {
 // has at most ten look-ups in flight however often Tick comes.
 func TestHangingInstitutionDelaysNobodyElse(t *testing.T) {
 	t.Parallel()
-	v, g := hanging(t, 25)
-	o := v.placed(t)
-	other, err := v.s.Pay(by(customer), payment.Pay{Intent: full(o), Method: sandbox.Timeout, Institution: "second"})
-	require.NoError(t, err)
-	v.clock.Advance(time.Minute)
+	synctest.Test(t, func(t *testing.T) { // Tick waits by the bubble's clock, which moves only when all else waits
+		v, g := hanging(t, 25)
+		other := v.unknown(t, "second")
+		v.clock.Advance(time.Minute)
+		for range 3 {
+			_, err := v.s.Tick(t.Context(), v.clock.Now(), 0)
+			require.NoError(t, err)
+		}
 
-	v.tickUntil(t, func() bool { return len(g.arrived) >= 10 && v.attempt(t, other.ID).State == payment.AttemptCaptured })
+		assert.Equal(t, payment.AttemptCaptured, v.attempt(t, other.ID).State)
+		assert.Empty(t, capturedAt(t, v, "sandbox"))
+		assert.Equal(t, 10, g.peak())
+		close(g.free)
+		require.NoError(t, v.s.Close())
+		assert.Len(t, capturedAt(t, v, "sandbox"), 10, "what was asked is done, and no more is asked of a round that was left")
 
-	assert.Empty(t, capturedAt(t, v, "sandbox"))
-	close(g.free)
-	require.NoError(t, v.s.Close())
-	assert.Equal(t, 10, g.most)
-	v.tickUntil(t, func() bool { // what a round left is due for the next, and what Close cut off soon after
-		v.clock.Advance(10 * time.Second)
-		return len(capturedAt(t, v, "sandbox")) == 25
+		fired, err := v.s.Tick(t.Context(), v.clock.Now(), 0)
+
+		require.NoError(t, err)
+		assert.Equal(t, 15, fired)
+		assert.Len(t, capturedAt(t, v, "sandbox"), 25)
+		v.conserved(t)
 	})
-	require.NoError(t, v.s.Close())
-	v.conserved(t)
+}
+
+// What is due at an institution that hangs is older than all else and fills many
+// pages; it is read no further than the first, and what comes after it is done.
+func TestDueOfAHangingInstitutionCostsOnePage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const many = 350
+		v, g := hanging(t, many)
+		v.clock.Advance(time.Minute)
+		_, err := v.s.Tick(t.Context(), v.clock.Now(), 0) // from here on the lane is taken
+		require.NoError(t, err)
+		other := v.unknown(t, "second")
+		v.clock.Advance(time.Minute)
+		g.read.Store(0)
+
+		fired, err := v.s.Tick(t.Context(), v.clock.Now(), 0)
+
+		require.NoError(t, err)
+		assert.Equal(t, 1, fired)
+		assert.Equal(t, payment.AttemptCaptured, v.attempt(t, other.ID).State)
+		assert.LessOrEqual(t, g.read.Load(), int64(101))
+		close(g.free)
+		require.NoError(t, v.s.Close())
+	})
+}
+
+// What is due at one institution leaves others their part of a small limit.
+func TestLimitIsDealtToAllInstitutions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(setup{})
+		for range 120 {
+			v.unknown(t, "sandbox")
+		}
+		other := v.unknown(t, "second")
+
+		fired, err := v.s.Tick(t.Context(), v.clock.Advance(time.Minute), 4)
+
+		require.NoError(t, err)
+		assert.Equal(t, 4, fired)
+		assert.Len(t, capturedAt(t, v, "sandbox"), 3)
+		assert.Equal(t, payment.AttemptCaptured, v.attempt(t, other.ID).State)
+	})
+}
+
+// unknown is a payment at an institution of which nobody here knows what became.
+func (v *world) unknown(t *testing.T, institution string) payment.Attempt {
+	t.Helper()
+	a, err := v.s.Pay(by(customer), payment.Pay{Intent: full(v.placed(t)), Method: sandbox.Timeout, Institution: institution})
+	require.NoError(t, err)
+	return a
 }
 
 // tickUntil ticks until it is so, however slow the machine is.
@@ -124,7 +205,7 @@ func TestAtMostTenLookUpsAnInstitution(t *testing.T) {
 	close(g.free)
 	all.Wait()
 
-	assert.LessOrEqual(t, g.most, 10)
+	assert.LessOrEqual(t, g.peak(), 10)
 	assert.Len(t, capturedAt(t, v, "sandbox"), 16)
 }
 

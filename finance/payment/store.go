@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -38,6 +39,10 @@ type Store interface { //nolint:interfacebloat // one room's reads
 	// Due is a page of the records of a kind that are due at now, in any order.
 	// It is a hint: what it leads to is decided on what is read then.
 	Due(ctx context.Context, kind string, now time.Time, cursor string) (platform.Page[platform.Stored], error)
+
+	// DueAt is Due of one institution; without a name, of what calls nobody, which
+	// is all of a kind that knows no institutions.
+	DueAt(ctx context.Context, kind, institution string, now time.Time, cursor string) (platform.Page[platform.Stored], error)
 }
 
 // Records are some of payment, each kind in the order asked.
@@ -67,6 +72,7 @@ func StoreOn(db platform.Getter) Store { return store{db} }
 // Kinds are the records that this package writes.
 func Kinds() []platform.Kind {
 	subject, state, due := platform.Index{By: []string{"subject"}}, platform.Index{By: []string{"state"}}, platform.Index{By: []string{"due"}, Sparse: true}
+	lane := platform.Index{By: []string{"institution", "due"}, Sparse: true}
 	return []platform.Kind{
 		platform.Shape[Intent]{
 			Name: "payment.intent", Prefix: "int", Root: "order",
@@ -80,20 +86,28 @@ func Kinds() []platform.Kind {
 			Columns: func(a Attempt) []platform.Column {
 				return append(columns(a.Subject, a.State, a.Due), platform.Column{Name: "institution", Value: a.Institution}, platform.Column{Name: "reference", Value: a.Reference})
 			},
-			Indexes: []platform.Index{subject, state, due, {By: []string{"institution", "reference"}, Sparse: true}},
+			Indexes: []platform.Index{subject, state, due, lane, {By: []string{"institution", "reference"}, Sparse: true}},
 			Unique:  Attempt.claims,
 		}.Kind(),
 		platform.Shape[Return]{
 			Name: "payment.return", Prefix: "rtn", Root: "order",
-			RootOf:  func(r Return) platform.ID { return r.Subject.ID },
-			Columns: func(r Return) []platform.Column { return columns(r.Subject, r.State, r.Due) },
-			Indexes: []platform.Index{subject, state, due},
+			RootOf: func(r Return) platform.ID { return r.Subject.ID },
+			Columns: func(r Return) []platform.Column {
+				at := ""
+				if len(r.Parts) > 0 { // kinds are tried with empty records
+					at = r.Part().Institution
+				}
+				return append(columns(r.Subject, r.State, r.Due), laneOf(at))
+			},
+			Indexes: []platform.Index{subject, state, due, lane},
 		}.Kind(),
 		platform.Shape[Chargeback]{
 			Name: "payment.chargeback", Prefix: "cbk", Root: "order",
-			RootOf:  func(c Chargeback) platform.ID { return c.Subject.ID },
-			Columns: func(c Chargeback) []platform.Column { return columns(c.Subject, c.State, c.Due) },
-			Indexes: []platform.Index{subject, state, due},
+			RootOf: func(c Chargeback) platform.ID { return c.Subject.ID },
+			Columns: func(c Chargeback) []platform.Column {
+				return append(columns(c.Subject, c.State, c.Due), laneOf(c.Institution))
+			},
+			Indexes: []platform.Index{subject, state, due, lane},
 		}.Kind(),
 		platform.Shape[Institution]{
 			Name: "payment.institution", Prefix: "ins",
@@ -102,21 +116,25 @@ func Kinds() []platform.Kind {
 		}.Kind(),
 		platform.Shape[Sharing]{
 			Name: sharingKind, Prefix: "spl", Root: "order",
-			RootOf:  func(h Sharing) platform.ID { return h.Subject.ID },
-			Columns: func(h Sharing) []platform.Column { return columns(h.Subject, h.State, h.Due) },
-			Indexes: []platform.Index{subject, state, due},
+			RootOf: func(h Sharing) platform.ID { return h.Subject.ID },
+			Columns: func(h Sharing) []platform.Column {
+				return append(columns(h.Subject, h.State, h.Due), laneOf(h.Institution))
+			},
+			Indexes: []platform.Index{subject, state, due, lane},
 		}.Kind(),
 		platform.Shape[Recipient]{
 			Name: recipientKind, Prefix: "rcp",
-			Columns: func(r Recipient) []platform.Column { return []platform.Column{{Name: "due", Value: r.Due}} },
-			Indexes: []platform.Index{due},
+			Columns: func(r Recipient) []platform.Column {
+				return []platform.Column{{Name: "due", Value: r.Due}, laneOf(r.Institution)}
+			},
+			Indexes: []platform.Index{due, lane},
 		}.Kind(),
 		platform.Shape[Received]{
 			Name: "payment.notice", Prefix: "ntc",
 			Columns: func(n Received) []platform.Column {
-				return []platform.Column{{Name: "state", Value: n.State}, {Name: "due", Value: n.Due}}
+				return []platform.Column{{Name: "state", Value: n.State}, {Name: "due", Value: n.Due}, laneOf(n.Institution)}
 			},
-			Indexes: []platform.Index{state, due},
+			Indexes: []platform.Index{state, due, lane},
 		}.Kind(),
 	}
 }
@@ -124,6 +142,14 @@ func Kinds() []platform.Kind {
 func columns(subject platform.Ref, state any, due time.Time) []platform.Column {
 	return []platform.Column{{Name: "subject", Value: subject}, {Name: "state", Value: state}, {Name: "due", Value: due}}
 }
+
+// laneOf is the institution by which what is due is found; what calls nobody has
+// a lane of its own, since no name is null.
+func laneOf(institution string) platform.Column {
+	return platform.Column{Name: "institution", Value: cmp.Or(institution, nobody)}
+}
+
+const nobody = "*" // no institution has this name
 
 type store struct{ db platform.Getter }
 
@@ -198,8 +224,26 @@ func asked(subject platform.Ref) []platform.Ref {
 
 func (s store) Due(ctx context.Context, kind string, now time.Time, cursor string) (platform.Page[platform.Stored], error) {
 	until := now.Add(time.Microsecond) // the end is exclusive, and now itself is due
-	q := platform.Query{Kind: kind, By: []string{"due"}, Until: until, Limit: 100, Cursor: cursor}
-	switch kind {
+	return s.due(ctx, platform.Query{Kind: kind, By: []string{"due"}, Until: until, Limit: duePage, Cursor: cursor})
+}
+
+func (s store) DueAt(ctx context.Context, kind, institution string, now time.Time, cursor string) (platform.Page[platform.Stored], error) {
+	if !laned(kind) {
+		return s.Due(ctx, kind, now, cursor)
+	}
+	return s.due(ctx, platform.Query{
+		Kind: kind, By: []string{"institution", "due"}, Equal: []any{cmp.Or(institution, nobody)},
+		Until: now.Add(time.Microsecond), Limit: duePage, Cursor: cursor,
+	})
+}
+
+const duePage = 100
+
+// laned tells whether what is due of a kind belongs to institutions.
+func laned(kind string) bool { return kind != "payment.intent" && kind != "payment.institution" }
+
+func (s store) due(ctx context.Context, q platform.Query) (platform.Page[platform.Stored], error) {
+	switch q.Kind {
 	case "payment.attempt":
 		return due[Attempt](ctx, s.db, q)
 	case "payment.return":

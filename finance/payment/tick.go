@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/liangding/platform"
@@ -43,26 +44,89 @@ func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, erro
 	return fired, errors.Join(failed...)
 }
 
-// gather lists what is due of a kind by institution, in the order in which each
-// is met first, but for institutions whose lane is taken.
-func (s *Service) gather(ctx context.Context, kind string, now time.Time, limit int) (rounds []round, err error) {
-	at := map[string]int{}
-	_, err = platform.Sweep(ctx, limit, func(cursor string) (platform.Page[platform.Stored], error) {
-		return s.store.Due(ctx, kind, now, cursor)
-	}, func(due platform.Stored) error {
+// gather lists what is due of a kind, at most limit of it, by institution in the
+// order in which each is met first; institutions whose lane is taken are left out.
+//
+// It reads one page of what is due anywhere. Only when there is more does it read
+// on, and then from each lane that is free: so what is due at an institution that
+// hangs, or is not wired any more, costs a page however much it is, and of the
+// limit no more than the others leave.
+func (s *Service) gather(ctx context.Context, kind string, now time.Time, limit int) ([]round, error) {
+	var g gathering
+	page, err := s.store.Due(ctx, kind, now, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, due := range page.Items {
 		institution, e := s.errand(due, now)
-		if s.lanes.taken(institution) {
-			return ErrNotDue
+		g.add(institution, e)
+	}
+	lanes := append([]string{""}, s.order...)
+	if !laned(kind) {
+		lanes = lanes[:1]
+	}
+	for _, institution := range lanes {
+		if page.Next == "" || s.lanes.taken(institution) {
+			continue
 		}
-		n, met := at[institution]
-		if !met {
-			n, at[institution] = len(rounds), len(rounds)
-			rounds = append(rounds, round{institution: institution})
+		if err := s.lane(ctx, &g, kind, institution, now, limit); err != nil {
+			return nil, err
 		}
-		rounds[n].errands = append(rounds[n].errands, e)
+	}
+	return g.deal(limit, s.lanes.taken), nil
+}
+
+// lane gathers what is due of a kind at one institution instead of what a page of
+// all had of it.
+func (s *Service) lane(ctx context.Context, g *gathering, kind, institution string, now time.Time, limit int) error {
+	g.clear(institution)
+	_, err := platform.Sweep(ctx, limit, func(cursor string) (platform.Page[platform.Stored], error) {
+		return s.store.DueAt(ctx, kind, institution, now, cursor)
+	}, func(listed platform.Stored) error {
+		at, e := s.errand(listed, now)
+		g.add(at, e)
 		return nil
 	})
-	return rounds, err
+	return err
+}
+
+// gathering are rounds in the making.
+type gathering []round
+
+func (g *gathering) add(institution string, e errand) {
+	n := slices.IndexFunc(*g, func(r round) bool { return r.institution == institution })
+	if n < 0 {
+		n, *g = len(*g), append(*g, round{institution: institution})
+	}
+	(*g)[n].errands = append((*g)[n].errands, e)
+}
+
+func (g gathering) clear(institution string) {
+	for n := range g {
+		if g[n].institution == institution {
+			g[n].errands = nil
+		}
+	}
+}
+
+// deal gives each institution in turn one of the limit, until it is used up.
+func (g gathering) deal(limit int, taken func(institution string) bool) (dealt []round) {
+	g = slices.DeleteFunc(g, func(r round) bool { return taken(r.institution) })
+	share := make([]int, len(g))
+	for more := true; more && limit > 0; {
+		more = false
+		for n := range g {
+			if share[n] < len(g[n].errands) && limit > 0 {
+				share[n], limit, more = share[n]+1, limit-1, true
+			}
+		}
+	}
+	for n, r := range g {
+		if r.errands = r.errands[:share[n]]; share[n] > 0 {
+			dealt = append(dealt, r)
+		}
+	}
+	return dealt
 }
 
 // errand is what to do for a record that was listed, and at which institution;
