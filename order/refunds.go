@@ -97,7 +97,7 @@ func (s *Service) requestRefund(ctx context.Context, in RequestRefund, id platfo
 		changes := []platform.Change{o.gives("requested", r).Because(in.Reason)}
 		if s.options.AutoRefund.covers(o) {
 			var approved []platform.Change
-			if o, r, approved, err = s.approve(ctx, o, r, at); err != nil {
+			if o, r, approved, err = s.approve(ctx, o, r, nil, at); err != nil {
 				return Refund{}, nil, err
 			}
 			changes = append(changes, approved...)
@@ -160,8 +160,9 @@ func (o Order) gives(what string, r Refund) platform.Change {
 	return platform.Happened("refund."+what, r.Ref(), tell)
 }
 
-// approve books a reserved refund and hands it to the payments.
-func (s *Service) approve(ctx context.Context, o Order, r Refund, at time.Time) (Order, Refund, []platform.Change, error) {
+// approve books a reserved refund, out of the sources of its plan if it has one,
+// and hands it to the payments.
+func (s *Service) approve(ctx context.Context, o Order, r Refund, sources []platform.Leg, at time.Time) (Order, Refund, []platform.Change, error) {
 	r, err := r.take("approve", platform.System)
 	if err != nil {
 		return Order{}, Refund{}, nil, err
@@ -171,10 +172,7 @@ func (s *Service) approve(ctx context.Context, o Order, r Refund, at time.Time) 
 	}
 	r.Source = o.source()
 	o, legs := o.approved(r)
-	if legs, err = s.sources(ctx, o, legs); err == nil {
-		legs, err = covered(ctx, s.ports.Purse, s.ports.Sources, o, legs)
-	}
-	if err != nil {
+	if legs, err = s.sources(ctx, o, legs, sources); err != nil {
 		return Order{}, Refund{}, nil, err
 	}
 	changes, err := s.post(ctx, "refund.approved", r.Ref(), at, legs)
@@ -199,7 +197,7 @@ func (s *Service) giveBack(ctx context.Context, o Order, r Refund, at time.Time)
 	if err != nil {
 		return Order{}, nil, err
 	}
-	o, r, changes, err := s.approve(ctx, o, r, at)
+	o, r, changes, err := s.approve(ctx, o, r, nil, at)
 	return o, append(changes, platform.Put(r)), err
 }
 
@@ -232,7 +230,7 @@ func (s *Service) approveRefund(ctx context.Context, in ApproveRefund) (Refund, 
 		if own || slices.Contains(r.Approvers, by.ID) {
 			return Order{}, Refund{}, nil, fmt.Errorf("approve refund %s: %w", r.ID, errRefundSelf)
 		}
-		planned, err := s.planned(ctx, r, in.Plan)
+		sources, planned, err := s.planned(ctx, r, in.Plan)
 		if err != nil {
 			return Order{}, Refund{}, nil, err
 		}
@@ -240,7 +238,7 @@ func (s *Service) approveRefund(ctx context.Context, in ApproveRefund) (Refund, 
 		if len(r.Approvers) < s.options.eyes(r.Amount) {
 			return o, r, append(planned, o.gives("endorsed", r)), nil
 		}
-		o, r, changes, err := s.approve(ctx, o, r, at)
+		o, r, changes, err := s.approve(ctx, o, r, sources, at)
 		return o, r, append(planned, changes...), err
 	})
 }

@@ -16,25 +16,38 @@ type Sources interface {
 	Sources(ctx context.Context, merchant platform.ID, amount platform.Money) ([]platform.Leg, error)
 }
 
-// sources puts the accounts of [Sources] in the place of what a merchant is owed.
-func (s *Service) sources(ctx context.Context, o Order, legs []platform.Leg) ([]platform.Leg, error) {
-	at := slices.IndexFunc(legs, func(l platform.Leg) bool { return l.Role == "payable" && l.Party == o.Merchant })
-	if at < 0 || s.ports.Sources == nil || legs[at].Amount.Sign() == 0 {
-		return legs, nil
+// sources are the legs of a refund with the accounts that give in the place of what
+// a merchant earned or is owed: those of the plan that was shown or, without one,
+// those that have it now.
+func (s *Service) sources(ctx context.Context, o Order, legs, shown []platform.Leg) ([]platform.Leg, error) {
+	at := slices.IndexFunc(legs, func(l platform.Leg) bool {
+		return l.Party == o.Merchant && (l.Role == "payable" || l.Role == "earning" && shown != nil)
+	})
+	if at >= 0 && shown != nil {
+		return o.given(legs, at, shown)
 	}
+	if at >= 0 && s.ports.Sources != nil && legs[at].Amount.Sign() != 0 {
+		out, err := s.ports.Sources.Sources(ctx, o.Merchant, legs[at].Amount)
+		if err != nil {
+			return nil, fmt.Errorf("refund order %s: %w", o.ID, err)
+		}
+		return o.given(legs, at, out)
+	}
+	return covered(ctx, s.ports.Purse, s.ports.Sources, o, legs)
+}
+
+// given are legs with the accounts of sources, which must make its amount, in the
+// place of one of them.
+func (o Order) given(legs []platform.Leg, at int, sources []platform.Leg) ([]platform.Leg, error) {
 	amount := legs[at].Amount
-	out, err := s.ports.Sources.Sources(ctx, o.Merchant, amount)
-	if err != nil {
-		return nil, fmt.Errorf("refund order %s: %w", o.ID, err)
-	}
 	sum := plus(amount, amount.Neg())
-	for _, l := range out {
+	for _, l := range sources {
 		sum = plus(sum, l.Amount)
 	}
 	if sum != amount {
 		return nil, fmt.Errorf("refund order %s: %w", o.ID, errRefundSources)
 	}
-	return joined(slices.Concat(legs[:at], out, legs[at+1:])), nil
+	return joined(slices.Concat(legs[:at], sources, legs[at+1:])), nil
 }
 
 // Purse knows what is free on an account. finance.Books is one.
@@ -95,21 +108,24 @@ func joined(legs []platform.Leg) (all []platform.Leg) {
 type Plans interface {
 	// Confirm returns the changes under which a refund is carried out as the plan
 	// of this hash, which join the approval: the plan itself, and checks of what it
-	// rests on. It refuses with refund.plan_changed when the plan is another now.
-	Confirm(ctx context.Context, refund platform.Ref, hash string) ([]platform.Change, error)
+	// rests on. Sources are what the plan takes of a merchant that was paid already,
+	// and are booked so, whatever the accounts have had since it was made; nil leaves
+	// them to [Sources]. It refuses with refund.plan_changed when the plan is another
+	// now.
+	Confirm(ctx context.Context, refund platform.Ref, hash string) (sources []platform.Leg, changes []platform.Change, err error)
 }
 
-// planned are the changes of the plan that an approval names.
-func (s *Service) planned(ctx context.Context, r Refund, hash string) ([]platform.Change, error) {
+// planned are the sources and the changes of the plan that an approval names.
+func (s *Service) planned(ctx context.Context, r Refund, hash string) ([]platform.Leg, []platform.Change, error) {
 	if hash == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if s.ports.Plans == nil {
-		return nil, fmt.Errorf("approve refund %s: %w", r.ID, errRefundPlans)
+		return nil, nil, fmt.Errorf("approve refund %s: %w", r.ID, errRefundPlans)
 	}
-	changes, err := s.ports.Plans.Confirm(ctx, r.Ref(), hash)
+	sources, changes, err := s.ports.Plans.Confirm(ctx, r.Ref(), hash)
 	if err != nil {
-		return nil, fmt.Errorf("approve refund %s: %w", r.ID, err)
+		return nil, nil, fmt.Errorf("approve refund %s: %w", r.ID, err)
 	}
-	return slices.Clip(changes), nil
+	return sources, slices.Clip(changes), nil
 }

@@ -27,15 +27,15 @@ func (p purse) Sources(_ context.Context, merchant platform.ID, amount platform.
 }
 
 // plans know one plan of every refund.
-type plans struct{}
+type plans struct{ sources []platform.Leg }
 
 var errPlan = platform.Err(platform.ErrState, "refund.plan_changed", "another plan", "方案已变化")
 
-func (plans) Confirm(_ context.Context, refund platform.Ref, hash string) ([]platform.Change, error) {
+func (p plans) Confirm(_ context.Context, refund platform.Ref, hash string) ([]platform.Leg, []platform.Change, error) {
 	if hash != "shown" {
-		return nil, errPlan
+		return nil, nil, errPlan
 	}
-	return []platform.Change{platform.Happened("refund.planned", refund, nil)}, nil
+	return p.sources, []platform.Change{platform.Happened("refund.planned", refund, nil)}, nil
 }
 
 // closedWith is a closed order with a refund of 50.00 asked for, over other ports.
@@ -111,6 +111,37 @@ func TestARefundIsApprovedAsItsPlanWasShown(t *testing.T) {
 	r, err = h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID, Plan: "shown"})
 	require.NoError(t, err)
 	assert.Equal(t, order.RefundApproved, r.State)
+}
+
+// The accounts have changed since the plan was made, in the same decision even:
+// what was shown is what is booked.
+func TestAPlanIsBookedOutOfTheSourcesThatItShowed(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	r := h.closedWith(func(p *order.Ports) {
+		p.Sources = purse{payable: cny("30")}
+		p.Plans = plans{[]platform.Leg{{Role: "payable", Party: merchant.ID, Amount: cny("12.34")}, {Role: "receivable", Party: merchant.ID, Amount: cny("32.66")}}}
+	})
+
+	_, err := h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID, Plan: "shown"})
+	require.NoError(t, err)
+	require.NoError(t, h.tell(r.ID, "succeeded"))
+
+	assert.Equal(t, "77.66", h.balance("payable", "", merchant.ID))
+	assert.Equal(t, "-32.66", h.balance("receivable", "", merchant.ID))
+}
+
+// A plan that does not make the amount is never booked.
+func TestAPlanOfAnotherAmountIsRefused(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	r := h.closedWith(func(p *order.Ports) {
+		p.Plans = plans{[]platform.Leg{{Role: "payable", Party: merchant.ID, Amount: cny("44.99")}}}
+	})
+
+	_, err := h.orders.ApproveRefund(as(merchant), order.ApproveRefund{Refund: r.ID, Plan: "shown"})
+
+	assert.Equal(t, "refund.sources", platform.Code(err))
 }
 
 // stale is a purse whose first answers are of another moment.

@@ -92,25 +92,25 @@ func plansOn(db platform.DB, books finance.Books) plans {
 }
 
 // Confirm implements [order.Plans]: it plans again, and stores the plan that is
-// still the one of the hash, in the set of the approval.
-func (p plans) Confirm(ctx context.Context, ref platform.Ref, hash string) ([]platform.Change, error) {
+// still the one of the hash, in the set of the approval, which books what it says.
+func (p plans) Confirm(ctx context.Context, ref platform.Ref, hash string) ([]platform.Leg, []platform.Change, error) {
 	now, checks, err := p.plan(ctx, PlanRefund{Refund: ref.ID})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if now.Hash != hash {
-		return nil, platform.Detail(refund.ErrPlanChanged, "plan", now)
+		return nil, nil, platform.Detail(refund.ErrPlanChanged, "plan", now)
 	}
 	stored, err := now.For(ref.ID, p.books.Now())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	found, err := platform.Lookup(ctx, p.db, stored.Ref())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	stored.Version = found[stored.Ref()].Version // of a first approval, when two must
-	return append(checks, platform.Put(stored), platform.Happened("refund.planned", ref, map[string]any{"order": now.Order, "hash": hash})), nil
+	return now.Sources(), append(checks, platform.Put(stored), platform.Happened("refund.planned", ref, map[string]any{"order": now.Order, "hash": hash})), nil
 }
 
 // plan gathers the facts and plans; the checks hold what is no counter.
@@ -242,6 +242,12 @@ func (p plans) facts(ctx context.Context, o order.Order) (refund.Facts, error) {
 		f.Available, err = refund.Chain{Books: p.books}.Free(ctx, o.Merchant, c)
 	case !o.CompletedAt.IsZero():
 		f.Stage = refund.Sold
+		if !o.Contested.Absent() { // what a payer's bank took is missing there
+			f.Available, err = refund.Chain{Books: p.books}.Free(ctx, o.Merchant, c)
+		}
+		if err != nil {
+			return refund.Facts{}, err
+		}
 		f.Available.Earning, err = p.books.Free(ctx, "earning", o.ID, o.Merchant, c)
 	default:
 		f.Available.Escrow, err = p.books.Free(ctx, "escrow", o.ID, "", c)

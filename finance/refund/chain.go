@@ -2,6 +2,7 @@ package refund
 
 import (
 	"context"
+	"slices"
 
 	"github.com/liangding/platform"
 )
@@ -33,6 +34,34 @@ func (c Chain) Sources(ctx context.Context, merchant platform.ID, amount platfor
 	b := &booking{facts: Facts{Merchant: merchant, Captured: zero, Stage: Closed, Available: a, Agreement: Agreement{Deposit: c.Deposit}}}
 	b.chain(amount.Minor(), "payable", "reserve", "deposit", "receivable")
 	return b.legs, nil
+}
+
+// Sources are what the plan takes of a merchant's accounts once the order is sold,
+// without what the merchant owes of fees that are kept before it was paid; before
+// the sale nil. A plan is carried out by them, so that what was shown and what is
+// booked rest on one reading of the accounts.
+func (p Plan) Sources() []platform.Leg {
+	if p.Stage == Paid {
+		return nil
+	}
+	all, owed := []platform.Leg{}, int64(0)
+	for _, l := range p.Lines {
+		if p.Stage == Sold {
+			owed += l.owed
+		}
+	}
+	for _, l := range p.Legs {
+		if l.Party != p.Merchant || !slices.Contains([]string{"earning", "payable", "reserve", "deposit", "receivable"}, l.Role) {
+			continue
+		}
+		if l.Role == "receivable" {
+			l.Amount = Facts{Captured: l.Amount}.money(l.Amount.Minor() - owed)
+		}
+		if l.Amount.Sign() > 0 {
+			all = append(all, l)
+		}
+	}
+	return all
 }
 
 // Free is what the merchant's accounts have.

@@ -301,3 +301,17 @@ func TestAPlanIsStoredWithItsRefund(t *testing.T) {
 		require.NoError(t, k.Fault())
 	}
 }
+
+// What a plan takes of a merchant that was paid already is what the chain would
+// have given at the moment of the same reading.
+func TestAPlansSourcesAreThoseOfItsReading(t *testing.T) {
+	t.Parallel()
+	poor := sold(closed, func(f *refund.Facts) { f.Available = refund.Available{Payable: yuan("10.00"), Reserve: yuan("4.50")} })
+	p := plan(t, poor, whole)
+
+	chain, err := refund.Chain{Books: free{"payable": "10.00", "reserve": "4.50"}}.Sources(t.Context(), merchant, yuan("90.00"))
+
+	require.NoError(t, err)
+	assert.Equal(t, chain, p.Sources())
+	assert.Nil(t, plan(t, sold(paid), whole).Sources(), "before the sale it is the order's own money")
+}
