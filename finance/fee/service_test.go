@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -448,4 +450,59 @@ func TestAChargeIsExplained(t *testing.T) {
 	for _, line := range append(s.Explain("zh", platform.Merchant), zh...) {
 		assert.NotContains(t, line, "%!")
 	}
+}
+
+// Of two first bindings at once both are made, the later on top of the earlier, also
+// where a command is decided only once.
+func TestRacingFirstBindingsFollowEachOther(t *testing.T) {
+	t.Parallel()
+	const n = 2
+	h := open(t, Terms{})
+	h.meet(n)
+	bound, errs := make([]Binding, n), make([]error, n)
+	var done sync.WaitGroup
+	for i := range n {
+		done.Go(func() {
+			bound[i], errs[i] = h.Bind(as(drafter), Bind{Merchant: seller.ID, Tier: strconv.Itoa(i), Reason: "contract"})
+		})
+	}
+	done.Wait()
+
+	for i, err := range errs {
+		require.NoError(t, err)
+		assert.Equal(t, strconv.Itoa(i), bound[i].Tier, "each is told of its own")
+	}
+	assert.Len(t, h.events(bound[0].Ref()), n)
+	s, err := h.Standing(as(drafter), seller.ID, cny("0").Currency())
+	require.NoError(t, err)
+	assert.Equal(t, int64(n), s.Binding.Revision())
+}
+
+// crowd is a store whose first reads of a binding wait for each other, so that all
+// who make a first one have seen none.
+type crowd struct {
+	platform.DB
+	mu   sync.Mutex
+	left int
+	all  chan struct{}
+}
+
+// meet lets so many first readers of a binding go on together.
+func (h *house) meet(n int) {
+	c := &crowd{DB: h.db, left: n, all: make(chan struct{})}
+	h.Service = New(platform.Writer{Store: h.db, Now: h.clock.Now, Tries: 1}, StoreOn(c), h.sales, &h.terms)
+}
+
+func (c *crowd) Get(ctx context.Context, refs ...platform.Ref) ([]platform.Record, error) {
+	found, err := c.DB.Get(ctx, refs...)
+	if !slices.ContainsFunc(refs, func(r platform.Ref) bool { return r.Kind == bindingKind }) {
+		return found, err
+	}
+	c.mu.Lock()
+	if c.left--; c.left == 0 {
+		close(c.all)
+	}
+	c.mu.Unlock()
+	<-c.all
+	return found, err
 }
