@@ -31,7 +31,7 @@ func (m *Market) spending(b *budget.Options, c *claim.Options) Spending {
 	return Spending{
 		Budgets: budget.New(m.Writer, budget.StoreOn(m.DB), budget.Ports{Books: m.Books}, b),
 		Claims: claim.New(m.Writer, claim.StoreOn(m.DB), claim.Ports{
-			Books: m.Books, Budget: control, Lines: control, Sealer: m.Vault, People: colleagues{m.Access},
+			Books: m.owing(m.DB, m.Books), Budget: control, Lines: control, Sealer: m.Vault, People: colleagues{m.Access},
 		}, c),
 	}
 }

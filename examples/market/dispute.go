@@ -22,17 +22,18 @@ import (
 // sees the chargebacks of the payments.
 func (m *Market) disputes(db platform.DB) *dispute.Service {
 	chain := refund.Chain{Books: m.Books}
-	desk := disputed(db, m.Books)
+	owing := m.owing(db, m.Books)
+	desk := disputed(db, owing)
 	desk.Payments = payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}}
 	desk.Purse, desk.Sources = m.Books, chain
 	return dispute.New(m.Writer, dispute.StoreOn(db), dispute.Ports{
-		Orders: desk, Refunds: desk, Books: m.Books, Sources: chain, Banks: banks{payment.StoreOn(db)},
+		Orders: desk, Refunds: desk, Books: owing, Sources: chain, Banks: banks{payment.StoreOn(db)},
 		Screen: disputeScreen{m.Screen}, Ties: ties{m.options.Access.Person}, Sealer: m.Vault,
 	}, &m.options.Dispute)
 }
 
 // disputed are the orders as disputes see them.
-func disputed(db platform.Getter, books finance.Books) order.Disputes {
+func disputed(db platform.Getter, books order.Books) order.Disputes {
 	return order.Disputes{Store: order.StoreOn(db), Books: books}
 }
 

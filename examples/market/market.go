@@ -204,7 +204,7 @@ func (m *Market) serve() error {
 	m.Payouts = m.payouts(db)
 	m.Payments = payment.New(w, payment.StoreOn(db), payment.Ports{
 		Books:    m.splitting(db, m.Books),
-		Subject:  payable{order.Payable{Store: orders, Books: m.Books}},
+		Subject:  payable{order.Payable{Store: orders, Books: m.owing(db, m.Books)}},
 		Payouts:  m.Payouts,
 		Screen:   m.Screen,
 		Bearer:   bearer{db},
@@ -233,7 +233,7 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 		Catalogue: merchant.Catalogue{Store: merchants},
 		Parties:   proven{solvent{merchant.Standing{Store: merchants}, receivable.Debts{Store: receivable.StoreOn(db)}}, verification.Standings{DB: db}},
 		Payments:  payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}},
-		Books:     settlement.Reserving{Books: m.splitting(db, books), Terms: o.Settlement.Terms},
+		Books:     m.owing(db, settlement.Reserving{Books: m.splitting(db, books), Terms: o.Settlement.Terms}),
 		Fees:      fee.Quotes{Store: fee.StoreOn(db), Terms: o.Fees},
 		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
 		Screen:    m.Screen,

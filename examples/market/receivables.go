@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/store"
@@ -19,6 +20,12 @@ func (m *Market) receivables(db platform.DB) *receivable.Service {
 		o.Terms.Zone = m.options.Finance.Zone
 	}
 	return receivable.New(m.Writer, receivable.StoreOn(db), receivable.Ports{Books: m.Books}, o)
+}
+
+// owing are books that make a claim of what a party comes to owe by them.
+func (m *Market) owing(db platform.DB, books receivable.Poster) receivable.Owing {
+	plain := finance.Books{Store: finance.StoreOn(db), Tenant: m.Writer.Tenant, Now: m.Writer.Now, Zone: m.options.Finance.Zone}
+	return receivable.Owing{Books: books, Claims: receivable.Claims{Store: receivable.StoreOn(db), Books: plain, Terms: m.options.Receivable.Terms}}
 }
 
 // Debts answers what parties owe, and what they may not do until they have paid.

@@ -232,6 +232,11 @@ func TestARefundAfterPayoutIsOwed(t *testing.T) {
 	owed, err := s.Books.Free(t.Context(), "receivable", "", s.cast.Merchant.ID, o.Total.Currency())
 	require.NoError(t, err)
 	assert.Equal(t, platform.MustMoney("162.00", "CNY"), owed)
+	claims, err := s.Receivables.Items(s.as(s.cast.Operator), s.cast.Merchant.ID, "")
+	require.NoError(t, err)
+	require.Len(t, claims.Items, 1, "it falls due, and is asked for")
+	assert.Equal(t, r.Ref(), claims.Items[0].Source)
+	assert.Equal(t, owed, claims.Items[0].Amount)
 	s.sound()
 }
 

@@ -65,11 +65,15 @@ func (w watched) Publish(ctx context.Context, events []platform.Event) error {
 		var facts struct {
 			Amount  platform.Money `json:"amount"`
 			Differs platform.Money `json:"differs"`
+			Total   platform.Money `json:"total"` // of an expense claim
 		}
 		_ = json.Unmarshal(e.Data, &facts) // without an amount it is a finding all the same
 		in := supervision.Raise{Source: source, Object: e.Subject.String(), Code: e.Reason, Refs: []platform.Ref{e.Subject}, Amount: facts.Amount, Severity: supervision.Medium}
 		if in.Amount.Absent() {
 			in.Amount = facts.Differs
+		}
+		if in.Amount.Absent() {
+			in.Amount = facts.Total
 		}
 		if in.Code == "" {
 			in.Code = e.Type

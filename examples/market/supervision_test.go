@@ -236,17 +236,23 @@ func TestThePackOfAPeriodProvesItselfOffline(t *testing.T) {
 func TestOtherRoomsFindingsAreTakenUp(t *testing.T) {
 	t.Parallel()
 	s, supervisor := watched(t)
-	about := platform.Ref{Kind: "invoice", ID: platform.NewID("inv", s.clock.Now(), 1, 1)}
-	type lapse struct{}
-	for range 2 { // told twice, raised once
-		_, err := platform.Update(platform.As(t.Context(), platform.SystemActor("invoice")), s.Writer, lapse{}, func(context.Context) (struct{}, []platform.Change, error) {
-			return struct{}{}, []platform.Change{platform.Happened("finding.raised", about, map[string]any{"amount": platform.MustMoney("9.00", "CNY")}).Because("invoice.imbalance")}, nil
-		})
+	amount := platform.MustMoney("9.00", "CNY")
+	for _, told := range []struct{ what, source, kind, prefix, amount, reason string }{
+		{"finding.raised", "invoice", "invoice", "inv", "amount", "invoice.imbalance"},
+		{"claim.reclaimed", "claim", "finance.claim", "clm", "total", "fraud"},
+	} {
+		about := platform.Ref{Kind: told.kind, ID: platform.NewID(told.prefix, s.clock.Now(), 1, 1)}
+		type lapse struct{}
+		for range 2 { // told twice, raised once
+			_, err := platform.Update(platform.As(t.Context(), platform.SystemActor(told.source)), s.Writer, lapse{}, func(context.Context) (struct{}, []platform.Change, error) {
+				return struct{}{}, []platform.Change{platform.Happened(told.what, about, map[string]any{told.amount: amount}).Because(told.reason)}, nil
+			})
+			require.NoError(t, err)
+			require.NoError(t, s.Relay(t.Context()))
+		}
+		f, err := s.Supervision.Finding(s.as(supervisor), supervision.FindingID(told.source, about.String()))
 		require.NoError(t, err)
-		require.NoError(t, s.Relay(t.Context()))
+		assert.Equal(t, 1, f.Hits)
+		assert.Equal(t, amount, f.Amount)
 	}
-	f, err := s.Supervision.Finding(s.as(supervisor), supervision.FindingID("invoice", about.String()))
-	require.NoError(t, err)
-	assert.Equal(t, 1, f.Hits)
-	assert.Equal(t, platform.MustMoney("9.00", "CNY"), f.Amount)
 }
