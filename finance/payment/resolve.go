@@ -24,8 +24,18 @@ func (r Resolve) Subject() platform.Ref {
 // Resolve ends the attempt: nothing taken is a failure and opens the intent
 // again, the amount tried is captured, any other is surplus and goes back whole.
 // Only operators may do so. It fails with ErrNotResolvable unless the attempt is
-// quarantined or manual, and with ErrAmount for another currency.
+// quarantined or manual, with ErrAmount for another currency, and with
+// ErrReferenceKnown when its money is booked already, as surplus say: then nothing
+// of it was taken.
 func (s *Service) Resolve(ctx context.Context, in Resolve) (Attempt, error) {
+	a, err := s.resolve(ctx, in)
+	if platform.Code(err) == "taken" {
+		err = fmt.Errorf("resolve %s: %w", in.Attempt, ErrReferenceKnown)
+	}
+	return a, err
+}
+
+func (s *Service) resolve(ctx context.Context, in Resolve) (Attempt, error) {
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
 		if err := operatorOnly(ctx, in.Subject()); err != nil {
 			return Attempt{}, nil, err

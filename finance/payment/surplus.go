@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/liangding/platform"
 )
@@ -64,13 +65,31 @@ func (s *Service) Surplus(ctx context.Context, in Surplus) (Attempt, error) {
 	})
 }
 
-// claims keeps a reference from being booked twice when no attempt of ours
-// stands between.
+// claims keeps the money that an institution knows by one name from being booked
+// twice: as an attempt's, once the name is learnt, and as surplus.
 func (a Attempt) claims() []platform.Claim {
-	if a.Intent != "" || a.Reference == "" {
+	booked := a.Intent == "" || !a.Held && !a.Foreign && a.Of == "" && (a.State == AttemptCaptured || a.State == AttemptSurplus)
+	if !booked || a.Reference == "" {
 		return nil
 	}
 	return []platform.Claim{{Scope: "payment.reference/" + a.Institution, Key: a.Reference}}
+}
+
+// bookedBefore is an attempt whose money came, as it ends when that is in the books
+// already: what was booked as surplus stays it, and brought this attempt nothing;
+// money of another attempt is a person's to look at.
+func (s *Service) bookedBefore(ctx context.Context, was, next Attempt) (Attempt, error) {
+	named, err := s.store.Named(ctx, next.Institution, next.Reference)
+	if err != nil {
+		return Attempt{}, err
+	}
+	verb, found := "quarantine", Status{Amount: next.Received, Reference: next.Reference}
+	if slices.ContainsFunc(named, func(known Attempt) bool { return known.Intent == "" }) {
+		verb, found.Amount = "fail", platform.Money{}
+	}
+	ended, err := was.end(verb, platform.System, found, next.EndedAt)
+	ended.Reason = platform.Code(ErrReferenceKnown)
+	return ended, err
 }
 
 // surplus books money that nobody takes and, unless it is to be kept, begins its

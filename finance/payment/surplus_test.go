@@ -189,6 +189,66 @@ func TestAnAttemptsOwnMoneyIsNoSurplus(t *testing.T) {
 	v.conserved(t)
 }
 
+// A statement shows money whose attempt is still unknown here, and somebody books it
+// as surplus: it is booked once, goes back once, and the attempt brought nothing.
+func TestSurplusIsNotBookedAgainByItsAttempt(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	o := v.placed(t)
+	v.hooks.silence(true)
+	a, err := v.pay(o, sandbox.Timeout)
+	require.NoError(t, err)
+	require.Empty(t, a.Reference)
+	v.clock.Advance(time.Minute)
+	there, err := v.bank.Lookup(t.Context(), a.Key())
+	require.NoError(t, err)
+	early, err := v.s.Surplus(by(clerk), payment.Surplus{For: o.Ref(), Amount: price, Institution: "sandbox", Reference: there.Reference})
+	require.NoError(t, err)
+
+	v.hooks.silence(false)
+	require.NoError(t, v.quiesce())
+
+	v.goneBack(t, early.ID)
+	a = v.attempt(t, a.ID)
+	assert.Equal(t, payment.AttemptFailed, a.State)
+	assert.Equal(t, platform.Code(payment.ErrReferenceKnown), a.Reason)
+	assert.Equal(t, there.Reference, a.Reference)
+	assert.Zero(t, v.balance(t, "escrow"))
+	assert.Equal(t, sandbox.Totals{Charged: price, Refunded: price, Charges: 1, Refunds: 1}, v.totals(t))
+	assert.Equal(t, nothing, v.sale(t, o).Captured)
+}
+
+// Whoever is first, of a surplus and its attempt's news at once one is booked.
+func TestSurplusAndItsAttemptAreOne(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		v := newWorld(setup{})
+		o := v.placed(t)
+		v.hooks.silence(true)
+		a, err := v.pay(o, sandbox.Timeout)
+		require.NoError(t, err)
+		v.hooks.silence(false)
+		v.clock.Advance(time.Minute)
+		there, err := v.bank.Lookup(t.Context(), a.Key())
+		require.NoError(t, err)
+		_, errs := together(2, func(n int) (int, error) {
+			if n == 0 {
+				_, err := v.s.Surplus(by(clerk), payment.Surplus{For: o.Ref(), Amount: price, Institution: "sandbox", Reference: there.Reference})
+				return 0, err
+			}
+			_, err := v.s.Look(by(clerk), payment.Look{Attempt: a.ID})
+			return 0, err
+		})
+		require.NoError(t, errs[1])
+		if errs[0] != nil {
+			assert.Contains(t, []string{"taken", platform.Code(payment.ErrReferenceKnown)}, platform.Code(errs[0]))
+		}
+		require.NoError(t, v.quiesce())
+		v.conserved(t)
+		assert.Equal(t, errs[0] != nil, v.attempt(t, a.ID).State == payment.AttemptCaptured)
+	}
+}
+
 func TestPromotionPaysTheRest(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})
