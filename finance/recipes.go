@@ -49,10 +49,10 @@ var recipes = map[string]recipe{
 	"chargeback.lost":        {Settles: "chargeback.held"},
 	"chargeback.partly_lost": {Settles: "chargeback.held", Part: true, Frees: true, Debit: slices.Concat(roles("clearing"), bearers, undone, roles("chargeback_loss")), Credit: roles("chargeback"), Across: true},
 
-	"payout.sent":     {Debit: roles("payable"), Credit: roles("clearing", "bank"), Held: true},
+	"payout.sent":     {Debit: roles("payable"), Credit: roles("clearing", "bank", "withholding"), Held: true},
 	"payout.paid":     {Settles: "payout.sent"},
 	"payout.failed":   {Voids: "payout.sent"},
-	"payout.returned": {Debit: roles("clearing", "bank", "gateway_fee"), Credit: roles("payable")},
+	"payout.returned": {Debit: roles("clearing", "bank", "gateway_fee", "withholding"), Credit: roles("payable")},
 
 	"split.made":     {Debit: roles("clearing"), Credit: roles("clearing")}, // from ours to those of the receivers
 	"split.returned": {Debit: roles("clearing"), Credit: roles("clearing")},

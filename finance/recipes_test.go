@@ -56,6 +56,8 @@ var writings = []writing{
 	{what: "split.returned", on: payout, legs: "clearing:sandbox 30 clearing:sandbox.mer -30", adds: "posted:clearing:sandbox +3000, posted:clearing:sandbox.mer -3000"},
 	{what: "split.owed", on: payout, legs: "receivable:M 30 clearing:sandbox.mer -30", adds: "posted:receivable:M +3000, available:receivable:M +3000 ≥0, posted:clearing:sandbox.mer -3000"},
 	{what: "payout.returned", on: payout, legs: "clearing:sandbox 80 bank:house 9 gateway_fee:sandbox 1 payable:M -90", adds: "posted:clearing:sandbox +8000, posted:bank:house +900, posted:gateway_fee:sandbox +100, posted:payable:M -9000, available:payable:M +9000 ≥0"},
+	{what: "payout.sent", on: payout, legs: "payable:S 90 clearing:sandbox -72 withholding:income -18", adds: "available:payable:S -9000 ≥0"},
+	{what: "payout.returned", on: payout, legs: "clearing:sandbox 72 withholding:income 18 payable:S -90", adds: "posted:clearing:sandbox +7200, posted:withholding:income +1800, posted:payable:S -9000, available:payable:S +9000 ≥0"},
 	{what: "payout.sent", on: payout, legs: "payable:M 90 clearing:sandbox -50 bank:house -40", adds: "available:payable:M -9000 ≥0"},
 	{what: "deposit.received", on: contract, legs: "clearing:sandbox 20 bank:house 30 deposit:M -50", adds: "posted:clearing:sandbox +2000, posted:bank:house +3000, posted:deposit:M -5000, available:deposit:M +5000 ≥0"},
 	{what: "deposit.applied", on: contract, legs: "deposit:M 60 penalty -10 refund_due:O -20 receivable:M -30", adds: "posted:deposit:M +6000, available:deposit:M -6000 ≥0, posted:penalty -1000, posted:refund_due:O -2000, available:refund_due:O +2000 ≥0, posted:receivable:M -3000, available:receivable:M -3000 ≥0"},

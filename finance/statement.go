@@ -27,7 +27,8 @@ type Entry struct {
 	Subject   platform.Ref   `json:"subject"`
 	Posting   platform.ID    `json:"posting"`
 	Amount    platform.Money `json:"amount"`
-	After     platform.Money `json:"after"` // what was on the account then
+	Withheld  platform.Money `json:"withheld,omitzero"` // of a payout: the tax in it that was kept back; told in a party's statement
+	After     platform.Money `json:"after"`             // what was on the account then
 }
 
 // Balance is what is on an account now; zero on one that was never booked on.

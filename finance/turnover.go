@@ -15,10 +15,11 @@ type Turnover struct {
 	Party      platform.ID       `json:"party" class:"internal"`
 	Month      string            `json:"month" class:"internal"`
 	Currency   platform.Currency `json:"currency" class:"internal"`
-	Orders     int64             `json:"orders" class:"internal"`     // that were completed
-	Gross      *big.Int          `json:"gross" class:"internal"`      // of orders completed and cancelled and of tips, the platform's fees included; minor units
-	Refunds    *big.Int          `json:"refunds" class:"internal"`    // what went back to customers after the sale, fees included
-	Commission *big.Int          `json:"commission" class:"internal"` // the platform's fees with their tax, less what went back of them
+	Orders     int64             `json:"orders" class:"internal"`             // that were completed
+	Gross      *big.Int          `json:"gross" class:"internal"`              // of orders completed and cancelled and of tips, the platform's fees included; minor units
+	Refunds    *big.Int          `json:"refunds" class:"internal"`            // what went back to customers after the sale, fees included
+	Commission *big.Int          `json:"commission" class:"internal"`         // the platform's fees with their tax, less what went back of them
+	Withheld   *big.Int          `json:"withheld,omitempty" class:"internal"` // tax kept back of what the party was paid; nil if none ever was
 }
 
 // Ref names the turnover.
@@ -34,6 +35,7 @@ var (
 	sales   = []string{"order.completed", "order.completed.principal", "order.cancelled", "tip.released"}
 	returns = []string{"refund.approved", "refund.imported", "chargeback.held", "chargeback.partly_lost", "pay.reversed"}
 	fees    = []string{"commission", "cancel_fee", "output_tax"}
+	wages   = []string{"payout.sent", "payout.returned", "reward.granted", "payroll.accrued"}
 	borne   = []string{"earning", "payable", "reserve", "deposit", "receivable"}
 )
 
@@ -41,6 +43,9 @@ var (
 // means the contrary of what it takes back.
 func (s *summing) turnover(month string, p, root Posting) {
 	sale, back := slices.Contains(sales, root.What), slices.Contains(returns, root.What)
+	if slices.Contains(wages, root.What) {
+		s.withheld(month, p)
+	}
 	if !sale && !back {
 		return
 	}
@@ -80,6 +85,30 @@ func (s *summing) turnover(month string, p, root Posting) {
 			counted[party] = true
 			t.Orders += orders
 		}
+	}
+}
+
+// withheld adds the tax that a posting keeps back of what a party is paid. Where it
+// pays several parties, nobody can say of whom: such a posting is of no party.
+func (s *summing) withheld(month string, p Posting) {
+	var of platform.ID
+	for _, l := range p.Legs {
+		if l.Role == "payable" && of != "" && of != l.Party {
+			return
+		}
+		if l.Role == "payable" {
+			of = l.Party
+		}
+	}
+	for _, l := range p.Legs {
+		if l.Role != "withholding" || of == "" {
+			continue
+		}
+		t := s.party(month, of, l.Amount.Currency())
+		if t.Withheld == nil {
+			t.Withheld = new(big.Int)
+		}
+		t.Withheld.Sub(t.Withheld, big.NewInt(l.Amount.Minor()))
 	}
 }
 

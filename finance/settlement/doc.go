@@ -35,6 +35,10 @@
 // Where no institution pays out, the payouts of a run go to the bank in a [File]
 // that one operator drafts and another releases.
 //
+// Of what natural persons are paid, tax is kept back by the table of [Terms].Taxes:
+// in the hold of the payout, beside its amount, so that what fails or comes back owes
+// none. What a month's payouts owe they owe together. The statement tells it.
+//
 // # Reserves
 //
 // [Reserving] stands between orders and the books and keeps a share of what an

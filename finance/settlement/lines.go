@@ -38,11 +38,12 @@ func (s *Service) entries(ctx context.Context, a Statement, after int64, limit i
 	for i, m := range moved {
 		amount, one := platform.FromMinor(-m.Delta, currency) // what is owed is a credit
 		rest, two := platform.FromMinor(-m.After, currency)
-		if err := cmp.Or(one, two); err != nil {
+		p := postings[i]
+		kept, three := keptBack(p.Legs)
+		if err := cmp.Or(one, two, three); err != nil {
 			return nil, err
 		}
-		p := postings[i]
-		entries[i] = finance.Entry{Seq: m.Seq, At: m.At, Effective: p.At, What: p.What, Subject: p.Subject, Posting: p.ID, Amount: amount, After: rest}
+		entries[i] = finance.Entry{Seq: m.Seq, At: m.At, Effective: p.At, What: p.What, Subject: p.Subject, Posting: p.ID, Amount: amount, Withheld: kept, After: rest}
 	}
 	return entries, nil
 }
@@ -79,11 +80,18 @@ func (s *Service) sums(ctx context.Context, st Statement) (Sums, error) {
 
 func (t Total) plus(e finance.Entry) (Total, error) {
 	if t.What == "" {
-		return Total{What: e.What, Count: 1, Amount: e.Amount}, nil
+		return Total{What: e.What, Count: 1, Amount: e.Amount, Withheld: e.Withheld}, nil
 	}
 	var err error
 	t.Count++
-	t.Amount, err = t.Amount.Add(e.Amount)
+	if t.Amount, err = t.Amount.Add(e.Amount); err != nil || e.Withheld.Absent() {
+		return t, err
+	}
+	if t.Withheld.Absent() {
+		t.Withheld = e.Withheld
+		return t, nil
+	}
+	t.Withheld, err = t.Withheld.Add(e.Withheld)
 	return t, err
 }
 

@@ -62,6 +62,9 @@ type Payout struct {
 	State       PayoutState    `json:"state" class:"internal"`
 	Amount      platform.Money `json:"amount" class:"internal"`
 	SetOff      platform.Money `json:"set_off,omitzero" class:"internal"`      // taken before, for what the party owed
+	Withheld    platform.Money `json:"withheld,omitzero" class:"internal"`     // tax kept back, beside the amount; absent if none
+	Tax         string         `json:"tax,omitempty" class:"internal"`         // which
+	Exempt      string         `json:"exempt,omitempty" class:"internal"`      // from it: the group for which the party is
 	Institution string         `json:"institution,omitempty" class:"internal"` // empty: by a bank file
 	Payee       string         `json:"payee,omitempty" class:"internal"`
 	Approvals   []Approval     `json:"approvals,omitempty" class:"internal"`
@@ -332,10 +335,11 @@ func (p Payout) happened(what string) platform.Change {
 		Run         platform.ID    `json:"run"`
 		Amount      platform.Money `json:"amount"`
 		SetOff      platform.Money `json:"set_off,omitzero"`
+		Withheld    platform.Money `json:"withheld,omitzero"`
 		Institution string         `json:"institution,omitempty"`
 		Reason      string         `json:"reason,omitempty"`
 		Due         time.Time      `json:"due,omitzero"`
-	}{p.Party, p.Run, p.Amount, p.SetOff, p.Institution, p.Reason, p.Due})
+	}{p.Party, p.Run, p.Amount, p.SetOff, p.Withheld, p.Institution, p.Reason, p.Due})
 }
 
 // Payout is one payout, for its party, operators and auditors.

@@ -153,6 +153,11 @@ func (s *Service) draft(ctx context.Context, r Run, account platform.ID) (Payout
 		p.EndedAt = now
 		return p, slices.Concat(set[:2], checks, offset), nil
 	}
+	p, exempt, err := s.withheld(ctx, p, a)
+	if err != nil {
+		return refuse(err)
+	}
+	set = append(set, exempt...)
 	set = append(set, platform.Delta(r.sum(), p.Amount.Minor(), p.Ref()))
 	return p, slices.Concat(set, checks, offset), nil
 }
@@ -232,7 +237,7 @@ func (s *Service) coming(ctx context.Context, a Account) (platform.Money, error)
 func (p Payout) since(at time.Time) (platform.Money, error) {
 	taken, err := p.Amount.Sub(p.Amount)
 	if err == nil && (slices.Contains(inFlight, p.State) || p.State == PayoutPaid && !p.PaidAt.Before(at)) {
-		taken, err = taken.Add(p.Amount)
+		taken, err = p.gross()
 	}
 	if err == nil && !p.SetOff.Absent() && !p.PlannedAt.Before(at) {
 		taken, err = taken.Add(p.SetOff)

@@ -83,7 +83,7 @@ func (s *Service) transit(ctx context.Context, a Account, p *Purse) (err error) 
 	})
 	for _, out := range page.Items {
 		if err == nil && slices.Contains(inFlight, out.State) {
-			p.InTransit, err = p.InTransit.Add(out.Amount)
+			p.InTransit, err = out.transit(p.InTransit)
 		}
 	}
 	return err

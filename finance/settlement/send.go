@@ -78,7 +78,7 @@ func (s *Service) hold(ctx context.Context, in any, id platform.ID, file *File) 
 		if err != nil {
 			return begun{}, nil, err
 		}
-		from := platform.Leg{Role: "clearing", Party: platform.ID(p.Institution), Amount: p.Amount.Neg()}
+		from := platform.Leg{Role: "clearing", Party: platform.ID(p.Institution)}
 		if file != nil {
 			next.File, next.Due, from.Role, from.Party = file.ID, time.Time{}, "bank", platform.ID(file.Bank)
 		}
@@ -86,7 +86,11 @@ func (s *Service) hold(ctx context.Context, in any, id platform.ID, file *File) 
 		if err != nil {
 			return begun{}, nil, err
 		}
-		held, err := s.ports.Books.Post(ctx, "payout.sent", p.Ref(), now, []platform.Leg{{Role: "payable", Party: p.Party, Amount: p.Amount}, from})
+		legs, err := p.legs(from)
+		if err != nil {
+			return begun{}, nil, err
+		}
+		held, err := s.ports.Books.Post(ctx, "payout.sent", p.Ref(), now, legs)
 		if err != nil {
 			return begun{}, nil, fmt.Errorf("hold payout %s: %w", p.ID, err)
 		}

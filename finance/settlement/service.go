@@ -61,7 +61,7 @@ type Earnings interface {
 // files only; without Debts the account receivable is set off as a whole; without
 // Sealer no bank data can be kept, and without Opener no file be read. A nil
 // Holds holds nobody, a nil Screen allows all; without Earnings a [Purse] does not
-// tell what is earned.
+// tell what is earned, and without Exempt nobody is exempt from [Terms].Taxes.
 type Ports struct {
 	Books  Books
 	Funds  Funds
@@ -72,6 +72,7 @@ type Ports struct {
 	Opener Opener
 
 	Earnings Earnings
+	Exempt   Exempt
 }
 
 // Limits are amounts in whole units of a currency.
@@ -93,6 +94,7 @@ type Terms struct {
 	Reserve    decimal.Decimal   // share of what an order brings its merchant that is kept back, 0 to 1
 	ReserveFor time.Duration     // how long; if zero, 30 days
 	Calendar   platform.Calendar // workdays of t+n, and of runs
+	Taxes      []Tax             // kept back of payouts to natural persons; if none, nothing is
 	Runs       map[string]Round  // that Tick starts, by currency; others are started by StartRun
 }
 
@@ -139,7 +141,8 @@ type Service struct {
 }
 
 // New is the service over an engine that knows [Kinds]. It panics, as a
-// programmer's mistake, without Ports.Books.
+// programmer's mistake, without Ports.Books, and with a table of taxes that nobody can
+// keep to: a tax without name, party, currency or bands, or bands that do not rise.
 func New(w platform.Writer, db platform.Getter, ports Ports, opts *Options) *Service {
 	if ports.Books == nil {
 		panic("settlement: New needs Books")
@@ -149,6 +152,9 @@ func New(w platform.Writer, db platform.Getter, ports Ports, opts *Options) *Ser
 		s.opts = *opts
 	}
 	s.opts.Terms = s.opts.Terms.ready()
+	if slices.ContainsFunc(s.opts.Terms.Taxes, func(t Tax) bool { return !t.sound() }) {
+		panic("settlement: New: a tax has no name, party, currency or rising bands")
+	}
 	if s.opts.Person == nil {
 		s.opts.Person = func(account platform.ID) platform.ID { return account }
 	}

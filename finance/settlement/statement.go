@@ -63,6 +63,8 @@ type Total struct {
 	What   string         `json:"what"` // the recipe: order.closed
 	Count  int64          `json:"count"`
 	Amount platform.Money `json:"amount"` // what came is positive
+
+	Withheld platform.Money `json:"withheld,omitzero"` // of payouts: the tax in it that was kept back; absent if none
 }
 
 // Query is a party's question about a line.

@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -128,10 +129,15 @@ func (v *verifier) payouts(ctx context.Context) error {
 			if h.State != holdOf[p.State] {
 				v.report(p.Ref(), fmt.Sprintf("%s, its hold %q", p.State, holdOf[p.State]), fmt.Sprintf("%q", h.State))
 			}
-			if h.State != "" && !slices.ContainsFunc(h.Legs, func(l platform.Leg) bool {
-				return l.Role == "payable" && l.Party == p.Party && l.Amount == p.Amount
-			}) {
-				v.report(p.Ref(), fmt.Sprintf("a hold of %s for %s", p.Amount, p.Party), "another")
+			gross, err := p.gross()
+			kept, failed := keptBack(h.Legs)
+			if err := errors.Join(err, failed); err != nil {
+				return err
+			}
+			if h.State != "" && (kept != p.Withheld || !slices.ContainsFunc(h.Legs, func(l platform.Leg) bool {
+				return l.Role == "payable" && l.Party == p.Party && l.Amount == gross
+			})) {
+				v.report(p.Ref(), fmt.Sprintf("a hold of %s for %s", gross, p.Party), "another")
 			}
 		}
 		if err := v.returned(ctx, page); err != nil {
@@ -145,7 +151,11 @@ func (v *verifier) payouts(ctx context.Context) error {
 func (v *verifier) returned(ctx context.Context, page []Payout) error {
 	ids := make([]platform.ID, len(page))
 	for i, p := range page {
-		set, err := finance.Post(finance.Fact{What: "payout.returned", Subject: p.Ref(), At: p.PlannedAt, Legs: back(p, platform.Leg{Role: "clearing", Party: "any"})})
+		legs, err := p.back(platform.Leg{Role: "clearing", Party: "any"})
+		if err != nil {
+			return err
+		}
+		set, err := finance.Post(finance.Fact{What: "payout.returned", Subject: p.Ref(), At: p.PlannedAt, Legs: legs})
 		if err != nil {
 			return err
 		}

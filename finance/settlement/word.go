@@ -224,12 +224,6 @@ func (s *Service) learn(ctx context.Context, in recorded, decide func(Payout) (P
 	})
 }
 
-// back are the legs of a payout that came back, to where it had gone out.
-func back(p Payout, to platform.Leg) []platform.Leg {
-	to.Amount = p.Amount
-	return []platform.Leg{to, {Role: "payable", Party: p.Party, Amount: p.Amount.Neg()}}
-}
-
 // from is the account out of which a payout went.
 func (s *Service) from(ctx context.Context, p Payout) (platform.Leg, error) {
 	if p.File == "" {
@@ -247,7 +241,9 @@ func (s *Service) booked(ctx context.Context, p Payout, at time.Time) ([]platfor
 		if err != nil {
 			return nil, err
 		}
-		legs = back(p, to)
+		if legs, err = p.back(to); err != nil {
+			return nil, err
+		}
 	}
 	return s.ports.Books.Post(ctx, "payout."+string(p.State), p.Ref(), at, legs)
 }

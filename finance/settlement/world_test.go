@@ -72,6 +72,7 @@ type setup struct {
 	terms  settlement.Terms
 	screen settlement.Screen
 	holds  settlement.Holds
+	exempt settlement.Exempt
 }
 
 // world is a settlement service over real books, with an institution and a clock.
@@ -105,7 +106,7 @@ func (v *world) start(wrap func(platform.DB) platform.DB) {
 	w := platform.Writer{Store: db, Now: v.clock.Now, IDs: v.w.IDs}
 	ports := settlement.Ports{
 		Books: finance.Books{Store: finance.StoreOn(db), Now: v.clock.Now}, Funds: v.funds,
-		Screen: v.set.screen, Holds: v.set.holds, Sealer: box{}, Opener: box{},
+		Screen: v.set.screen, Holds: v.set.holds, Exempt: v.set.exempt, Sealer: box{}, Opener: box{},
 	}
 	v.s = settlement.New(w, db, ports, &settlement.Options{Terms: v.set.terms})
 }
