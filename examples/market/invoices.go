@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/finance/closing"
 	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/security/vault"
@@ -51,10 +52,12 @@ type sold struct {
 	Rate     decimal.Decimal `json:"rate"`
 	Amount   platform.Money  `json:"amount"`
 	Given    platform.Money  `json:"given"`
+	Exempt   string          `json:"exempt,omitempty"`
 }
 
 // Invoiceable implements [invoice.Sales]: a merchant invoices what its customer
-// paid, and the platform its commission once the order is sold.
+// paid, without tax if it was exempt when the order was placed, and the platform its
+// commission once the order is sold.
 func (s sales) Invoiceable(ctx context.Context, subject platform.Ref, kind string) (json.RawMessage, []platform.Change, error) {
 	if subject.Kind != "order" {
 		return nil, nil, platform.NotFound(subject)
@@ -73,19 +76,29 @@ func (s sales) Invoiceable(ctx context.Context, subject platform.Ref, kind strin
 	if back, err := o.Refunded.Add(o.ChargedBack); err == nil {
 		sale.Refunded = back
 	}
+	checks, rate, exempt := []platform.Change{platform.Unchanged(o)}, s.rate, ""
+	if kind == string(invoice.ForService) {
+		group, relied, err := closing.Exempt{DB: s.db}.Exempt(ctx, o.Merchant, "sales_tax", o.PlacedAt)
+		if err != nil {
+			return nil, nil, err
+		}
+		if checks = append(checks, relied...); group != "" {
+			rate, exempt = decimal.Zero, group
+		}
+	}
 	for _, l := range o.Lines {
 		name := l.Title
 		if name == "" {
 			name = l.Kind
 		}
-		sale.Lines = append(sale.Lines, sold{l.No, string(l.Listing), name, l.Unit, l.Quantity, l.Price, s.rate, l.Amount, l.Given})
+		sale.Lines = append(sale.Lines, sold{l.No, string(l.Listing), name, l.Unit, l.Quantity, l.Price, rate, l.Amount, l.Given, exempt})
 	}
 	if kind != string(invoice.ForService) {
 		sale.Seller, sale.Buyer, sale.Lines = house, o.Merchant, s.commission(o)
 		sale.Captured, sale.Refunded = sums(sale.Lines, o)
 	}
 	doc, err := json.Marshal(sale)
-	return doc, []platform.Change{platform.Unchanged(o)}, err
+	return doc, checks, err
 }
 
 // commission is the platform's part of the order's lines: one line for each rate
@@ -93,7 +106,7 @@ func (s sales) Invoiceable(ctx context.Context, subject platform.Ref, kind strin
 func (s sales) commission(o order.Order) (lines []sold) {
 	for _, l := range o.Lines {
 		if l.Parts == nil && l.Fee.Sign() > 0 {
-			lines = append(lines, sold{l.No, "commission", "commission", "", 1, l.Fee, s.rate, l.Fee, l.FeeGiven})
+			lines = append(lines, sold{l.No, "commission", "commission", "", 1, l.Fee, s.rate, l.Fee, l.FeeGiven, ""})
 		}
 		first := len(lines)
 		for _, p := range l.Parts {
@@ -102,7 +115,7 @@ func (s sales) commission(o order.Order) (lines []sold) {
 			if same < 0 {
 				same = len(lines) - first
 				none := less(p.Amount, p.Amount)
-				lines = append(lines, sold{l.No + same*apart, "commission", "commission", "", 1, none, rate, none, none})
+				lines = append(lines, sold{l.No + same*apart, "commission", "commission", "", 1, none, rate, none, none, ""})
 			}
 			at := &lines[first+same]
 			amount, one := at.Amount.Add(p.Amount)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
+	"github.com/liangding/platform/finance/closing"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/receivable"
 	"github.com/liangding/platform/finance/settlement"
@@ -31,6 +32,7 @@ func (m *Market) payouts(db platform.DB) *settlement.Service {
 		Sealer:   m.Vault,
 		Opener:   bankData{m.Vault},
 		Earnings: earnings{order.StoreOn(db)},
+		Exempt:   closing.Exempt{DB: db},
 	}, &o)
 }
 

@@ -196,6 +196,7 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"closing.year":       nil,
 		"closing.tax_report": nil, // the script reports no taxes; its own tests cross the border
 		"closing.tax_part":   nil,
+		"closing.exemption":  nil, // nor is anybody exempt
 
 		"supervision.control": func(ctx context.Context, _ platform.Record) error { _, err := m.Supervision.Schedules(ctx); return err },
 		"supervision.run": of(func(ctx context.Context, r supervision.Run) error {

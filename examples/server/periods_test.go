@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/liangding/platform"
 	"github.com/liangding/platform/store/sandbox"
 )
 
@@ -56,6 +57,15 @@ func TestAMonthIsClosedAndStatedOverHTTP(t *testing.T) {
 	assert.Equal(t, 403, w.call("merchant", "GET", "/v1/tax-reports/"+id+"/export", nil).status)
 	again := w.call("operator", "POST", "/v1/tax-reports", object{"quarter": "2030-Q1"}, "Idempotency-Key", "again")
 	assert.Equal(t, "tax.unchanged", again.code)
+
+	someone := platform.NewID("mer", time.UnixMilli(0), 1, 1)
+	granted := w.do("operator", "/v1/tax-exemptions", object{
+		"party": someone, "duty": "reporting", "group": "household", "evidence": strings.Repeat("ab", 32), "from": "2030-01-01T00:00:00Z", "until": "2031-01-01T00:00:00Z",
+	})
+	assert.Len(t, w.get("operator", "/v1/tax-exemptions?party="+string(someone)).body["items"], 1)
+	assert.Empty(t, w.get("operator", "/v1/tax-exemptions?party="+string(granted.id())).body["items"])
+	assert.Equal(t, 403, w.call("merchant", "GET", "/v1/tax-exemptions", nil).status)
+	w.do("operator", "/v1/tax-exemptions/"+string(granted.id())+"/end", object{"reason": "moved"})
 
 	w.do("operator", "/v1/periods/reopen-requests", object{"month": "2030-03", "reason": "late_invoice"})
 	alone := w.call("operator", "POST", "/v1/periods/reopenings", month, "Idempotency-Key", "alone")

@@ -28,5 +28,8 @@
 //
 // [Service.ReportTax] states for a quarter what each merchant and staff member
 // earned, straight from postings. A correction is a new version with the
-// difference; [Service.ExportTax] writes one as JSON lines with its digest.
+// difference; [Service.ExportTax] writes one as JSON lines with its digest. Who is in
+// an exempt group has an [Exemption] for a term and on evidence
+// ([Service.GrantExemption]): from reporting, from withholding, or from the tax on what
+// it sells.
 package closing

@@ -13,5 +13,6 @@ var (
 	ErrCutoff    = platform.Err(platform.ErrState, "close.cut_off", "auditors rely on the month: it stays closed", "该月已被审计依赖，不得重新打开")
 	ErrYear      = platform.Err(platform.ErrState, "close.year", "a year is closed once, in its soft-closed December", "年度仅可在十二月软关账后结转一次")
 	ErrQuarter   = platform.Err(platform.ErrState, "tax.quarter", "a quarter is reported when its months are closed for good", "季度各月结账后方可申报")
+	ErrExemption = platform.Err(platform.ErrState, "tax.exemption", "an exemption has a term that is not over and overlaps no other", "免税期限须未结束且不得重叠")
 	ErrUnchanged = platform.Err(platform.ErrState, "tax.unchanged", "nothing has changed since the last version", "自上一版本以来没有变化")
 )

@@ -26,6 +26,15 @@ type Store interface {
 
 	// Rows are those of a part of a report.
 	Rows(ctx context.Context, report platform.ID, part int) (TaxPart, error)
+
+	// Exemption is an exemption, or ErrNotFound; Reported are those of parties from
+	// reporting that exist, in one trip.
+	Exemption(ctx context.Context, id platform.ID) (Exemption, error)
+	Reported(ctx context.Context, parties ...platform.ID) (map[platform.ID]Exemption, error)
+
+	// Exemptions is a page of exemptions, of a party if it is given, the last changed
+	// first.
+	Exemptions(ctx context.Context, party platform.ID, cursor string) (platform.Page[Exemption], error)
 }
 
 // StoreOn is the store on an engine.
@@ -48,6 +57,13 @@ func Kinds() []platform.Kind {
 			Indexes: []platform.Index{{By: []string{"quarter", "edition"}}},
 		}.Kind(),
 		platform.Shape[TaxPart]{Name: partKind, Prefix: "txp", Root: reportKind, RootOf: func(p TaxPart) platform.ID { return p.Report }}.Kind(),
+		platform.Shape[Exemption]{
+			Name: exemptionKind, Prefix: "txe",
+			Columns: func(e Exemption) []platform.Column {
+				return []platform.Column{{Name: "party", Value: e.Party}, {Name: "at", Value: e.At}}
+			},
+			Indexes: []platform.Index{{By: []string{"party", "at"}}, {By: []string{"at"}}},
+		}.Kind(),
 	}
 }
 
@@ -56,6 +72,8 @@ const (
 	yearKind   = "closing.year"
 	reportKind = "closing.tax_report"
 	partKind   = "closing.tax_part"
+
+	exemptionKind = "closing.exemption"
 )
 
 type store struct{ db platform.Getter }
@@ -94,4 +112,36 @@ func (s store) Report(ctx context.Context, id platform.ID) (TaxReport, error) {
 
 func (s store) Rows(ctx context.Context, report platform.ID, part int) (TaxPart, error) {
 	return platform.Read[TaxPart](ctx, s.db, partKind, partID(report, part))
+}
+
+func (s store) Exemption(ctx context.Context, id platform.ID) (Exemption, error) {
+	return platform.Read[Exemption](ctx, s.db, exemptionKind, id)
+}
+
+func (s store) Reported(ctx context.Context, parties ...platform.ID) (map[platform.ID]Exemption, error) {
+	refs := make([]platform.Ref, len(parties))
+	for i, party := range parties {
+		refs[i] = platform.Ref{Kind: exemptionKind, ID: exemptionID(party, Reporting)}
+	}
+	all := map[platform.ID]Exemption{}
+	if len(refs) == 0 {
+		return all, nil
+	}
+	records, err := platform.Lookup(ctx, s.db, refs...)
+	if err != nil {
+		return nil, err
+	}
+	found, err := platform.Found[Exemption](records, refs...)
+	for _, e := range found {
+		all[e.Party] = e
+	}
+	return all, err
+}
+
+func (s store) Exemptions(ctx context.Context, party platform.ID, cursor string) (platform.Page[Exemption], error) {
+	q := platform.Query{Kind: exemptionKind, By: []string{"at"}, Backward: true, Cursor: cursor}
+	if party != "" {
+		q.By, q.Equal = []string{"party", "at"}, []any{party}
+	}
+	return platform.List[Exemption](ctx, s.db, q)
 }

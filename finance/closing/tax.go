@@ -39,16 +39,18 @@ type TaxReport struct {
 // Ref names the report.
 func (r TaxReport) Ref() platform.Ref { return platform.Ref{Kind: reportKind, ID: r.ID} }
 
-// TaxRow is what one party earned in a currency. Whose identity it is, the vault
-// knows under the party's id.
+// TaxRow is what one party earned in a currency, without the months for which it is
+// exempt from reporting. Whose identity it is, the vault knows under the party's id.
 type TaxRow struct {
-	Party      platform.ID    `json:"party"`
-	Orders     int64          `json:"orders"`
-	Gross      platform.Money `json:"gross"`
-	Refunds    platform.Money `json:"refunds"`
-	Commission platform.Money `json:"commission"`
-	Net        platform.Money `json:"net"`                 // gross less refunds and commission
-	Correction *TaxRow        `json:"correction,omitzero"` // what differs from the edition before; nil if nothing does
+	Party      platform.ID       `json:"party"`
+	Orders     int64             `json:"orders"`
+	Gross      platform.Money    `json:"gross"`
+	Refunds    platform.Money    `json:"refunds"`
+	Commission platform.Money    `json:"commission"`
+	Net        platform.Money    `json:"net"`                 // gross less refunds and commission
+	Withheld   platform.Money    `json:"withheld,omitzero"`   // tax kept back of what it was paid; absent if none
+	Exempt     map[string]string `json:"exempt,omitempty"`    // by month left out: the group for which the party was exempt all through it
+	Correction *TaxRow           `json:"correction,omitzero"` // what differs from the edition before; nil if nothing does
 }
 
 // TaxPart is some rows of a report, which may have too many for one record.
@@ -70,10 +72,15 @@ func reportID(start time.Time, edition int) platform.ID {
 	return platform.NewID("txr", start, 0, uint64(edition))
 }
 
-// partID is the id of a part, cut from SHA-256. The formula is frozen.
+// partID is the id of a part. The formula is frozen.
 func partID(report platform.ID, part int) platform.ID {
-	sum := sha256.Sum256([]byte(string(report) + "/" + strconv.Itoa(part)))
-	return platform.NewID("txp", report.Time(), report.Slot(), binary.BigEndian.Uint64(sum[:8]))
+	return under("txp", report, string(report)+"/"+strconv.Itoa(part))
+}
+
+// under is an id with the time and slot of another, and bits cut from SHA-256.
+func under(prefix string, of platform.ID, name string) platform.ID {
+	sum := sha256.Sum256([]byte(name))
+	return platform.NewID(prefix, of.Time(), of.Slot(), binary.BigEndian.Uint64(sum[:8]))
 }
 
 // quarter is the first months of a quarter, "2026-Q1". It fails with ErrMonth.
@@ -190,19 +197,33 @@ func (s *Service) turnover(ctx context.Context, months []time.Time) ([]TaxRow, e
 		party    platform.ID
 		currency platform.Currency
 	}
-	sums := map[whose]*finance.Turnover{}
+	sums, exempt := map[whose]*finance.Turnover{}, map[whose]map[string]string{}
 	for _, month := range months {
 		for cursor := ""; ; {
 			page, err := s.ports.Books.Turnovers(ctx, month.Format("2006-01"), cursor)
 			if err != nil {
 				return nil, err
 			}
+			exemptions, err := s.store.Reported(ctx, parties(page.Items)...)
+			if err != nil {
+				return nil, err
+			}
 			for _, t := range page.Items {
 				of := whose{t.Party, t.Currency}
 				if sums[of] == nil {
-					sums[of] = &finance.Turnover{Gross: new(big.Int), Refunds: new(big.Int), Commission: new(big.Int)}
+					sums[of] = &finance.Turnover{Gross: new(big.Int), Refunds: new(big.Int), Commission: new(big.Int), Withheld: new(big.Int)}
 				}
 				sum := sums[of]
+				if t.Withheld != nil { // reported of those, too, whose income is not
+					sum.Withheld.Add(sum.Withheld, t.Withheld)
+				}
+				if group := exemptions[t.Party].Exempt(month, month.AddDate(0, 1, 0)); group != "" {
+					if exempt[of] == nil {
+						exempt[of] = map[string]string{}
+					}
+					exempt[of][t.Month] = group
+					continue
+				}
 				sum.Orders += t.Orders
 				sum.Gross.Add(sum.Gross, t.Gross)
 				sum.Refunds.Add(sum.Refunds, t.Refunds)
@@ -217,16 +238,31 @@ func (s *Service) turnover(ctx context.Context, months []time.Time) ([]TaxRow, e
 	for _, of := range slices.SortedFunc(maps.Keys(sums), func(a, b whose) int {
 		return slices.Compare([]string{string(a.party), a.currency.String()}, []string{string(b.party), b.currency.String()})
 	}) {
-		sum, row := sums[of], TaxRow{Party: of.party, Orders: sums[of].Orders}
+		sum, row := sums[of], TaxRow{Party: of.party, Orders: sums[of].Orders, Exempt: exempt[of]}
 		for to, minor := range map[*platform.Money]*big.Int{&row.Gross: sum.Gross, &row.Refunds: sum.Refunds, &row.Commission: sum.Commission, &row.Net: sum.Net()} {
 			var err error
 			if *to, err = money(of.currency, minor); err != nil {
 				return nil, fmt.Errorf("turnover of %s: %w", of.party, err)
 			}
 		}
+		if sum.Withheld.Sign() != 0 {
+			var err error
+			if row.Withheld, err = money(of.currency, sum.Withheld); err != nil {
+				return nil, fmt.Errorf("withheld of %s: %w", of.party, err)
+			}
+		}
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// parties are those of turnovers.
+func parties(all []finance.Turnover) (ids []platform.ID) {
+	for _, t := range all {
+		ids = append(ids, t.Party)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // corrected are rows with what differs from the edition before. One that is gone
@@ -267,7 +303,11 @@ func corrected(rows, before []TaxRow) (all []TaxRow, changed bool, err error) {
 
 // against notes what differs from the row of the edition before.
 func (r TaxRow) against(old TaxRow, known bool) (TaxRow, error) {
-	d := TaxRow{Party: r.Party, Orders: r.Orders - old.Orders, Gross: r.Gross, Refunds: r.Refunds, Commission: r.Commission, Net: r.Net}
+	d := TaxRow{Party: r.Party, Orders: r.Orders - old.Orders, Gross: r.Gross, Refunds: r.Refunds, Commission: r.Commission, Net: r.Net, Withheld: r.Withheld}
+	changed := !maps.Equal(r.Exempt, old.Exempt)
+	if changed {
+		d.Exempt = r.Exempt
+	}
 	if known {
 		for _, m := range []struct {
 			to  *platform.Money
@@ -278,8 +318,17 @@ func (r TaxRow) against(old TaxRow, known bool) (TaxRow, error) {
 				return r, err
 			}
 		}
+		if !old.Withheld.Absent() {
+			if d.Withheld.Absent() {
+				d.Withheld = old.Withheld.Neg()
+			} else if sum, err := d.Withheld.Add(old.Withheld.Neg()); err != nil {
+				return r, err
+			} else if d.Withheld = sum; sum.Sign() == 0 {
+				d.Withheld = platform.Money{}
+			}
+		}
 	}
-	if d.Orders != 0 || d.Gross.Sign() != 0 || d.Refunds.Sign() != 0 || d.Commission.Sign() != 0 || d.Net.Sign() != 0 {
+	if changed || !d.Withheld.Absent() || d.Orders != 0 || d.Gross.Sign() != 0 || d.Refunds.Sign() != 0 || d.Commission.Sign() != 0 || d.Net.Sign() != 0 {
 		r.Correction = &d
 	}
 	return r, nil

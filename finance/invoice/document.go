@@ -32,6 +32,8 @@ type Line struct {
 	Tax      platform.Money  `json:"tax" class:"internal"`
 	Gross    platform.Money  `json:"gross" class:"internal"`
 	Red      platform.Money  `json:"red" class:"internal"` // of Gross, taken back by issued letters
+
+	Exempt string `json:"exempt,omitempty" class:"internal"` // why there is no tax: the group for which the seller is exempt (免稅), a code
 }
 
 // TaxBy is where tax is rounded.

@@ -19,7 +19,7 @@ type Sales interface {
 	// Invoiceable returns what there is to invoice of a subject, for a kind of
 	// invoice, as JSON: who sells (seller) to whom (buyer), what was captured and
 	// refunded, and the lines (no, code, name, unit, quantity, price, rate as
-	// "0.06", amount with tax inside, given: of it, refunded). Tips, deposits and
+	// "0.06", amount with tax inside, given: of it, refunded; exempt: why there is no tax, with a rate of 0). Tips, deposits and
 	// surplus are never in it. The checks hold it as it is. It fails with
 	// ErrNotFound.
 	Invoiceable(ctx context.Context, subject platform.Ref, kind string) (sale json.RawMessage, checks []platform.Change, err error)
@@ -45,6 +45,7 @@ type sold struct {
 	Rate     decimal.Decimal `json:"rate"`
 	Amount   platform.Money  `json:"amount"`
 	Given    platform.Money  `json:"given"`
+	Exempt   string          `json:"exempt"`
 }
 
 func (s *Service) sale(ctx context.Context, subject platform.Ref, kind Kind) (sale, error) {
@@ -222,7 +223,7 @@ func (t Tally) rest(s sale, left platform.Money) (asked []Part) {
 
 // line is an invoice's line over so much of what was sold.
 func (s sold) line(gross platform.Money) Line {
-	l := Line{No: s.No, Code: s.Code, Name: s.Name, Unit: s.Unit, Quantity: 1, Price: gross, Rate: s.Rate, Gross: gross}
+	l := Line{No: s.No, Code: s.Code, Name: s.Name, Unit: s.Unit, Quantity: 1, Price: gross, Rate: s.Rate, Gross: gross, Exempt: s.Exempt}
 	if gross == s.Amount && s.Quantity > 0 && !s.Price.Absent() {
 		l.Quantity, l.Price = s.Quantity, s.Price
 	}

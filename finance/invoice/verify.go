@@ -145,6 +145,9 @@ func (v *verifier) invoice(inv Invoice) {
 		if plus(l.Net, l.Tax) != l.Gross || l.Red.Sign() < 0 || l.Red.Minor() > l.Gross.Minor() {
 			v.report(inv.Ref(), fmt.Sprintf("line %d: net + tax = gross ≥ red", l.No), fmt.Sprintf("%s + %s, %s, %s", l.Net, l.Tax, l.Gross, l.Red))
 		}
+		if l.Exempt != "" && (l.Tax.Sign() != 0 || !l.Rate.IsZero()) {
+			v.report(inv.Ref(), fmt.Sprintf("line %d: exempt, without tax", l.No), fmt.Sprintf("%s at %s", l.Tax, l.Rate))
+		}
 		red = plus(red, l.Red)
 	}
 	if sum, err := inv.totals(); err != nil || sum.Net != inv.Net || sum.Tax != inv.Tax || sum.Gross != inv.Gross {

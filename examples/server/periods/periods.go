@@ -58,6 +58,12 @@ func Mount(api huma.API, m *market.Market) {
 	})
 	edge.Show(api, op("tax-reports/{id}", "One tax report"), s.TaxReport)
 	export(api, s)
+
+	edge.Create(api, op("tax-exemptions", "Exempt a party from a duty for a term, on evidence"), s.GrantExemption)
+	edge.List(api, op("tax-exemptions", "Who is exempt from what, the last changed first"), func(ctx context.Context, in *exempted) (platform.Page[closing.Exemption], error) {
+		return s.Exemptions(ctx, platform.ID(in.Party), in.Cursor)
+	})
+	edge.Command(api, op("tax-exemptions/{id}/end", "End an exemption before its term"), func(c *closing.EndExemption, id platform.ID) { c.Exemption = id }, s.EndExemption)
 }
 
 type cursor struct {
@@ -71,6 +77,11 @@ type month struct {
 type span struct {
 	From  string `query:"from" required:"true" pattern:"^[0-9]{4}-[0-9]{2}$" example:"2026-01"`
 	Until string `query:"until" required:"true" pattern:"^[0-9]{4}-[0-9]{2}$" example:"2026-03"`
+}
+
+type exempted struct {
+	Party  string `query:"party" doc:"if absent, all" maxLength:"64"`
+	Cursor string `query:"cursor" doc:"next of the page before" maxLength:"2000"`
 }
 
 type quarter struct {
