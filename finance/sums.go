@@ -118,6 +118,7 @@ func (s *summing) add(n Number, p, root Posting) {
 		}
 	}
 	s.turnover(month.Span, p, root)
+	s.withheld(month.Span, p, root)
 }
 
 // shownAs is the row of a leg: its role, with the party's letters behind where a

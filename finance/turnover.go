@@ -43,9 +43,6 @@ var (
 // means the contrary of what it takes back.
 func (s *summing) turnover(month string, p, root Posting) {
 	sale, back := slices.Contains(sales, root.What), slices.Contains(returns, root.What)
-	if slices.Contains(wages, root.What) {
-		s.withheld(month, p)
-	}
 	if !sale && !back {
 		return
 	}
@@ -90,7 +87,10 @@ func (s *summing) turnover(month string, p, root Posting) {
 
 // withheld adds the tax that a posting keeps back of what a party is paid. Where it
 // pays several parties, nobody can say of whom: such a posting is of no party.
-func (s *summing) withheld(month string, p Posting) {
+func (s *summing) withheld(month string, p, root Posting) {
+	if !slices.Contains(wages, root.What) {
+		return
+	}
 	var of platform.ID
 	for _, l := range p.Legs {
 		if l.Role == "payable" && of != "" && of != l.Party {

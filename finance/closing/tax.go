@@ -191,13 +191,56 @@ func (s *Service) last(ctx context.Context, quarter string) (last TaxReport, row
 	return last, rows, nil
 }
 
+// earner is whose row of a report it is.
+type earner struct {
+	party    platform.ID
+	currency platform.Currency
+}
+
+// earned is what one earned in some months, and those for which it is exempt.
+type earned struct {
+	finance.Turnover
+	exempt map[string]string
+}
+
+// add adds a month, of which tax is reported that was kept back, and income unless
+// the party is exempt as one of a group.
+func (e *earned) add(t finance.Turnover, group string) {
+	if t.Withheld != nil {
+		e.Withheld.Add(e.Withheld, t.Withheld)
+	}
+	if group != "" {
+		e.exempt[t.Month] = group
+		return
+	}
+	e.Orders += t.Orders
+	e.Gross.Add(e.Gross, t.Gross)
+	e.Refunds.Add(e.Refunds, t.Refunds)
+	e.Commission.Add(e.Commission, t.Commission)
+}
+
+// row is the row of a report.
+func (e *earned) row(of earner) (TaxRow, error) {
+	row := TaxRow{Party: of.party, Orders: e.Orders}
+	if len(e.exempt) > 0 {
+		row.Exempt = e.exempt
+	}
+	sums := map[*platform.Money]*big.Int{&row.Gross: e.Gross, &row.Refunds: e.Refunds, &row.Commission: e.Commission, &row.Net: e.Net()}
+	if e.Withheld.Sign() != 0 {
+		sums[&row.Withheld] = e.Withheld
+	}
+	for to, minor := range sums {
+		var err error
+		if *to, err = money(of.currency, minor); err != nil {
+			return TaxRow{}, fmt.Errorf("turnover of %s: %w", of.party, err)
+		}
+	}
+	return row, nil
+}
+
 // turnover is what parties earned in some months, by party and currency.
 func (s *Service) turnover(ctx context.Context, months []time.Time) ([]TaxRow, error) {
-	type whose struct {
-		party    platform.ID
-		currency platform.Currency
-	}
-	sums, exempt := map[whose]*finance.Turnover{}, map[whose]map[string]string{}
+	sums := map[earner]*earned{}
 	for _, month := range months {
 		for cursor := ""; ; {
 			page, err := s.ports.Books.Turnovers(ctx, month.Format("2006-01"), cursor)
@@ -209,25 +252,11 @@ func (s *Service) turnover(ctx context.Context, months []time.Time) ([]TaxRow, e
 				return nil, err
 			}
 			for _, t := range page.Items {
-				of := whose{t.Party, t.Currency}
+				of := earner{t.Party, t.Currency}
 				if sums[of] == nil {
-					sums[of] = &finance.Turnover{Gross: new(big.Int), Refunds: new(big.Int), Commission: new(big.Int), Withheld: new(big.Int)}
+					sums[of] = &earned{finance.Turnover{Gross: new(big.Int), Refunds: new(big.Int), Commission: new(big.Int), Withheld: new(big.Int)}, map[string]string{}}
 				}
-				sum := sums[of]
-				if t.Withheld != nil { // reported of those, too, whose income is not
-					sum.Withheld.Add(sum.Withheld, t.Withheld)
-				}
-				if group := exemptions[t.Party].Exempt(month, month.AddDate(0, 1, 0)); group != "" {
-					if exempt[of] == nil {
-						exempt[of] = map[string]string{}
-					}
-					exempt[of][t.Month] = group
-					continue
-				}
-				sum.Orders += t.Orders
-				sum.Gross.Add(sum.Gross, t.Gross)
-				sum.Refunds.Add(sum.Refunds, t.Refunds)
-				sum.Commission.Add(sum.Commission, t.Commission)
+				sums[of].add(t, exemptions[t.Party].Exempt(month, month.AddDate(0, 1, 0)))
 			}
 			if cursor = page.Next; cursor == "" {
 				break
@@ -235,21 +264,12 @@ func (s *Service) turnover(ctx context.Context, months []time.Time) ([]TaxRow, e
 		}
 	}
 	rows := []TaxRow{}
-	for _, of := range slices.SortedFunc(maps.Keys(sums), func(a, b whose) int {
+	for _, of := range slices.SortedFunc(maps.Keys(sums), func(a, b earner) int {
 		return slices.Compare([]string{string(a.party), a.currency.String()}, []string{string(b.party), b.currency.String()})
 	}) {
-		sum, row := sums[of], TaxRow{Party: of.party, Orders: sums[of].Orders, Exempt: exempt[of]}
-		for to, minor := range map[*platform.Money]*big.Int{&row.Gross: sum.Gross, &row.Refunds: sum.Refunds, &row.Commission: sum.Commission, &row.Net: sum.Net()} {
-			var err error
-			if *to, err = money(of.currency, minor); err != nil {
-				return nil, fmt.Errorf("turnover of %s: %w", of.party, err)
-			}
-		}
-		if sum.Withheld.Sign() != 0 {
-			var err error
-			if row.Withheld, err = money(of.currency, sum.Withheld); err != nil {
-				return nil, fmt.Errorf("withheld of %s: %w", of.party, err)
-			}
+		row, err := sums[of].row(of)
+		if err != nil {
+			return nil, err
 		}
 		rows = append(rows, row)
 	}
@@ -268,16 +288,12 @@ func parties(all []finance.Turnover) (ids []platform.ID) {
 // corrected are rows with what differs from the edition before. One that is gone
 // stays, with zeros.
 func corrected(rows, before []TaxRow) (all []TaxRow, changed bool, err error) {
-	type whose struct {
-		party    platform.ID
-		currency platform.Currency
-	}
-	was := map[whose]TaxRow{}
+	was := map[earner]TaxRow{}
 	for _, r := range before {
-		was[whose{r.Party, r.Gross.Currency()}] = r
+		was[earner{r.Party, r.Gross.Currency()}] = r
 	}
 	for _, r := range rows {
-		of := whose{r.Party, r.Gross.Currency()}
+		of := earner{r.Party, r.Gross.Currency()}
 		old, known := was[of]
 		delete(was, of)
 		if len(before) > 0 {
@@ -287,7 +303,7 @@ func corrected(rows, before []TaxRow) (all []TaxRow, changed bool, err error) {
 		}
 		all, changed = append(all, r), changed || r.Correction != nil || !known
 	}
-	for _, of := range slices.SortedFunc(maps.Keys(was), func(a, b whose) int { return strings.Compare(string(a.party), string(b.party)) }) {
+	for _, of := range slices.SortedFunc(maps.Keys(was), func(a, b earner) int { return strings.Compare(string(a.party), string(b.party)) }) {
 		zero, err := platform.FromMinor(0, of.currency)
 		if err != nil {
 			return nil, false, err
