@@ -19,6 +19,7 @@ var (
 	ErrNotRequestable = platform.Err(platform.ErrState, "invoice.not_requestable", "asked for already", "已申请")
 	ErrNotIssuable    = platform.Err(platform.ErrState, "invoice.not_issuable", "the invoice is under way or over", "发票正在开具或已结束")
 	ErrNotCancellable = platform.Err(platform.ErrState, "invoice.not_cancellable", "an invoice that was sent can only be reversed", "已提交的发票只能红冲")
+	ErrNotHeld        = platform.Err(platform.ErrState, "invoice.not_held", "the invoice has no red letter that waits for an operator", "该发票没有待人工处理的红字发票")
 	ErrNotReversible  = platform.Err(platform.ErrState, "invoice.not_reversible", "only an issued invoice can be reversed, by one letter at a time", "仅已开具的发票可红冲，且一次一张")
 
 	errSale     = platform.Err(platform.ErrUnavailable, "invoice.sale_unreadable", "what is to be invoiced cannot be read", "无法读取待开票业务")

@@ -27,7 +27,7 @@ const (
 	Issuing    State = "issuing" // claimed under its number; the call is under way, or nobody knows
 	Issued     State = "issued"
 	Failed     State = "failed" // refused for certain; tried again under its number and key
-	RedPending State = "red_pending"
+	RedPending State = "red_pending" // with a reason: its letter is held, and an operator decides
 	PartlyRed  State = "partly_red"
 	Red        State = "red"
 	Cancelled  State = "cancelled" // before it was sent, or after it failed: then its number stays listed
@@ -161,10 +161,10 @@ func (v Invoice) Learn(a Answer, at time.Time) (Invoice, error) {
 	switch {
 	case a.Outcome == Done && a.Gross != v.Gross, a.Outcome == Done && a.Tax != v.Tax:
 		next, err := v.take("doubt", platform.System)
-		if v.Reason == "invoice.totals" {
+		if v.Reason == otherTotals {
 			err = fmt.Errorf("invoice %s: %w", v.ID, ErrNothingNew)
 		}
-		next.Reason, next.Due = "invoice.totals", time.Time{}
+		next.Reason, next.Due = otherTotals, time.Time{}
 		return next, err
 	case a.Outcome == Done:
 		next, err := v.take("issued", platform.System)

@@ -135,7 +135,7 @@ func (s *Service) record(ctx context.Context, id platform.ID, a Answer, known bo
 		if known {
 			next, err = v.Learn(a, at)
 		}
-		if errors.Is(err, ErrNothingNew) && v.State == Issuing && v.Reason != "invoice.totals" {
+		if errors.Is(err, ErrNothingNew) && v.State == Issuing && v.Reason != otherTotals {
 			next, err = v.Doubt(at)
 		}
 		if err != nil {
@@ -143,7 +143,7 @@ func (s *Service) record(ctx context.Context, id platform.ID, a Answer, known bo
 		}
 		what := map[State]string{Issued: "issued", Failed: "failed", Issuing: "unknown"}[next.State]
 		changes := []platform.Change{platform.Put(next), next.happened(what).Because(next.Reason)}
-		if next.Reason == "invoice.totals" {
+		if next.Reason == otherTotals {
 			changes = append(changes, finding(next.Ref(), next.Reason, next.Gross))
 		}
 		return next, changes, nil

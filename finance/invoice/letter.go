@@ -17,6 +17,7 @@ const (
 	LetterAsked   LetterState = "asked"
 	LetterSent    LetterState = "sent"
 	LetterWaiting LetterState = "waiting" // the other side must confirm it, since it used the invoice
+	LetterHeld    LetterState = "held"    // it came back with other totals: an operator finds out which are true
 	LetterIssued  LetterState = "issued"
 	LetterLapsed  LetterState = "lapsed" // it did not
 	LetterRefused LetterState = "refused"
@@ -58,10 +59,19 @@ var LetterMoves = platform.Moves[LetterState]{
 	{Verb: "doubt", From: []LetterState{LetterSent, LetterWaiting}, By: system, Refusal: ErrNothingNew},
 	{Verb: "issue", From: []LetterState{LetterSent, LetterWaiting}, To: LetterIssued, By: system, Refusal: ErrNothingNew},
 	{Verb: "lapse", From: []LetterState{LetterSent, LetterWaiting}, To: LetterLapsed, By: system, Refusal: ErrNothingNew},
+	{Verb: "hold", From: []LetterState{LetterSent, LetterWaiting}, To: LetterHeld, By: system, Refusal: ErrNothingNew},
+	{Verb: "check", From: []LetterState{LetterHeld, LetterSent}, To: LetterSent, By: clerks, Refusal: ErrNotHeld},
+	{Verb: "void", From: []LetterState{LetterHeld, LetterSent}, To: LetterRefused, By: clerks, Refusal: ErrNotHeld},
 	{Verb: "refuse", From: []LetterState{LetterSent, LetterWaiting}, To: LetterRefused, By: system, Refusal: ErrNothingNew},
 }
 
-var system = []platform.ActorKind{platform.System}
+var (
+	system = []platform.ActorKind{platform.System}
+	clerks = []platform.ActorKind{platform.Operator}
+)
+
+// otherTotals is the reason of what came back with other totals than asked for.
+const otherTotals = "invoice.totals"
 
 func (l Letter) take(verb string) (Letter, error) {
 	state, err := LetterMoves.Take(l.State, verb, platform.System)
@@ -84,7 +94,8 @@ func (l Letter) Sent(at, until time.Time) (Letter, error) {
 }
 
 // Learn returns the letter as the Invoicer's answer leaves it: issued; waiting
-// for the other side, by the moment given, and then hourly; lapsed; or refused.
+// for the other side, by the moment given, and then hourly; lapsed; refused; or held,
+// with other totals than were asked for.
 // It fails with ErrNothingNew when the answer tells nothing, or nothing new.
 func (l Letter) Learn(a Answer, confirm time.Duration, at time.Time) (next Letter, err error) {
 	same := a.Gross == l.Gross && a.Tax == l.Tax
@@ -93,11 +104,8 @@ func (l Letter) Learn(a Answer, confirm time.Duration, at time.Time) (next Lette
 		next, err = l.take("issue")
 		next.Official, next.Hash, next.Link = a.Official, a.Hash, a.Link
 	case a.Outcome == Done:
-		next, err = l.take("doubt")
-		if l.Reason == "invoice.totals" {
-			err = fmt.Errorf("red letter %s: %w", l.ID, ErrNothingNew)
-		}
-		next.Reason, next.Due = "invoice.totals", time.Time{}
+		next, err = l.take("hold")
+		next.Reason, next.Due = otherTotals, time.Time{}
 		return next, err
 	case a.Outcome == Lapsed:
 		next, err = l.take("lapse")
@@ -132,6 +140,40 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
+// held tells whether the letter waits for an operator. One that came back before
+// there was a state for that is sent, with the reason.
+func (l Letter) held() bool {
+	return l.State == LetterHeld || l.State == LetterSent && l.Reason == otherTotals
+}
+
+// Check returns a held letter as its Invoicer is asked about it again, and Void as
+// the Invoicer has declared it void, for a reason. Both fail with ErrNotHeld for one
+// that is not held.
+func (l Letter) Check(by platform.ActorKind, at time.Time) (Letter, error) {
+	next, err := l.decided("check", by)
+	next.Reason, next.Due, next.Looks = "", at, 0
+	return next, err
+}
+
+// Void is told of at [Letter.Check].
+func (l Letter) Void(reason string, by platform.ActorKind, at time.Time) (Letter, error) {
+	next, err := l.decided("void", by)
+	next.Reason, next.Due, next.EndedAt = reason, time.Time{}, at
+	return next, err
+}
+
+func (l Letter) decided(verb string, by platform.ActorKind) (Letter, error) {
+	state, err := LetterMoves.Take(l.State, verb, by)
+	if err == nil && !l.held() {
+		err = ErrNotHeld
+	}
+	if err != nil {
+		return Letter{}, fmt.Errorf("red letter %s: %w", l.ID, err)
+	}
+	l.State = state
+	return l, nil
+}
+
 // Doubt returns the letter after an answer that told nothing, or none.
 func (l Letter) Doubt(at time.Time) (Letter, error) {
 	next, err := l.take("doubt")
@@ -163,7 +205,7 @@ func (v Invoice) ended(l Letter) (Invoice, error) {
 		verb = "red_part"
 	}
 	next, err := v.take(verb, platform.System)
-	next.Letter = ""
+	next.Letter, next.Reason = "", ""
 	return next, err
 }
 

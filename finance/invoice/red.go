@@ -121,7 +121,7 @@ func (s *Service) recordRed(ctx context.Context, was Letter, a Answer, known boo
 		if known {
 			next, err = l.Learn(a, s.terms.Confirm, at)
 		}
-		if errors.Is(err, ErrNothingNew) && l.State == LetterSent && l.Reason != "invoice.totals" {
+		if errors.Is(err, ErrNothingNew) && l.State == LetterSent && !l.held() {
 			next, err = l.Doubt(at)
 		}
 		if err != nil {
@@ -139,11 +139,12 @@ func (s *Service) recordRed(ctx context.Context, was Letter, a Answer, known boo
 // endRed is what the letter's new state means for others.
 func (s *Service) endRed(ctx context.Context, v Invoice, l Letter, at time.Time) ([]platform.Change, error) {
 	what := map[LetterState]string{
-		LetterSent: "red_unknown", LetterWaiting: "red_waiting", LetterIssued: "red_issued", LetterLapsed: "red_lapsed", LetterRefused: "red_refused",
+		LetterSent: "red_unknown", LetterWaiting: "red_waiting", LetterHeld: "red_held", LetterIssued: "red_issued", LetterLapsed: "red_lapsed", LetterRefused: "red_refused",
 	}[l.State]
 	changes := []platform.Change{l.happened(what).Because(l.Reason)}
-	if l.Reason == "invoice.totals" {
-		changes = append(changes, finding(l.Ref(), l.Reason, l.Gross))
+	if l.State == LetterHeld {
+		v.Reason = l.Reason // so that it is seen where invoices are
+		return append(changes, finding(l.Ref(), l.Reason, l.Gross), platform.Put(v)), nil
 	}
 	if l.EndedAt.IsZero() {
 		return append(changes, platform.Unchanged(v)), nil
@@ -178,4 +179,72 @@ func (t Tally) again(letters int, told time.Duration, at time.Time) time.Time {
 		return earlier(due, over)
 	}
 	return due
+}
+
+// CheckRed has the Invoicer asked again about an invoice's red letter that came back
+// with other totals.
+type CheckRed struct {
+	Invoice platform.ID `json:"invoice" validate:"required,id=inv"`
+}
+
+// Subject is the invoice.
+func (in CheckRed) Subject() platform.Ref { return platform.Ref{Kind: invoiceKind, ID: in.Invoice} }
+
+// CheckRed lets the letter go on: [Service.Tick] asks the Invoicer, which may have put
+// it right, and holds it anew if it did not. Only operators may. It fails with
+// ErrNotHeld.
+func (s *Service) CheckRed(ctx context.Context, in CheckRed) (Letter, error) {
+	return s.decideRed(ctx, in, in.Invoice, func(v Invoice, l Letter, by platform.ActorKind, at time.Time) (Letter, []platform.Change, error) {
+		next, err := l.Check(by, at)
+		v.Reason = ""
+		return next, []platform.Change{platform.Put(v), next.happened("red_checked")}, err
+	})
+}
+
+// VoidRed gives up an invoice's red letter that came back with other totals.
+type VoidRed struct {
+	Invoice platform.ID `json:"invoice" validate:"required,id=inv"`
+	Reason  string      `json:"reason" validate:"required,max=64,printascii"` // a code
+}
+
+// Subject is the invoice.
+func (in VoidRed) Subject() platform.Ref { return platform.Ref{Kind: invoiceKind, ID: in.Invoice} }
+
+// VoidRed takes down that the authority has declared the letter void: the invoice is
+// as it was before, and what must be taken back is asked for again. Only operators
+// may. It fails with ErrNotHeld.
+func (s *Service) VoidRed(ctx context.Context, in VoidRed) (Letter, error) {
+	return s.decideRed(ctx, in, in.Invoice, func(v Invoice, l Letter, by platform.ActorKind, at time.Time) (Letter, []platform.Change, error) {
+		next, err := l.Void(in.Reason, by, at)
+		if err != nil {
+			return Letter{}, nil, err
+		}
+		changes, err := s.endRed(ctx, v, next, at)
+		return next, changes, err
+	})
+}
+
+// decideRed commits what an operator decides about the letter that an invoice has
+// under way.
+func (s *Service) decideRed(
+	ctx context.Context, in any, id platform.ID, decide func(Invoice, Letter, platform.ActorKind, time.Time) (Letter, []platform.Change, error),
+) (Letter, error) {
+	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Letter, []platform.Change, error) {
+		v, by, err := s.mine(ctx, id)
+		if err == nil && v.Letter == "" {
+			err = fmt.Errorf("invoice %s: %w", v.ID, ErrNotHeld)
+		}
+		if err != nil {
+			return Letter{}, nil, err
+		}
+		v, l, err := s.store.LetterOf(ctx, v.ID, v.Letter)
+		if err != nil {
+			return Letter{}, nil, err
+		}
+		next, changes, err := decide(v, l, by.Kind, s.w.Now())
+		if err != nil {
+			return Letter{}, nil, err
+		}
+		return next, append(changes, platform.Put(next)), nil
+	})
 }

@@ -20,6 +20,8 @@ var invoiceMoves = map[string]move{
 	"issue-invoice":   {action: "invoice.issueInvoice", back: invoicesPage, do: console.issueInvoice},
 	"cancel-invoice":  {action: "invoice.cancelInvoice", back: invoicesPage, do: console.cancelInvoice},
 	"reverse-invoice": {action: "invoice.askRed", back: invoicesPage, do: console.reverseInvoice},
+	"check-letter":    {action: "invoice.checkRed", back: invoicesPage, do: console.checkLetter},
+	"void-letter":     {action: "invoice.voidRed", back: invoicesPage, do: console.voidLetter},
 }
 
 var redReasons = []string{"wrong_title", "duplicate", "other"}
@@ -83,13 +85,16 @@ func (c console) invoiceButtons(ctx context.Context, v invoice.Invoice) (all []b
 	action := invoicesPage + url.PathEscape(string(v.ID))
 	actor, _ := platform.ActorOf(ctx) // without one, may says no
 	open := v.Open(actor.Kind)
+	if v.State == invoice.RedPending && v.Reason != "" {
+		open = append(open, invoice.LetterMoves.Open(invoice.LetterHeld, actor.Kind)...)
+	}
 	if v.State == invoice.Issuing && v.Reason == "" || v.State == invoice.Requested {
 		open = slices.DeleteFunc(open, func(verb string) bool { return verb == "cancel" || verb == "issue" && v.State == invoice.Issuing })
 	}
 	for _, b := range []struct {
 		open, verb string
 		reasons    []string
-	}{{"issue", "issue-invoice", nil}, {"cancel", "cancel-invoice", nil}, {"ask_red", "reverse-invoice", redReasons}} {
+	}{{"issue", "issue-invoice", nil}, {"cancel", "cancel-invoice", nil}, {"ask_red", "reverse-invoice", redReasons}, {"check", "check-letter", nil}, {"void", "void-letter", []string{"authority_voided"}}} {
 		if slices.Contains(open, b.open) && c.may(ctx, invoiceMoves[b.verb].action, v.Ref()) {
 			all = append(all, press(action, b.verb, b.reasons...))
 		}
@@ -109,5 +114,15 @@ func (c console) cancelInvoice(ctx context.Context, id platform.ID, _ url.Values
 
 func (c console) reverseInvoice(ctx context.Context, id platform.ID, form url.Values) error {
 	_, err := c.m.Invoices.AskRed(ctx, invoice.AskRed{Invoice: id, Reason: form.Get("reason")})
+	return err
+}
+
+func (c console) checkLetter(ctx context.Context, id platform.ID, _ url.Values) error {
+	_, err := c.m.Invoices.CheckRed(ctx, invoice.CheckRed{Invoice: id})
+	return err
+}
+
+func (c console) voidLetter(ctx context.Context, id platform.ID, form url.Values) error {
+	_, err := c.m.Invoices.VoidRed(ctx, invoice.VoidRed{Invoice: id, Reason: form.Get("reason")})
 	return err
 }

@@ -6,12 +6,14 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/store/sandbox"
 )
 
 func TestATitleIsOnNoPageUnasked(t *testing.T) {
@@ -48,6 +50,33 @@ func TestAnInvoiceIsReversedAndGivenUpByButton(t *testing.T) {
 
 	w := s.post("operator", invoicePage(s.asking)+"/cancel-invoice", url.Values{"key": {"another"}})
 	assert.Equal(t, http.StatusForbidden, w.Code, "only who asked for it gives it up")
+}
+
+// A red letter that came back with other totals is seen where invoices are, and
+// decided there.
+func TestAHeldLetterIsDecidedByButton(t *testing.T) {
+	t.Parallel()
+	s := open(t).scene()
+	path := invoicePage(s.invoice)
+	w := s.post("operator", path+"/reverse-invoice", form(t, s.ok("operator", path), path+"/reverse-invoice"))
+	require.Equal(t, http.StatusSeeOther, w.Code, w.Body)
+	assert.NotContains(t, s.ok("operator", path), "check-letter", "it is on its way")
+	letters, err := s.Invoices.Letters(s.as(s.cast.Operator), s.invoice.ID)
+	require.NoError(t, err)
+	s.Authority.Force(string(letters[0].ID), sandbox.Alter)
+	_, err = s.Invoices.Tick(t.Context(), s.Writer.Now().Add(time.Minute), 0)
+	require.NoError(t, err)
+
+	assert.Contains(t, s.ok("operator", "/console/invoices?state=red_pending"), "Other totals came back")
+	page := s.ok("operator", path)
+	assert.Contains(t, page, "check-letter")
+	w = s.post("operator", path+"/void-letter", form(t, page, path+"/void-letter"))
+
+	require.Equal(t, http.StatusSeeOther, w.Code, w.Body)
+	v, err := s.Invoices.Invoice(s.as(s.cast.Operator), s.invoice.ID)
+	require.NoError(t, err)
+	assert.Equal(t, invoice.Issued, v.State)
+	assert.NotContains(t, s.ok("auditor", path), "void-letter")
 }
 
 // The plan is approved as it was shown, and not when a fact has moved.

@@ -57,6 +57,8 @@ func Mount(api huma.API, m *market.Market) {
 	edge.Command(api, money("invoices/{id}/cancel", "Give up an invoice that was not issued"), func(c *invoice.CancelInvoice, id platform.ID) { c.Invoice = id }, s.CancelInvoice)
 	edge.Command(api, money("invoices/{id}/issue", "Have an invoice issued now, after it failed"), func(c *invoice.IssueInvoice, id platform.ID) { c.Invoice = id }, s.IssueInvoice)
 	edge.Command(api, money("invoices/{id}/reverse", "Ask for a red letter over lines of an invoice"), func(c *invoice.AskRed, id platform.ID) { c.Invoice = id }, s.AskRed)
+	edge.Command(api, money("invoices/{id}/check-letter", "Ask again about a red letter that came back with other totals"), func(c *invoice.CheckRed, id platform.ID) { c.Invoice = id }, s.CheckRed)
+	edge.Command(api, money("invoices/{id}/void-letter", "Take down that the authority declared such a red letter void"), func(c *invoice.VoidRed, id platform.ID) { c.Invoice = id }, s.VoidRed)
 	edge.Show(api, op("invoices/{id}/letters", "The red letters of an invoice, the oldest first"), func(ctx context.Context, id platform.ID) (letters, error) {
 		all, err := s.Letters(ctx, id)
 		return letters{all}, err
