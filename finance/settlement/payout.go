@@ -271,6 +271,33 @@ func (s *Service) ApproveRun(ctx context.Context, in ApproveRun) (int, error) {
 	}
 }
 
+// Approvable tells whether a payout of the run waits for an approval that the
+// caller could give: it has not all it needs, and the caller neither started the
+// run nor approved it. Operators may ask. It reads what waits until it finds one.
+func (s *Service) Approvable(ctx context.Context, r Run) (bool, error) {
+	by, err := s.actor(ctx, platform.Operator)
+	if err != nil {
+		return false, fmt.Errorf("payouts of run %s: %w", r.ID, err)
+	}
+	hands := s.hands(by)
+	if !r.Planned || meet(hands, r.StartedBy) {
+		return false, nil
+	}
+	q := platform.Query{Kind: payoutKind, By: []string{"run", "state"}, Equal: []any{r.ID, PayoutPlanned}, Limit: pageSize}
+	for {
+		page, err := platform.List[Payout](ctx, s.db, q)
+		if err != nil {
+			return false, fmt.Errorf("payouts of run %s: %w", r.ID, err)
+		}
+		if slices.ContainsFunc(page.Items, func(p Payout) bool { return !p.approvedBy(hands) }) {
+			return true, nil
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return false, nil
+		}
+	}
+}
+
 // ClearPayout lets a payout go on that screening wanted a person to see.
 type ClearPayout struct {
 	Payout platform.ID `json:"payout" validate:"required,id=pay"`

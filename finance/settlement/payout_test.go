@@ -119,6 +119,39 @@ func TestPayoutIsNotPlanned(t *testing.T) {
 	}
 }
 
+// Whoever started the run, approved all that waits, or finds nothing that waits, has
+// nothing to approve in it.
+func TestARunIsApprovableByThoseWhoCanStillApproveInIt(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{terms: settlement.Terms{Limits: map[string]settlement.Limits{"CNY": {Each: 50}}}})
+	a := ready(t, v, "100.00", "bright-windows")
+	r := v.run(t, "r1").Run
+	may := func(who platform.Actor) bool {
+		t.Helper()
+		waits, err := v.s.Approvable(by(who), r)
+		require.NoError(t, err)
+		return waits
+	}
+	assert.False(t, may(clerk), "who started it")
+	assert.True(t, may(second))
+	_, err := v.s.ApproveRun(by(second), settlement.ApproveRun{Run: r.ID})
+	require.NoError(t, err)
+	assert.Equal(t, settlement.PayoutPlanned, v.payout(t, settlement.PayoutID(a.ID, r.ID)).State, "one more must")
+	assert.False(t, may(second), "who has approved")
+	assert.True(t, may(third))
+	_, err = v.s.ApproveRun(by(third), settlement.ApproveRun{Run: r.ID})
+	require.NoError(t, err)
+	assert.False(t, may(third), "all are approved")
+	assert.False(t, may(clerk))
+	_, err = v.s.Approvable(by(merchant), r)
+	require.ErrorIs(t, err, platform.ErrDenied)
+	open := r
+	open.Planned = false
+	waits, err := v.s.Approvable(by(third), open)
+	require.NoError(t, err)
+	assert.False(t, waits, "payouts may still join it")
+}
+
 // Verified 48 hours ago, no sooner.
 func TestFreshAccountWaits(t *testing.T) {
 	t.Parallel()

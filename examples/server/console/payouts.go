@@ -100,8 +100,14 @@ func (c console) payouts(r *http.Request) (any, error) {
 	}
 	for _, run := range runs.Items[:min(len(runs.Items), 10)] {
 		row := runRow{RunTotals: run}
-		if run.Planned && run.Count > 0 && c.may(ctx, payoutMoves["approve-run"].action, run.Ref()) {
-			row.Buttons = []button{press(payoutsPage+"/"+url.PathEscape(string(run.ID)), "approve-run")}
+		if run.Count > 0 && c.may(ctx, payoutMoves["approve-run"].action, run.Ref()) {
+			waits, err := c.m.Payouts.Approvable(ctx, run.Run)
+			if err != nil {
+				return nil, err
+			}
+			if waits {
+				row.Buttons = []button{press(payoutsPage+"/"+url.PathEscape(string(run.ID)), "approve-run")}
+			}
 		}
 		v.Runs = append(v.Runs, row)
 	}

@@ -45,7 +45,12 @@ func TestPayoutsArePlannedAndApprovedInTheBrowser(t *testing.T) {
 	id := settlement.PayoutID(a.ID, settlement.RunID("r1", "CNY"))
 	payout := "/console/payouts/" + string(id)
 	assert.Equal(t, http.StatusForbidden, h.press("operator", "/console/payouts", payout+"/approve-payout"), "who started it")
+	all := "/console/payouts/" + string(settlement.RunID("r1", "CNY")) + "/approve-run"
+	assert.NotContains(t, h.ok("operator", "/console/payouts"), all, "nor all of it")
+	assert.NotContains(t, h.ok("auditor", "/console/payouts"), all)
+	assert.Contains(t, h.ok("second", "/console/payouts"), all)
 	assert.Equal(t, http.StatusSeeOther, h.press("second", "/console/payouts?state=planned", payout+"/approve-payout"))
+	assert.NotContains(t, h.ok("second", "/console/payouts"), all, "nothing is left to approve")
 	h.pass(time.Second)
 	assert.Contains(t, h.ok("operator", "/console/payouts?state=sending"), "On its way")
 	assert.Equal(t, http.StatusSeeOther, h.press("operator", "/console/payouts", payout+"/look-payout"))
@@ -58,6 +63,8 @@ func TestPayoutsArePlannedAndApprovedInTheBrowser(t *testing.T) {
 	for _, text := range []string{`class="swatch purse-in_transit"`, "Order closed × 1", "Paid", "162.00 CNY"} {
 		assert.Contains(t, shown, text)
 	}
+	h.pass(7 * 24 * time.Hour)
+	assert.Contains(t, h.ok("merchant", "/console/money"), "Payout × 1: -162.00 CNY", "on the next statement")
 }
 
 // A party sees its own money and no page of the operators, nor they the page of a

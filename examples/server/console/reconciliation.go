@@ -18,6 +18,7 @@ const reconPage = "/console/reconciliation"
 
 var reconMoves = map[string]move{
 	"fetch-day":   {action: "reconciliation.fetch", back: reconPage, do: console.fetchDay},
+	"compare-day": {action: "reconciliation.reconcile", back: reconPage, do: console.compareDay},
 	"take-up":     {action: "reconciliation.takeCase", back: reconPage, do: console.takeUp},
 	"settle":      {action: "reconciliation.resolveCase", back: reconPage, do: console.settle},
 	"settle-into": {action: "reconciliation.resolveCase", back: reconPage, do: console.settleInto},
@@ -46,7 +47,14 @@ type reconAccount struct {
 	Bars   []dayBar
 	Wide   int
 	Fetch  []button
-	Missed string // the day that can be fetched
+	Missed string       // the day that can be fetched
+	Waits  []waitingDay // that came in and were not compared
+}
+
+// waitingDay is a statement that nobody has compared with the books.
+type waitingDay struct {
+	reconciliation.Statement
+	Buttons []button
 }
 
 // dayBar is a day of the chart: how much of its lines was matched.
@@ -128,6 +136,9 @@ func (c console) reconAccount(ctx context.Context, name string) (reconAccount, e
 	if err != nil {
 		return a, err
 	}
+	if err := c.uncompared(ctx, &a, page.Items); err != nil {
+		return a, err
+	}
 	runs := page.Items[:min(len(page.Items), barsShown)]
 	slices.Reverse(runs)
 	for n, run := range runs {
@@ -149,6 +160,33 @@ func (c console) reconAccount(ctx context.Context, name string) (reconAccount, e
 		a.Fetch = []button{b}
 	}
 	return a, nil
+}
+
+// uncompared finds which of the account's last statements have no run. Only one that
+// is not among the last runs is looked for by itself.
+func (c console) uncompared(ctx context.Context, a *reconAccount, last []reconciliation.Run) error {
+	page, err := c.m.Recon.Statements(ctx, a.Name, "")
+	if err != nil {
+		return err
+	}
+	for _, st := range page.Items {
+		if slices.ContainsFunc(last, func(run reconciliation.Run) bool { return run.Statement == st.ID }) {
+			continue
+		}
+		_, err := c.m.Recon.Run(ctx, st.ID.As("rec"))
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, platform.ErrNotFound) {
+			return err
+		}
+		row := waitingDay{Statement: st}
+		if c.may(ctx, reconMoves["compare-day"].action, st.Ref()) {
+			row.Buttons = []button{press(reconPage+"/"+url.PathEscape(string(st.ID)), "compare-day")}
+		}
+		a.Waits = append(a.Waits, row)
+	}
+	return nil
 }
 
 // caseButtons are the moves on a difference.
@@ -194,6 +232,11 @@ func (c console) fetchDay(ctx context.Context, id platform.ID, form url.Values) 
 		return err
 	}
 	_, err = c.m.Recon.Reconcile(platform.WithoutKey(ctx), reconciliation.Reconcile{Statement: st.ID})
+	return err
+}
+
+func (c console) compareDay(ctx context.Context, id platform.ID, _ url.Values) error {
+	_, err := c.m.Recon.Reconcile(ctx, reconciliation.Reconcile{Statement: id})
 	return err
 }
 

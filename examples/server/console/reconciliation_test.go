@@ -105,6 +105,31 @@ func TestDifferencesAreResolvedFromTheirPage(t *testing.T) {
 	assert.Empty(t, found)
 }
 
+// What came in by another way than the page's own button is compared from the page.
+func TestAStatementThatCameInIsComparedFromThePage(t *testing.T) {
+	t.Parallel()
+	h := differing(t, "20.00")
+	day := morning.Format(time.DateOnly)
+	st, err := h.Recon.Fetch(h.as(h.cast.Operator), reconciliation.Fetch{Institution: "sandbox", Day: day})
+	require.NoError(t, err)
+	page := h.ok("operator", reconPage)
+	assert.Contains(t, page, "A statement came in and was not compared yet.")
+	assert.NotContains(t, page, "No statement was compared yet.")
+	to := reconPage + "/" + string(st.ID) + "/compare-day"
+	assert.NotContains(t, h.ok("auditor", reconPage), to)
+	assert.NotContains(t, h.ok("admission", reconPage), to, "of another role")
+
+	sent := form(t, page, to)
+	for range 2 {
+		require.Equal(t, http.StatusSeeOther, h.post("operator", to, sent).Code)
+	}
+	assert.Equal(t, 1, h.events("recon.run"))
+	page = h.ok("operator", reconPage)
+	assert.NotContains(t, page, "was not compared yet")
+	assert.NotContains(t, page, to)
+	assert.Contains(t, page, "50.00 %")
+}
+
 func TestALargeDifferenceTakesTwo(t *testing.T) {
 	t.Parallel()
 	h := differing(t, "6000.00")

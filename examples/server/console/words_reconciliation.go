@@ -8,6 +8,8 @@ var reconciliationWords = map[string]word{
 
 	"recon.what":           {"The books are compared with what institutions and banks say, day by day. What differs is resolved by a posting.", "逐日将账簿与机构、银行的对账单核对，差异须记账处理。"},
 	"recon.chart":          {"Share of lines matched, by day", "逐日匹配率"},
+	"recon.waits":          {"A statement came in and was not compared yet.", "对账单已到，尚未对账。"},
+	"recon.lines":          {"lines", "行数"},
 	"recon.never":          {"No statement was compared yet.", "尚未对账。"},
 	"recon.proof":          {"Proof of", "余额证明"},
 	"recon.books":          {"Books", "账面余额"},
@@ -56,6 +58,7 @@ var reconciliationWords = map[string]word{
 
 	"role.suspense": {"Suspense", "挂账"},
 
+	"move.compare-day": {"Compare", "对账"},
 	"move.fetch-day":   {"Fetch and compare", "获取并对账"},
 	"move.take-up":     {"Take", "认领"},
 	"move.settle":      {"Book the proposal", "按建议记账"},
@@ -63,6 +66,7 @@ var reconciliationWords = map[string]word{
 	"move.suspend":     {"Put on suspense", "挂账"},
 	"move.countersign": {"Approve", "复核通过"},
 	"move.send-back":   {"Send back", "退回"},
+	"done.compare-day": {"The day is compared.", "该日已对账。"},
 	"done.fetch-day":   {"The day is compared.", "该日已对账。"},
 	"done.take-up":     {"The difference is yours.", "差异已认领。"},
 	"done.settle":      {"The difference is booked, or waits for a second person.", "差异已记账或待复核。"},

@@ -55,10 +55,6 @@ var settlementWords = map[string]word{
 	"chart.purse":      {"Where the money lies", "资金分布"},
 	"money.none":       {"No payout account yet.", "尚无收款账户。"},
 
-	"holds.refund.approved": {"Refunds on their way", "退款中"},
-	"holds.chargeback.held": {"Chargebacks", "拒付"},
-	"holds.other":           {"Other", "其他"},
-
 	"field.cycle":      {"Cycle", "周期"},
 	"field.goesto":     {"Goes to", "收款方"},
 	"field.coolsuntil": {"Cools until", "冷静期至"},

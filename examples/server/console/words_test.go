@@ -65,6 +65,43 @@ func TestEveryCodeOfTheLawsChartHasAName(t *testing.T) {
 	}
 }
 
+// Whatever is booked on a party's account is named on its statement, in the journal
+// and among the flows of cash: the recipes are read from the books' own source.
+func TestEveryRecipeOfTheBooksHasAName(t *testing.T) {
+	t.Parallel()
+	kinds := keysOf(t, "../../../finance/recipes.go", "recipes")
+	require.Contains(t, kinds, "payout.sent")
+	require.Contains(t, kinds, "posting.reversed")
+	for _, what := range kinds {
+		assert.Contains(t, words, "booked."+what)
+	}
+	for key := range words {
+		if what, booked := strings.CutPrefix(key, "booked."); booked && what != "other" {
+			assert.Contains(t, kinds, what, "the books know no such thing")
+		}
+	}
+}
+
+// keysOf are the keys of a map that a file declares.
+func keysOf(t *testing.T, source, name string) (keys []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution)
+	require.NoError(t, err)
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || spec.Names[0].Name != name || len(spec.Values) != 1 {
+			return true
+		}
+		for _, e := range spec.Values[0].(*ast.CompositeLit).Elts {
+			text, err := strconv.Unquote(e.(*ast.KeyValueExpr).Key.(*ast.BasicLit).Value)
+			require.NoError(t, err)
+			keys = append(keys, text)
+		}
+		return false
+	})
+	return keys
+}
+
 // The states are read from the domains' own sources, so that a new one without
 // a word fails here.
 func TestEveryStateHasALabel(t *testing.T) {
