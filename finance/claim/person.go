@@ -83,6 +83,15 @@ func (s *Service) person(ctx context.Context, who platform.ID) (Person, error) {
 	return Person{Head: platform.Head{ID: personRef(who).ID}, Who: who}, nil
 }
 
+// Absence is what the caller last said of when they are away.
+func (s *Service) Absence(ctx context.Context) (Person, error) {
+	by, err := s.actor(ctx, office...)
+	if err != nil {
+		return Person{}, err
+	}
+	return s.person(ctx, by.ID)
+}
+
 // Away says when the caller approves nothing.
 type Away struct {
 	From  time.Time `json:"from" validate:"required"`

@@ -310,10 +310,10 @@ func (s *Service) Engagement(ctx context.Context, id platform.ID) (Engagement, e
 	return shown[Engagement](ctx, s, engagementKind, id)
 }
 
-// Engagements is a page of all, the latest period first.
+// Engagements is a page of ten of all, the latest period first.
 func (s *Service) Engagements(ctx context.Context, cursor string) (platform.Page[Engagement], error) {
 	if err := s.reader(ctx); err != nil {
 		return platform.Page[Engagement]{}, err
 	}
-	return platform.List[Engagement](ctx, s.db, platform.Query{Kind: engagementKind, By: []string{"from"}, Backward: true, Cursor: cursor})
+	return platform.List[Engagement](ctx, s.db, platform.Query{Kind: engagementKind, By: []string{"from"}, Backward: true, Limit: 10, Cursor: cursor})
 }

@@ -32,6 +32,7 @@ type budgetsView struct {
 	Moves   []moveRow
 	First   string
 	Next    string
+	Propose *sheet
 	Cut     bool // more budgets or virements than the page shows
 }
 
@@ -73,6 +74,7 @@ func (c console) budgets(r *http.Request) (any, error) {
 		v.Lines = append(v.Lines, lineRow{l, usageOf(l.Balance)})
 	}
 	v.First, v.Next = turn(budgetsPage, "", "", cursor, lines.Next)
+	v.Propose = c.virementForm(ctx, v.Lines)
 	budgets, err := c.m.Budgets.Budgets(ctx, "")
 	if err != nil {
 		return nil, err

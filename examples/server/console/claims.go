@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/finance/budget"
 	"github.com/liangding/platform/finance/claim"
 )
@@ -58,15 +58,9 @@ type claimsView struct {
 	First string
 	Next  string
 	Cut   bool
-	Draft *draftForm // nil for those who may not
+	Draft *sheet // nil for those who may not
+	Spent bool   // there is nothing to spend
 	Mine  []claim.Claim
-}
-
-// draftForm is the form of a claim with one voucher.
-type draftForm struct {
-	button
-	Lines []budget.Standing
-	Kinds []string
 }
 
 // claims reads the claims that wait for whoever looks, or those in a state, and
@@ -95,7 +89,11 @@ func (c console) claims(r *http.Request) (any, error) {
 		return nil, err
 	}
 	v.Mine = mine.Items
-	v.Draft, err = c.draftForm(ctx)
+	if !c.may(ctx, "claim.draft", platform.Ref{}) {
+		return v, nil
+	}
+	lines, err := c.m.Budgets.Lines(ctx, "", "")
+	v.Draft, v.Spent = c.draftForm(ctx, lines.Items), len(lines.Items) == 0
 	return v, err
 }
 
@@ -117,15 +115,32 @@ func (v *claimsView) read(ctx context.Context, c console, actor platform.Actor, 
 	return nil
 }
 
-func (c console) draftForm(ctx context.Context) (*draftForm, error) {
-	if !c.may(ctx, "claim.draft", platform.Ref{}) {
-		return nil, nil //nolint:nilnil // who may not draft has no form
+// overLimits are why a voucher is above a limit.
+var overLimits = []string{"no_alternative", "late_booking", "customer_request"}
+
+// papers are the sorts of vouchers that the form offers.
+var papers = []string{"invoice", "receipt", "ticket", "toll", "other"}
+
+// draftForm is the form of a claim with one voucher.
+func (c console) draftForm(ctx context.Context, lines []budget.Standing) *sheet {
+	var on []choice
+	for _, l := range lines {
+		on = append(on, choice{Value: string(l.ID) + " " + l.Plan.Currency().String(), Text: l.Centre + " · " + l.Account + " (" + l.Plan.Currency().String() + ")"})
 	}
-	lines, err := c.m.Budgets.Lines(ctx, "", "")
-	if err != nil {
-		return nil, err
-	}
-	return &draftForm{press(claimsPage+"/new", "draft-claim"), lines.Items, []string{"invoice", "receipt", "ticket", "toll", "other"}}, nil
+	item := func(member string) string { return at("items", 0, member) }
+	return sheetOf(ctx, press(claimsPage+"/new", "draft-claim"), of(
+		field{Name: item(".line"), Label: "field.budgetline", Type: "select", Offers: on},
+		field{Name: item(".kind"), Label: "field.paper", Type: "select", Offers: offered(edge.Language(ctx), "paper", papers...)},
+		field{Name: item(".date"), Label: "field.date", Type: "date", Needed: true},
+		field{Name: item(".amount"), Label: "field.amount", Needed: true, Most: 24, Hint: "12.50"},
+		field{Name: item(".tax"), Label: "field.tax", Most: 24},
+		field{Name: item(".number"), Label: "field.number", Most: 40},
+		field{Name: item(".seller"), Label: "field.seller", Needed: true, Most: 100},
+		field{Name: item(".seller_tax_id"), Label: "field.taxid", Most: 40},
+		field{Name: item(".purpose"), Label: "field.whatfor", Needed: true, Most: 200},
+		field{Name: item(".exception"), Label: "field.exception", Type: "select", Offers: append([]choice{{Text: "–"}}, offered(edge.Language(ctx), "reason", overLimits...)...)},
+		field{Name: item(".file"), Label: "field.file", Needed: true, Most: 64, Hint: "SHA-256"},
+	))
 }
 
 type claimView struct {
@@ -191,19 +206,18 @@ func turnOf(x claim.Claim, actor platform.Actor) bool {
 
 // draftClaim drafts a claim with one voucher, and submits it.
 func (c console) draftClaim(ctx context.Context, _ platform.ID, form url.Values) error {
-	line, currency, _ := strings.Cut(form.Get("line"), " ")
-	amount, err := platform.ParseMoney(strings.TrimSpace(form.Get("amount")), currency)
-	if err != nil {
-		return fmt.Errorf("draft a claim: %w", err)
+	e := entry{form: form}
+	item := func(member string) string { return at("items", 0, member) }
+	line, currency, _ := strings.Cut(form.Get(item(".line")), " ")
+	in := claim.Draft{Items: []claim.Voucher{{
+		Line: platform.ID(line), Kind: form.Get(item(".kind")), File: strings.ToLower(e.text(item(".file"))), Number: e.text(item(".number")),
+		Seller: e.text(item(".seller")), SellerTaxID: e.text(item(".seller_tax_id")), Purpose: e.text(item(".purpose")), Exception: e.text(item(".exception")),
+		Date: e.day(item(".date"), time.UTC), Amount: e.money(item(".amount"), currency), Tax: e.money(item(".tax"), currency),
+	}}}
+	if err := e.flawed(in); err != nil {
+		return err
 	}
-	date, err := time.Parse(time.DateOnly, form.Get("date"))
-	if err != nil {
-		return fmt.Errorf("draft a claim: %w", errForm)
-	}
-	x, err := c.m.Claims.Draft(ctx, claim.Draft{Items: []claim.Voucher{{
-		Line: platform.ID(line), Kind: form.Get("kind"), File: strings.ToLower(strings.TrimSpace(form.Get("file"))), Number: form.Get("number"),
-		Seller: form.Get("seller"), SellerTaxID: form.Get("taxid"), Purpose: form.Get("purpose"), Date: date, Amount: amount,
-	}}})
+	x, err := c.m.Claims.Draft(ctx, in)
 	if err != nil {
 		return err
 	}

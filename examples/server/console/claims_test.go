@@ -94,7 +94,7 @@ func TestAClaimIsSubmittedWithItsForm(t *testing.T) {
 	for name, value := range map[string]string{
 		"line": string(l.ID) + " CNY", "kind": "ticket", "date": "2030-02-27", "amount": "12.50", "seller": "Rail", "purpose": "to a customer", "file": strings.Repeat("AB", 32),
 	} {
-		f.Set(name, value)
+		f.Set("items[0]."+name, value)
 	}
 	for range 2 { // pressing it twice is one claim
 		w := h.post("operator", at, f)
@@ -111,7 +111,7 @@ func TestAClaimIsSubmittedWithItsForm(t *testing.T) {
 	w := h.post("operator", at, f)
 	assert.Equal(t, http.StatusConflict, w.Code)
 	assert.Contains(t, w.Body.String(), "claim.duplicate_voucher")
-	f.Set("amount", "12,50")
+	f.Set("items[0].amount", "12,50")
 	assert.Equal(t, http.StatusUnprocessableEntity, h.post("operator", at, f).Code)
 }
 

@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/rand"
 	"embed"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -67,10 +68,17 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("POST /console/debtors/{id}/{move}", c.act("debtor", c.debtor, debtorMoves))
 	s.Handle("GET /console/budgets", c.show("budgets", c.budgets))
 	s.Handle("POST /console/budgets/{id}/{move}", c.act("budgets", c.budgets, budgetMoves))
+	s.Handle("POST /console/budgets/new/{move}", c.act("budgets", c.budgets, virementMoves))
+	s.Handle("GET /console/budgets/{id}", c.show("budgetline", c.budgetLine))
+	s.Handle("POST /console/budgets/{id}/commitments/{move}", c.act("budgetline", c.budgetLine, commitmentMoves))
 	s.Handle("GET /console/claims", c.show("claims", c.claims))
 	s.Handle("POST /console/claims/new/{move}", c.act("claims", c.claims, draftMoves))
 	s.Handle("GET /console/claims/{id}", c.show("claim", c.claim))
 	s.Handle("POST /console/claims/{id}/{move}", c.act("claim", c.claim, claimMoves))
+	s.Handle("GET /console/advances", c.show("advances", c.advances))
+	s.Handle("POST /console/advances/{id}/{move}", c.act("advances", c.advances, advanceMoves))
+	s.Handle("GET /console/approvals", c.show("approvals", c.approvals))
+	s.Handle("POST /console/approvals/{id}/{move}", c.act("approvals", c.approvals, approvalMoves))
 	s.Handle("GET /console/reconciliation", c.show("reconciliation", c.reconciliation))
 	s.Handle("POST /console/reconciliation/{id}/{move}", c.act("reconciliation", c.reconciliation, reconMoves))
 	s.Handle("GET /console/invoices", c.show("invoices", c.invoices))
@@ -85,6 +93,9 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("GET /console/disputes/{id}", c.show("dispute", c.dispute))
 	s.Handle("POST /console/disputes/{id}/{move}", c.act("dispute", c.dispute, disputeMoves))
 	s.Handle("GET /console/fees", c.show("fees", c.fees))
+	s.Handle("GET /console/fees/draft", c.show("feedraft", c.feeDraft))
+	s.Handle("POST /console/fees/draft/{move}", c.act("feedraft", c.feeDraft, draftFeeMoves))
+	s.Handle("POST /console/fees/bind/{move}", c.act("fees", c.fees, draftFeeMoves))
 	s.Handle("GET /console/fees/{id}", c.show("fee", c.fee))
 	s.Handle("POST /console/fees/{id}/{move}", c.act("fees", c.fees, feeMoves))
 	s.Handle("GET /console/controls", c.show("controls", c.controls))
@@ -184,12 +195,16 @@ func (c console) acted(name string, read view, moves map[string]move) http.Handl
 			http.Redirect(w, r, m.page(id)+"?done="+verb, http.StatusSeeOther)
 			return
 		}
-		data, unread := read(r)
+		if errors.Is(err, platform.ErrInvalid) && c.barred(ctx, m.action) {
+			err = platform.ErrDenied // whatever they typed
+		}
+		refused := &refusedForm{r.URL.Path, r.PostForm, edge.Explain(r.Context(), err), map[string]bool{}}
+		data, unread := read(r.WithContext(context.WithValue(r.Context(), refusedFormKey{}, refused)))
 		if unread != nil {
 			edge.Refuse(w, r, err)
 			return
 		}
-		p := page{Name: name, Data: data, Problem: edge.Explain(r.Context(), err), Other: m.page(id)}
+		p := page{Name: name, Data: data, Problem: refused.unplaced(), Other: m.page(id)}
 		c.render(w, r, p.Problem.Status, p)
 	})
 }
@@ -217,6 +232,13 @@ func (c console) operators(next http.Handler) http.Handler {
 // then is there a button for it.
 func (c console) may(ctx context.Context, action string, on platform.Ref) bool {
 	return c.permits(ctx, platform.Act{Action: action, On: on})
+}
+
+// barred tells whether whoever acts is an operator who may not give the command at
+// all.
+func (c console) barred(ctx context.Context, action string) bool {
+	actor, err := platform.ActorOf(ctx)
+	return err == nil && actor.Kind == platform.Operator && !c.may(ctx, action, platform.Ref{})
 }
 
 // permits tells whether whoever looks, an operator, may act so. A look at a page is

@@ -27,6 +27,8 @@ type feesView struct {
 	Rows  []feeRow
 	First string
 	Next  string
+	Draft bool   // whoever looks may draft
+	Bind  *sheet // nil for those who may not
 }
 
 type feeRow struct {
@@ -45,6 +47,7 @@ func (c console) fees(r *http.Request) (any, error) {
 	for _, s := range page.Items {
 		v.Rows = append(v.Rows, feeRow{s, c.feeButtons(r.Context(), s)})
 	}
+	v.Draft, v.Bind = c.may(r.Context(), "fee.draft", platform.Ref{}), c.bindForm(r.Context())
 	v.First, v.Next = turn(feesPage, "name", v.Name, asked.Get("cursor"), page.Next)
 	return v, nil
 }
@@ -65,6 +68,7 @@ func (c console) feeButtons(ctx context.Context, s fee.Schedule) (all []button) 
 
 type feeView struct {
 	fee.Schedule
+	Draft   bool // whoever looks may draft another from it
 	Buttons []button
 	Preview *fee.Preview // nil: nothing was sold in its currency
 	Chart   swings
@@ -77,7 +81,7 @@ func (c console) fee(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := feeView{Schedule: s, Buttons: c.feeButtons(ctx, s)}
+	v := feeView{Schedule: s, Draft: c.may(ctx, "fee.draft", platform.Ref{}), Buttons: c.feeButtons(ctx, s)}
 	p, err := c.m.Fees.Preview(ctx, id)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/finance/payment"
 )
 
@@ -17,12 +18,24 @@ var paymentMoves = map[string]move{
 	"contest": {action: "payment.contest", back: paymentsPage, do: console.contest},
 	"concede": {action: "payment.concede", back: paymentsPage, do: console.concede},
 
+	"resolve-attempt": {action: "payment.resolve", back: paymentsPage, do: console.resolveAttempt},
+	"return-arrived":  {action: "payment.settle", back: paymentsPage, do: settleReturn(true)},
+	"return-never":    {action: "payment.settle", back: paymentsPage, do: settleReturn(false)},
+	"file-notice":     {action: "payment.file", back: paymentsPage, do: console.fileNotice},
+
 	"split-send":    {action: "payment.decideSplit", back: paymentsPage, do: decide(payment.DecideSend)},
 	"split-keep":    {action: "payment.decideSplit", back: paymentsPage, do: decide(payment.DecideKeep)},
 	"split-arrived": {action: "payment.decideSplit", back: paymentsPage, do: decide(payment.DecideArrived)},
 	"split-refused": {action: "payment.decideSplit", back: paymentsPage, do: decide(payment.DecideRefused)},
 	"split-owed":    {action: "payment.decideSplit", back: paymentsPage, do: decide(payment.DecideOwed)},
 }
+
+// What an operator found in the institution's own books, and why a notice that
+// belongs to nothing leaves the queue.
+var (
+	foundReasons  = []string{"seen_at_institution", "statement", "other"}
+	noticeReasons = []string{"not_ours", "test_notice", "seen_to", "other"}
+)
 
 type paymentsView struct {
 	Channels []channelRow
@@ -51,6 +64,7 @@ type tick struct {
 type taskRow struct {
 	payment.Task
 	Group   string // of the words of its state
+	Resolve *sheet // a form that names what was taken
 	Buttons []button
 }
 
@@ -83,7 +97,7 @@ func (c console) payments(r *http.Request) (any, error) {
 		return nil, err
 	}
 	for _, t := range queue.Items {
-		v.Queue = append(v.Queue, taskRow{t, groups[t.About.Kind], c.taskButtons(ctx, t)})
+		v.Queue = append(v.Queue, c.taskRow(ctx, t))
 	}
 	v.First, v.Next = turn(paymentsPage, "", "", asked.Get("cursor"), queue.Next)
 	disputes, err := c.m.Payments.Chargebacks(ctx, v.State, asked.Get("from"))
@@ -128,13 +142,58 @@ func ticks(recent []payment.Calls) []tick {
 	return all
 }
 
-// taskButtons are the moves on what waits that need no more than a press.
-func (c console) taskButtons(ctx context.Context, t payment.Task) (all []button) {
-	verb := map[string]string{"payment.attempt": "look", "payment.return": "send"}[t.About.Kind]
-	if verb != "" && c.may(ctx, paymentMoves[verb].action, t.About) {
-		all = append(all, press(paymentsPage+"/"+url.PathEscape(string(t.About.ID)), verb))
+// taskRow is what waits, with the moves on it.
+func (c console) taskRow(ctx context.Context, t payment.Task) taskRow {
+	row, page := taskRow{Task: t, Group: groups[t.About.Kind]}, paymentsPage+"/"+url.PathEscape(string(t.About.ID))
+	offer := func(verb string, reasons ...string) {
+		if c.may(ctx, paymentMoves[verb].action, t.About) {
+			row.Buttons = append(row.Buttons, press(page, verb, reasons...))
+		}
 	}
-	return all
+	switch t.About.Kind {
+	case "payment.attempt":
+		offer("look")
+		if c.may(ctx, "payment.resolve", t.About) && !t.Amount.Absent() {
+			b := press(page, "resolve-attempt")
+			b.Hidden = map[string]string{"currency": t.Amount.Currency().String()}
+			row.Resolve = sheetOf(ctx, b, of(
+				field{Name: "taken", Label: "payments.taken", Hint: "0", Most: 24}, because(edge.Language(ctx), foundReasons...),
+			))
+		}
+	case "payment.return":
+		offer("send")
+		if t.State == string(payment.ReturnManual) {
+			offer("return-arrived", foundReasons...)
+			offer("return-never", foundReasons...)
+		}
+	case "payment.notice":
+		offer("file-notice", noticeReasons...)
+	}
+	return row
+}
+
+// resolveAttempt tells what the institution took: nothing typed is nothing taken.
+func (c console) resolveAttempt(ctx context.Context, id platform.ID, form url.Values) error {
+	e := entry{form: form}
+	in := payment.Resolve{Attempt: id, Taken: e.money("taken", e.currency("currency")), Reason: e.text("reason")}
+	if err := e.flawed(in); err != nil {
+		return err
+	}
+	_, err := c.m.Payments.Resolve(ctx, in)
+	return err
+}
+
+// settleReturn tells that a return is with the payer, or that nothing of it left.
+func settleReturn(back bool) func(console, context.Context, platform.ID, url.Values) error {
+	return func(c console, ctx context.Context, id platform.ID, form url.Values) error {
+		_, err := c.m.Payments.Settle(ctx, payment.Settle{Return: id, Back: back, Reason: form.Get("reason")})
+		return err
+	}
+}
+
+func (c console) fileNotice(ctx context.Context, id platform.ID, form url.Values) error {
+	_, err := c.m.Payments.File(ctx, payment.File{Notice: id, Reason: form.Get("reason")})
+	return err
 }
 
 func (c console) disputeRow(ctx context.Context, d payment.Chargeback) disputeRow {

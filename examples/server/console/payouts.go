@@ -25,6 +25,7 @@ var payoutMoves = map[string]move{
 	"approve-payout": {action: "settlement.approvePayout", back: payoutsPage, do: console.approvePayout},
 	"clear-payout":   {action: "settlement.clearPayout", back: payoutsPage, do: console.clearPayout},
 	"cancel-payout":  {action: "settlement.cancelPayout", back: payoutsPage, do: console.cancelPayout},
+	"resolve-payout": {action: "settlement.resolvePayout", back: payoutsPage, do: console.resolvePayout},
 	"look-payout":    {action: "settlement.lookPayout", back: payoutsPage, do: console.lookPayout},
 }
 
@@ -47,6 +48,7 @@ var (
 	proofs        = []string{"document", "call"}
 	doubts        = []string{"not_theirs", "other"}
 	questions     = []string{"unknown_order", "wrong_amount", "other"}
+	bankWords     = []string{"transferred", "no_account", "account_closed", "other"}
 	replies       = []string{"correct", "righted_next"}
 )
 
@@ -75,6 +77,7 @@ type payoutsView struct {
 
 type payoutRow struct {
 	settlement.Payout
+	Resolve *sheet // a form that tells what the bank says
 	Buttons []button
 }
 
@@ -116,7 +119,7 @@ func (c console) payouts(r *http.Request) (any, error) {
 		return nil, err
 	}
 	for _, p := range page.Items {
-		v.Rows = append(v.Rows, payoutRow{p, c.payoutButtons(ctx, p)})
+		v.Rows = append(v.Rows, payoutRow{p, c.resolveForm(ctx, p), c.payoutButtons(ctx, p)})
 	}
 	v.First, v.Next = turn(payoutsPage, "state", string(v.State), asked.Get("cursor"), page.Next)
 	return v, nil
@@ -132,6 +135,36 @@ func (c console) payoutButtons(ctx context.Context, p settlement.Payout) (all []
 		}
 	}
 	return all
+}
+
+// resolveForm tells what the bank says of a payout that no institution answers for.
+func (c console) resolveForm(ctx context.Context, p settlement.Payout) *sheet {
+	outcomes := []string{"paid", "failed"}
+	switch {
+	case p.State == settlement.PayoutPaid && p.Institution == "":
+		outcomes = []string{"returned"}
+	case p.State != settlement.PayoutManual && (p.State != settlement.PayoutSending || p.Institution != ""):
+		return nil
+	}
+	if !c.may(ctx, payoutMoves["resolve-payout"].action, p.Ref()) {
+		return nil
+	}
+	lang := edge.Language(ctx)
+	return sheetOf(ctx, press(payoutsPage+"/"+url.PathEscape(string(p.ID)), "resolve-payout"), of(
+		field{Name: "outcome", Label: "payouts.outcome", Type: "select", Offers: offered(lang, "payout", outcomes...)},
+		field{Name: "reference", Label: "field.reference", Most: 64},
+		because(lang, bankWords...),
+	))
+}
+
+func (c console) resolvePayout(ctx context.Context, id platform.ID, form url.Values) error {
+	e := entry{form: form}
+	in := settlement.ResolvePayout{Payout: id, Outcome: e.text("outcome"), Reference: e.text("reference"), Reason: e.text("reason")}
+	if err := e.flawed(in); err != nil {
+		return err
+	}
+	_, err := c.m.Payouts.ResolvePayout(ctx, in)
+	return err
 }
 
 func (c console) startRun(ctx context.Context, _ platform.ID, form url.Values) error {

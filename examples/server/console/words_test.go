@@ -42,13 +42,13 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves, budgetMoves, draftMoves, claimMoves, reconMoves, invoiceMoves, planMoves, paymentMoves, closeMoves, feeMoves, controlMoves, findingMoves, engagementMoves, verificationMoves, disputeMoves} {
+	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves, budgetMoves, draftMoves, claimMoves, reconMoves, invoiceMoves, planMoves, paymentMoves, closeMoves, feeMoves, controlMoves, findingMoves, engagementMoves, verificationMoves, disputeMoves, advanceMoves, approvalMoves, commitmentMoves, virementMoves, draftFeeMoves} {
 		for verb := range moves {
 			assert.Contains(t, words, "move."+verb)
 			assert.Contains(t, words, "done."+verb)
 		}
 	}
-	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse, planRefusals, planEndings, claimReturns, claimRefusals, bankAnswers, bankFailures, reclaims, sentBack, redReasons, planReasons, reopenReasons, waiveReasons, discards, fixRefusals, fixCauses, fixActions, guilt, splitReasons, flaws, rulingReasons} {
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse, planRefusals, planEndings, claimReturns, claimRefusals, bankAnswers, bankFailures, reclaims, sentBack, redReasons, planReasons, reopenReasons, waiveReasons, discards, fixRefusals, fixCauses, fixActions, guilt, splitReasons, flaws, rulingReasons, advanceReasons, advanceRefusals, matrixReasons, carryReasons, virementReasons, foundReasons, noticeReasons, bankWords, bindReasons, overLimits} {
 		for _, code := range reasons {
 			assert.Contains(t, words, "reason."+code)
 		}
@@ -134,6 +134,7 @@ func TestEveryStateHasALabel(t *testing.T) {
 		{"finance/receivable", "Cause", "cause"},
 		{"finance/budget", "State", "budget"},
 		{"finance/claim", "State", "claim"},
+		{"finance/claim", "AdvanceState", "advance"},
 		{"finance/reconciliation", "CaseState", "difference"},
 		{"finance/reconciliation", "Class", "recon_class"},
 		{"finance/invoice", "State", "invoice"},
