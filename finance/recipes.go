@@ -33,7 +33,8 @@ var recipes = map[string]recipe{
 	"order.closed":              {Debit: roles("earning"), Credit: roles("payable", "reserve")},
 	"order.cancelled":           {Debit: roles("escrow"), Credit: roles("earning", "cancel_fee", "output_tax")},
 	"reserve.released":          {Debit: roles("reserve"), Credit: roles("payable")},
-	"cancel.compensation":       {Debit: roles("payable", "reserve", "deposit", "receivable", "compensation"), Credit: roles("refund_due")},
+	"cancel.compensation":       {Debit: roles("payable", "reserve", "deposit", "receivable", "compensation"), Credit: roles("payable")}, // to the customer
+	"cancel.released":           {Debit: roles("earning"), Credit: roles("payable")},                                                     // of members
 
 	"refund.approved":     {Debit: slices.Concat(bearers, roles("tips"), undone), Credit: roles("refund_due", "cost_of_service", "gateway_fee"), Held: true}, // gateway_fee: what the institution keeps and the merchant bears
 	"dispute.compensated": {Debit: roles("payable", "reserve", "deposit", "receivable", "compensation"), Credit: roles("payable")},                           // to the customer

@@ -70,7 +70,7 @@ func (l ledger) Post(ctx context.Context, what string, subject platform.Ref, _ t
 }
 
 // bottomless are the accounts without floor; every other is somebody's money.
-var bottomless = []string{"clearing", "opening", "commission", "cancel_fee", "output_tax", "receivable"}
+var bottomless = []string{"clearing", "opening", "commission", "cancel_fee", "output_tax", "receivable", "compensation"}
 
 // book adds the legs to their accounts.
 func book(p posting, legs []platform.Leg) ([]platform.Change, error) {

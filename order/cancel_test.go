@@ -82,7 +82,7 @@ func TestWhoseFaultItIsDecidesWhoPays(t *testing.T) {
 		fee   string
 		code  string
 	}{
-		"the merchant":                   {merchant, "", "K7", "0", ""},
+		"the merchant":                   {merchant, "", "K7b", "0", ""},
 		"an operator, without a word":    {operator, "", "K9", "0", ""},
 		"an operator for the customer":   {acting, order.CustomerFault, "K3c", "30", ""},
 		"the system":                     {platform.SystemActor("dispatch"), "", "K9", "0", ""},

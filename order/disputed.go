@@ -132,7 +132,7 @@ func (o *Order) rearm(since, at time.Time) {
 		o.arm(acceptTimer, after(o.DeliveredAt.Add(o.Windows.Accept).Add(at.Sub(since))))
 	case o.State == Completed:
 		o.arm(closeTimer, after(o.CompletedAt.Add(o.Windows.Close)))
-	case o.State == Cancelled && o.Earned.Sign() > 0:
+	case o.State == Cancelled && o.withheld():
 		o.arm(closeTimer, after(o.EndedAt.Add(o.Windows.Close)))
 	}
 }
@@ -208,19 +208,31 @@ func (p Disputes) granted(ctx context.Context, o Order, id platform.ID, amount p
 }
 
 // feeReturned is the cancelled order of whose fee a refund takes a part: of what
-// the merchant has of it and of what the platform has.
+// the merchant has of it, of what members have, and of what the platform has.
 func (o Order) feeReturned(r Refund) (Order, Refund, []platform.Leg, error) {
 	before := plus(o.Cancellation.kept(), r.Amount)
 	if o.Cancellation.kept().Sign() < 0 {
 		return Order{}, Refund{}, nil, fmt.Errorf("refund order %s: %w", o.ID, errFeeSplit)
 	}
-	parts, err := r.Amount.Allocate(o.Earned.Minor(), plus(before, o.Earned.Neg()).Minor())
+	c := *o.Cancellation
+	rest, weights := plus(before, o.Earned.Neg()), []int64{o.Earned.Minor()}
+	for _, m := range c.Staff {
+		rest, weights = plus(rest, m.Amount.Neg()), append(weights, m.Amount.Minor())
+	}
+	parts, err := r.Amount.Allocate(append(weights, rest.Minor())...)
 	if err != nil {
 		return Order{}, Refund{}, nil, fmt.Errorf("refund order %s: %w", o.ID, err)
 	}
 	r.Source = "cancel_fee"
 	o.Earned, o.Approved = plus(o.Earned, parts[0].Neg()), plus(o.Approved, r.Amount)
-	return o, r, nonzero([]platform.Leg{o.earning(parts[0]), {Role: "cancel_fee", Amount: parts[1]}, o.refundDue(r.Amount.Neg())}), nil
+	legs := []platform.Leg{o.earning(parts[0]), {Role: "cancel_fee", Amount: parts[len(parts)-1]}, o.refundDue(r.Amount.Neg())}
+	c.Staff = slices.Clone(c.Staff)
+	for i, part := range parts[1 : len(parts)-1] {
+		c.Staff[i].Amount = plus(c.Staff[i].Amount, part.Neg())
+		legs = append(legs, platform.Leg{Role: "earning", Of: o.ID, Party: c.Staff[i].Member, Amount: part})
+	}
+	o.Cancellation = &c
+	return o, r, nonzero(legs), nil
 }
 
 func nonzero(legs []platform.Leg) []platform.Leg {

@@ -68,6 +68,7 @@ var (
 	errScreening     = platform.Err(platform.ErrUnavailable, "order.screening_unreadable", "the screening gave no known outcome", "筛查未给出有效结论")
 	errTimerStuck    = platform.Err(platform.ErrUnavailable, "timer.stuck", "a deadline could not be carried out", "到期事项未能执行")
 	errNoStaffing    = platform.Err(platform.ErrUnavailable, "order.staffing_missing", "orders with staff are not served here", "此处不支持派单")
+	errPresence      = platform.Err(platform.ErrUnavailable, "order.presence_unreadable", "where the members are cannot be read", "无法读取人员到场情况")
 	errNoSealer      = platform.Err(platform.ErrUnavailable, "order.note_unsealable", "personal notes cannot be kept here", "此处无法保存个人备注")
 	errStartPast     = platform.Err(platform.ErrInvalid, "order.start_past", "the start lies in the past", "开始时间已过")
 	errStartFar      = platform.Err(platform.ErrInvalid, "order.start_far", "the start lies too far ahead", "开始时间过远")
@@ -76,12 +77,15 @@ var (
 	errSeatUnknown   = platform.Err(platform.ErrInvalid, "order.seat_unknown", "the order has no such seat", "订单没有此席位")
 	errQuery         = platform.Err(platform.ErrInvalid, "order.query", "orders cannot be listed by this combination", "不支持以此组合查询订单")
 	errLineUnknown   = platform.Err(platform.ErrInvalid, "order.line_unknown", "the order has no such line", "订单没有此行")
+	errNotice        = platform.Err(platform.ErrInvalid, "order.notice_missing", "a force majeure is by a notice of its authority, and nothing else is", "不可抗力须注明公告编号，其他情形不得填写")
 	errProofTime     = platform.Err(platform.ErrInvalid, "proof.time", "the proof was not taken during the work", "凭证时间不在服务期间")
 	errProofTooMany  = platform.Err(platform.ErrState, "proof.too_many", "an order has at most 30 proofs", "一个订单至多30份凭证")
 	errPolicyUnknown = platform.Err(platform.ErrUnavailable, "policy.unknown", "the cancellation policy is not known here", "取消政策未知")
 	errPolicyGap     = platform.Err(platform.ErrInvalid, "policy.gap", "no row of the policy answers a case", "政策存在空缺")
 	errPolicyOverlap = platform.Err(platform.ErrInvalid, "policy.overlap", "two rows of the policy answer one case", "政策存在重叠")
 	errPolicyShares  = platform.Err(platform.ErrInvalid, "policy.shares", "shares and rates lie between 0 and 1", "份额与比率须在0至1之间")
+	errPolicyRow     = platform.Err(platform.ErrInvalid, "policy.row", "a row has a name of its own, and names faults, states and ways that there are", "每行须有唯一名称，并使用已知的责任方、状态与到场情况")
+	errPolicyFacts   = platform.Err(platform.ErrInvalid, "policy.facts", "no order has such a fact", "订单不存在此类事实")
 	errPolicyRange   = platform.Err(platform.ErrInvalid, "policy.range", "a bound of a fee is negative, or the least above the most", "费用限额为负，或下限高于上限")
 )
 
@@ -102,6 +106,13 @@ var (
 	errTakenSeats    = platform.Err(platform.ErrInvalid, "order.members", "more members or fewer than the state has", "人员数量与状态不符")
 	errTakenReworks  = platform.Err(platform.ErrInvalid, "order.reworks", "more reworks or fewer than the state has", "返工次数与状态不符")
 	errTakenAnswer   = platform.Err(platform.ErrInvalid, "order.unanswered", "only a confirmed order under manual confirmation waits for an answer", "仅人工确认且已付款的订单可待商家确认")
+)
+
+// Refusals of what becomes of a policy.
+var (
+	errPolicyNotDraft    = platform.Err(platform.ErrState, "policy.not_draft", "only a draft can be published or given up", "仅草稿可发布或放弃")
+	errPolicyFourEyes    = platform.Err(platform.ErrDenied, "policy.four_eyes", "somebody else must publish this policy", "须由他人发布此政策")
+	errPolicyRetroactive = platform.Err(platform.ErrInvalid, "policy.retroactive", "a version takes effect after the one before it, and not at once", "新版本须在前一版本之后生效，且不可立即生效")
 )
 
 // Refusals of refunds.

@@ -213,6 +213,7 @@ type facts struct {
 	State    State          `json:"state,omitempty"`
 	Amount   platform.Money `json:"amount,omitzero"`
 	Fee      platform.Money `json:"fee,omitzero"`
+	Amends   platform.Money `json:"amends,omitzero"`
 	Fees     string         `json:"fee_version,omitempty"`
 	Policy   string         `json:"policy,omitempty"` // name and version, or the row that decided
 	Fault    Fault          `json:"fault,omitempty"`

@@ -205,10 +205,6 @@ func (s *Service) placed(in Place, p prepared, d draft) (Order, error) {
 	if in.Total != d.quote.Total {
 		return Order{}, platform.Detail(fmt.Errorf("place order of %s: %w", in.Total, ErrPriceChanged), "quote", d.quote)
 	}
-	policy, err := s.options.newest(d.terms.CancelPolicy)
-	if err != nil {
-		return Order{}, err
-	}
 	if d.terms.Seats > 0 && s.ports.Staffing == nil {
 		return Order{}, fmt.Errorf("place order: %w", errNoStaffing)
 	}
@@ -218,7 +214,7 @@ func (s *Service) placed(in Place, p prepared, d draft) (Order, error) {
 	}
 	o := Order{
 		Head: platform.Head{ID: p.id}, Customer: p.customer, Merchant: d.quote.Merchant, Checkout: in.Checkout,
-		Lines: slices.Clone(d.quote.Lines), FeeVersion: d.version, PolicyVersion: policy.Version,
+		Lines: slices.Clone(d.quote.Lines), FeeVersion: d.version, PolicyVersion: d.policy,
 		Terms: d.terms, Windows: s.options.Windows, Screening: p.verdict.outcome,
 		Note: p.note, Spot: in.Spot.coarse(), PlannedStart: start, PlannedEnd: end, TimeZone: in.TimeZone, PlacedAt: d.at,
 	}

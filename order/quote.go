@@ -73,6 +73,7 @@ type draft struct {
 	terms   Terms
 	fees    [][]Part          // of the quote's lines
 	version string            // of the fee schedule
+	policy  int               // version of the cancellation policy
 	stated  json.RawMessage   // what it says about them
 	checks  []platform.Change // that all of it stays so
 }
@@ -96,6 +97,11 @@ func (s *Service) draft(ctx context.Context, in Place) (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
+	policy, err := s.inForce(ctx, d.terms.CancelPolicy, now)
+	if err != nil {
+		return draft{}, err
+	}
+	d.policy = policy.Version
 	d.at, d.checks = now, slices.Concat(checks, standing, pinned)
 	return d, nil
 }

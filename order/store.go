@@ -10,6 +10,8 @@ import (
 
 // Store is where orders are read. They are written through platform.Writer.
 type Store interface {
+	ChangeStore
+	PolicyStore
 	// Order reads one order, or fails with ErrNotFound.
 	Order(ctx context.Context, id platform.ID) (Order, error)
 	// Orders lists orders by when they were placed; see [Query].
@@ -23,6 +25,12 @@ type Store interface {
 	RefundOf(ctx context.Context, order, refund platform.ID) (Order, Refund, error)
 	// Refunds lists an order's refunds, the oldest first.
 	Refunds(ctx context.Context, order platform.ID, cursor string) (platform.Page[Refund], error)
+	// Proofs lists an order's proofs, the oldest first.
+	Proofs(ctx context.Context, order platform.ID, cursor string) (platform.Page[Proof], error)
+}
+
+// ChangeStore is where changes are read.
+type ChangeStore interface {
 	// Change reads one change, or fails with ErrNotFound.
 	Change(ctx context.Context, id platform.ID) (Change, error)
 	// Changes lists an order's changes, the oldest first.
@@ -30,8 +38,21 @@ type Store interface {
 	// DueChanges lists changes whose deadline is at now or before, the earliest
 	// first.
 	DueChanges(ctx context.Context, now time.Time, cursor string) (platform.Page[Change], error)
-	// Proofs lists an order's proofs, the oldest first.
-	Proofs(ctx context.Context, order platform.ID, cursor string) (platform.Page[Proof], error)
+}
+
+// PolicyStore is where cancellation policies are read.
+type PolicyStore interface {
+	// Policy reads one cancellation policy on record, or fails with ErrNotFound, as
+	// all of the next do.
+	Policy(ctx context.Context, id platform.ID) (CancelPolicy, error)
+	// PolicyVersion reads the published version of a name.
+	PolicyVersion(ctx context.Context, name string, version int) (CancelPolicy, error)
+	// PolicyAt reads the published version of a name that is in effect at a moment.
+	PolicyAt(ctx context.Context, name string, at time.Time) (CancelPolicy, error)
+	// LastPolicy reads the published version of a name that takes effect last.
+	LastPolicy(ctx context.Context, name string) (CancelPolicy, error)
+	// Policies lists all that are on record, the newest first.
+	Policies(ctx context.Context, cursor string) (platform.Page[CancelPolicy], error)
 }
 
 // Query lists orders of a customer or a merchant, or all of them; of one state
@@ -109,6 +130,10 @@ func Kinds() []platform.Kind {
 				return []platform.Column{{Name: "order", Value: c.Order}, {Name: "state", Value: c.State}, {Name: "at", Value: c.At}, {Name: "due", Value: c.Due}}
 			},
 			Indexes: []platform.Index{{By: []string{"order", "at"}}, {By: []string{"due"}, Sparse: true}},
+		}.Kind(),
+		platform.Shape[CancelPolicy]{
+			Name: policyKind, Prefix: "cpl", Pinned: true, Columns: CancelPolicy.columns, Unique: CancelPolicy.claims,
+			Indexes: []platform.Index{{By: []string{"name", "effective_from"}, Sparse: true}, {By: []string{"name", "number"}}, {By: []string{"at"}}},
 		}.Kind(),
 		platform.Shape[Charged]{
 			Name: "order.charged", Prefix: "chd", Root: "order", RootOf: func(c Charged) platform.ID { return c.Order },

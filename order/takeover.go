@@ -108,7 +108,11 @@ func (s *Service) TakeOver(ctx context.Context, in TakeOver) (Order, error) {
 	if err != nil {
 		return Order{}, fmt.Errorf("take over order: %w", err)
 	}
-	o, wrong := in.order(s.options, s.w.Now())
+	options, err := s.knowing(ctx, in.Terms.CancelPolicy, in.Policy)
+	if err != nil {
+		return Order{}, fmt.Errorf("take over order: %w", err)
+	}
+	o, wrong := in.order(options, s.w.Now())
 	if len(wrong) > 0 {
 		return Order{}, wrong
 	}

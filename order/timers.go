@@ -171,7 +171,7 @@ func (s *Service) fire(ctx context.Context, found Order, now time.Time) error {
 			}
 			return s.accept(ctx, o, platform.System, now)
 		case closeTimer:
-			return s.close(ctx, o, now)
+			return s.finish(ctx, o, now)
 		}
 		o.disarm()
 		return o, []platform.Change{o.happened("overdue")}, nil

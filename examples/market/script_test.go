@@ -485,6 +485,16 @@ func (c *town) cancel(o order.Order) {
 	give(c, c.customer, c.Orders.Cancel, order.Cancel{Order: o.ID, MaxFee: o.Total, Reason: "customer_request"})
 }
 
+// policies publishes a version of the standard policy, and gives another up.
+func (c *town) policies() {
+	draft := func(name string, hours time.Duration) platform.ID {
+		rows := order.StandardPolicy().Rows
+		return give(c, c.operator, c.Orders.DraftPolicy, order.DraftPolicy{Name: name, From: c.clock.Now().Add(hours * time.Hour), Rows: rows}).ID
+	}
+	give(c, c.second, c.Orders.PublishPolicy, order.PublishPolicy{Policy: draft(order.Standard, 1)})
+	give(c, c.operator, c.Orders.DiscardPolicy, order.DiscardPolicy{Policy: draft("lenient", 2), Reason: "mistake"})
+}
+
 // end lets orders end in every other way.
 func (c *town) end() {
 	partly := func(o order.Order) order.Order {
@@ -493,6 +503,7 @@ func (c *town) end() {
 		}
 		return o
 	}
+	c.policies()
 	c.cancel(c.place(1, c.listings...))
 	c.cancel(partly(c.place(1, c.listings...)))
 	o := c.pays(c.place(1, c.listings...))

@@ -68,6 +68,7 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 
 		"order":        id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Order(ctx, i); return err }),
 		"order.change": id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Change(ctx, i); return err }),
+		"order.policy": id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Policy(ctx, i); return err }),
 		"order.charged": of(func(ctx context.Context, r order.Charged) error {
 			_, err := m.FeesOf(ctx, r.Order, "en")
 			return err
@@ -258,6 +259,7 @@ func of[T any](read func(context.Context, T) error) func(context.Context, platfo
 // lists are the pages that are read by no id.
 func lists(m *market.Market) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
+		"policies": func(ctx context.Context) error { _, err := m.Orders.Policies(ctx, ""); return err },
 		"orders": func(ctx context.Context) error {
 			page, err := m.Orders.Orders(ctx, order.Query{})
 			return found(page, err)

@@ -22,6 +22,16 @@ import (
 	"github.com/liangding/platform/store/sandbox"
 )
 
+// withoutAmends is the standard policy for a marketplace whose data say of what was
+// given back only that it was.
+func withoutAmends() order.Policy {
+	p := order.StandardPolicy()
+	for i := range p.Rows {
+		p.Rows[i].Pays = order.Amends{}
+	}
+	return p
+}
+
 // open makes a market for a dataset, with nothing in it.
 func open(d *dataset, o options) (*replay, error) {
 	if o.store == "" {
@@ -45,6 +55,7 @@ func open(d *dataset, o options) (*replay, error) {
 		Order: order.Options{
 			Windows: order.Windows{Pay: payBy}, ExtraKinds: []string{"freight"},
 			FourEyes: []platform.Money{platform.MustMoney("5000.00", currency)},
+			Policies: []order.Policy{withoutAmends()},
 		},
 		Fees:    fee.Terms{Standard: fee.Flat("replay", decimal.RequireFromString("0.1275"), platform.HalfUp, "service")},
 		Sandbox: r.sandbox(),

@@ -68,6 +68,32 @@ func (r Releases) Release(ctx context.Context, order platform.Ref, fault string,
 	return append(changes, freed...), nil
 }
 
+// Present tells how far the members of assignments have come, in the order asked,
+// as a JSON array of {member, state, arrived}, arrived absent before; and the checks
+// under which it is so. It fails with ErrNotFound when one is not there.
+func (r Releases) Present(ctx context.Context, assignments ...platform.ID) (json.RawMessage, []platform.Change, error) {
+	found, err := r.Store.Offers(ctx, assignments...)
+	if err != nil {
+		return nil, nil, err
+	}
+	type present struct {
+		Member  platform.ID `json:"member"`
+		State   State       `json:"state"`
+		Arrived time.Time   `json:"arrived,omitzero"`
+	}
+	all, checks := make([]present, len(found)), make([]platform.Change, len(found))
+	for i, a := range found {
+		all[i], checks[i] = present{Member: a.Member, State: a.State}, platform.Unchanged(a)
+		for _, step := range a.Steps {
+			if step.State == Arrived {
+				all[i].Arrived = step.At
+			}
+		}
+	}
+	doc, err := json.Marshal(all)
+	return doc, checks, err
+}
+
 // Seated is a member in a seat of an order. The type has no name of its own, so
 // that order need not know this package.
 type Seated = struct {
