@@ -38,6 +38,9 @@ func (h *house) gives(id platform.ID, by platform.Actor) map[string]func() error
 			}
 			return err
 		},
+		"waive": func() error {
+			return failure(h.orders.WaiveNoShow(ctx, order.WaiveNoShow{Order: id, Reason: "x"}))
+		},
 		"cancel": func() error {
 			q, err := h.orders.QuoteCancel(ctx, order.Cancel{Order: id})
 			if err != nil {
@@ -80,7 +83,7 @@ func TestAC9AllowedIsWhatTheCommandsDo(t *testing.T) {
 			was := h.read(o.ID)
 			open := was.Allowed(by, h.clock.now())
 			all := h.gives(o.ID, by)
-			verb := rapid.SampledFrom([]string{"clear", "reject", "confirm", "decline", "start", "deliver", "complete", "accept", "rework", "change", "cancel", "refund"}).Draw(rt, "verb")
+			verb := rapid.SampledFrom([]string{"clear", "reject", "confirm", "decline", "start", "deliver", "complete", "accept", "rework", "change", "cancel", "waive", "refund"}).Draw(rt, "verb")
 			if len(open) > 0 && rapid.IntRange(0, 9).Draw(rt, "onwards") > 0 {
 				verb = rapid.SampledFrom(open).Draw(rt, "open")
 			}

@@ -19,6 +19,9 @@ type Presence interface {
 	//
 	// and the checks under which it is so; contacts are attempts to reach the customer.
 	Present(ctx context.Context, assignments ...platform.ID) (json.RawMessage, []platform.Change, error)
+
+	// StandUp does as Release for an order whose customer was not there.
+	StandUp(ctx context.Context, order platform.Ref, at time.Time) ([]platform.Change, error)
 }
 
 // attending is how far a member has come.

@@ -63,6 +63,7 @@ type CancelQuote struct {
 	merchant platform.Money // of the fee
 	staff    []MemberShare  // of it
 	notice   string
+	outcome  NoShowOutcome     // of a no-show of the customer
 	checks   []platform.Change // under which the members are where they were found
 }
 
@@ -82,11 +83,12 @@ type Cancellation struct {
 
 	Returned platform.Money `json:"returned,omitzero" class:"internal"` // of Fee, by disputes; absent: nothing
 
-	Of     []string           `json:"of,omitempty" class:"internal"`     // rows of which it is half each, when both were at fault
-	Amends platform.Money     `json:"amends,omitzero" class:"internal"`  // to the customer, on top of Refund; absent: none
-	Bearer platform.ActorKind `json:"bearer,omitempty" class:"internal"` // of the amends
-	Notice string             `json:"notice,omitempty" class:"internal"` // of a force majeure
-	Staff  []MemberShare      `json:"staff,omitempty" class:"internal"`  // of Fee, not yet released to the members; none after that
+	Of     []string           `json:"of,omitempty" class:"internal"`      // rows of which it is half each, when both were at fault
+	Amends platform.Money     `json:"amends,omitzero" class:"internal"`   // to the customer, on top of Refund; absent: none
+	Bearer platform.ActorKind `json:"bearer,omitempty" class:"internal"`  // of the amends
+	Notice string             `json:"notice,omitempty" class:"internal"`  // of a force majeure
+	Staff  []MemberShare      `json:"staff,omitempty" class:"internal"`   // of Fee, not yet released to the members; none after that
+	NoShow NoShowOutcome      `json:"no_show,omitempty" class:"internal"` // of the customer
 }
 
 // kept is what is left of the fee.
@@ -236,7 +238,11 @@ func (o Order) divided(row Row, fee platform.Money, there []attending) (merchant
 
 // cancelled is the order at its end, with the fee kept.
 func (o Order) cancelled(q CancelQuote, reason string, by platform.ActorKind, at time.Time) (Order, error) {
-	next, err := o.take("cancel", by, at)
+	verb := "cancel"
+	if q.Way == Absent {
+		verb = "miss"
+	}
+	next, err := o.take(verb, by, at)
 	if err != nil {
 		return Order{}, err
 	}
@@ -251,6 +257,7 @@ func (o Order) cancelled(q CancelQuote, reason string, by platform.ActorKind, at
 	for i, s := range o.Seats {
 		next.Seats[i] = Seat{No: s.No}
 	}
+	next.Cancellation.NoShow = q.outcome
 	next.Earned = q.merchant
 	if next.withheld() {
 		next.arm(closeTimer, at.Add(next.Windows.Close))
@@ -324,7 +331,7 @@ func (s *Service) undo(ctx context.Context, o Order, q CancelQuote, at time.Time
 		if s.ports.Staffing == nil {
 			return nil, fmt.Errorf("release the staff of order %s: %w", o.ID, errNoStaffing)
 		}
-		released, err := s.ports.Staffing.Release(ctx, o.Ref(), string(q.Fault), at)
+		released, err := s.released(ctx, o, q, at)
 		if err != nil {
 			return nil, fmt.Errorf("release the staff of order %s: %w", o.ID, err)
 		}
@@ -343,6 +350,14 @@ func (s *Service) undo(ctx context.Context, o Order, q CancelQuote, at time.Time
 	}
 	amended, err := s.amend(ctx, o, q, at)
 	return slices.Concat(changes, booked, amended), err
+}
+
+// released frees everybody, as the cancellation has it.
+func (s *Service) released(ctx context.Context, o Order, q CancelQuote, at time.Time) ([]platform.Change, error) {
+	if knows, ok := s.ports.Staffing.(Presence); ok && q.Way == Absent {
+		return knows.StandUp(ctx, o.Ref(), at)
+	}
+	return s.ports.Staffing.Release(ctx, o.Ref(), string(q.Fault), at)
 }
 
 // amend books what the customer gets besides the refund: owed to it by the

@@ -193,6 +193,9 @@ func (o Order) changed(c Change, at time.Time) (Order, error) {
 	}
 	o.PlannedStart, o.PlannedEnd, o.TimeZone, o.Spot, o.Terms.Minutes = c.Start, c.End, c.TimeZone, c.Spot, c.Minutes
 	if c.is("time") {
+		if o.timer(staffTimer) { // they are awaited at another time now
+			o.disarm()
+		}
 		switch c.Side {
 		case platform.Customer:
 			o.Rescheduled.Customer++

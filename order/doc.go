@@ -29,6 +29,8 @@
 //	change    confirmed assigned in_progress stays; customer merchant operator
 //	cancel    awaiting_payment confirmed assigned in_progress → cancelled; customer merchant operator system
 //	cancel    delivered rework → cancelled; operator
+//	miss      assigned → cancelled; staff operator
+//	waive     cancelled stays; merchant operator
 //	refund    confirmed assigned in_progress delivered rework completed closed declined cancelled stays; customer merchant operator system
 //	close     completed → closed; system
 //	close     cancelled stays; system
@@ -57,4 +59,11 @@
 //	fail      approved → failed; system
 //	withdraw  priced approved → withdrawn; customer merchant operator
 //	expire    priced approved → expired; system
+//
+// What a cancellation costs is a policy, of which an order keeps the version that
+// was in force when it was placed:
+//
+//	draft     new → draft; operator
+//	publish   draft → published; operator
+//	discard   draft → discarded; operator
 package order

@@ -63,6 +63,8 @@ func table() platform.Moves[State] {
 		{Verb: "change", From: states{Confirmed, Assigned, InProgress}, By: kinds{c, m, o}, Refusal: errNotChangeable},
 		{Verb: "cancel", From: states{AwaitingPayment, Confirmed, Assigned, InProgress}, To: Cancelled, By: kinds{c, m, o, y}, Refusal: errNotCancellable},
 		{Verb: "cancel", From: states{Delivered, Rework}, To: Cancelled, By: kinds{o}, Refusal: errNotCancellable},
+		{Verb: "miss", From: states{Assigned}, To: Cancelled, By: kinds{f, o}, Refusal: errNotMissable}, // the customer was not there
+		{Verb: "waive", From: states{Cancelled}, By: kinds{m, o}, Refusal: errNotWaivable},
 		{Verb: "refund", From: states{Confirmed, Assigned, InProgress, Delivered, Rework, Completed, Closed, Declined, Cancelled}, By: kinds{c, m, o, y}, Refusal: errNotRefundable},
 		{Verb: "close", From: states{Completed}, To: Closed, By: kinds{y}, Refusal: errNotClosable},
 		{Verb: "close", From: states{Cancelled}, By: kinds{y}, Refusal: errNotClosable}, // releases the merchant's part of the fee
@@ -93,8 +95,10 @@ func (o Order) guard(verb string, at time.Time) error {
 	switch verb {
 	case "accept":
 		return unless(o.Dispute == "" && o.Contested.Sign() <= 0, ErrDisputed)
-	case "cancel":
+	case "cancel", "miss":
 		return unless(o.Dispute == "", ErrDisputed)
+	case "waive":
+		return unless(o.waivable(), errNotWaivable)
 	case "clear", "reject":
 		return unless(o.Screening == review, errNotClearable)
 	case "confirm":
@@ -174,12 +178,13 @@ func (o Order) startable(at time.Time) error {
 }
 
 // Allowed lists the verbs that the actor may take now, in the order of the
-// table: what a user interface offers. It is empty for a stranger.
+// table: what a user interface offers. It is empty for a stranger, and without
+// "miss", which depends on where the members are.
 func (o Order) Allowed(by platform.Actor, now time.Time) []string {
 	if !o.visible(by) {
 		return nil
 	}
 	return slices.DeleteFunc(moves.Open(o.State, by.Kind), func(verb string) bool {
-		return o.guard(verb, now) != nil || verb == "refund" && o.Refundable().Sign() <= 0
+		return o.guard(verb, now) != nil || verb == "miss" || verb == "refund" && o.Refundable().Sign() <= 0
 	})
 }

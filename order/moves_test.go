@@ -75,6 +75,7 @@ func TestThePackageCommentPrintsTheTables(t *testing.T) {
 	assert.Contains(t, string(doc), strings.Join(printed(moves), "\n"))
 	assert.Contains(t, string(doc), strings.Join(printed(refundMoves), "\n"))
 	assert.Contains(t, string(doc), strings.Join(printed(changeMoves), "\n"))
+	assert.Contains(t, string(doc), strings.Join(printed(policyMoves), "\n"))
 }
 
 func TestNoMoveLeavesAnEnd(t *testing.T) {

@@ -110,7 +110,9 @@ func (o Order) Fill(seat int, assignment, member platform.ID, at time.Time) (Ord
 	return next, nil
 }
 
-// Free empties a seat. An order that was assigned is confirmed again. It fails
+// Free empties a seat. An order that was assigned is confirmed again; by the fault
+// staff_no_show it is cancelled after Windows.Restaff unless others fill all its
+// seats. It fails
 // with order.not_unstaffable once the work has begun, and writes the order.
 func (p Seats) Free(ctx context.Context, order platform.ID, seat int, fault string, at time.Time) ([]platform.Change, error) {
 	o, err := p.Store.Order(ctx, order)
@@ -121,7 +123,14 @@ func (p Seats) Free(ctx context.Context, order platform.ID, seat int, fault stri
 	if err != nil {
 		return nil, err
 	}
-	changes := []platform.Change{platform.Put(next)}
+	var changes []platform.Change
+	if Fault(fault) == StaffFault {
+		next = next.abandoned(at)
+		tell := next.facts()
+		tell.Fault = StaffFault
+		changes = append(changes, platform.Happened("order.no_show", next.Ref(), tell))
+	}
+	changes = append(changes, platform.Put(next))
 	if o.State == Assigned {
 		tell := next.facts()
 		tell.Fault = Fault(fault)

@@ -14,6 +14,8 @@ type Store interface {
 	PolicyStore
 	// Order reads one order, or fails with ErrNotFound.
 	Order(ctx context.Context, id platform.ID) (Order, error)
+	// Absence reads when a customer was last not there, or fails with ErrNotFound.
+	Absence(ctx context.Context, customer platform.ID) (Absence, error)
 	// Orders lists orders by when they were placed; see [Query].
 	Orders(ctx context.Context, q Query) (platform.Page[Order], error)
 	// Due lists orders whose deadline is at now or before, the earliest first.
@@ -135,6 +137,7 @@ func Kinds() []platform.Kind {
 			Name: policyKind, Prefix: "cpl", Pinned: true, Columns: CancelPolicy.columns, Unique: CancelPolicy.claims,
 			Indexes: []platform.Index{{By: []string{"name", "effective_from"}, Sparse: true}, {By: []string{"name", "number"}}, {By: []string{"at"}}},
 		}.Kind(),
+		platform.Shape[Absence]{Name: absenceKind, Prefix: "abs"}.Kind(),
 		platform.Shape[Charged]{
 			Name: "order.charged", Prefix: "chd", Root: "order", RootOf: func(c Charged) platform.ID { return c.Order },
 			Columns: func(c Charged) []platform.Column { return []platform.Column{{Name: "at", Value: c.At}} },

@@ -26,6 +26,7 @@ const (
 	acceptTimer = "accept" // delivered: accepted
 	reworkTimer = "rework" // handed back for too long: told, once
 	closeTimer  = "close"  // completed, or cancelled with a fee: closes
+	staffTimer  = "staff"  // a member did not come: cancelled, unless another does
 )
 
 // Windows are the lengths of an order's deadlines. An order keeps those under
@@ -38,6 +39,10 @@ type Windows struct {
 	StartEarly time.Duration `json:"start_early_ns" class:"internal"`           // before the planned start; if zero, 60 minutes
 	Change     time.Duration `json:"change_ns,omitempty" class:"internal"`      // proposed → expired; if zero, 24 hours
 	ChangeLead time.Duration `json:"change_lead_ns,omitempty" class:"internal"` // before the planned start, after which none is proposed; if zero, 1 hour
+	Restaff    time.Duration `json:"restaff_ns,omitempty" class:"internal"`     // a member did not come → cancelled unless another does; if zero, 30 minutes
+	Wait       time.Duration `json:"wait_ns,omitempty" class:"internal"`        // from start and arrival, until the customer is a no-show; if zero, 15 minutes
+	Contact    time.Duration `json:"contact_ns,omitempty" class:"internal"`     // between two attempts to reach the customer; if zero, 5 minutes
+	Forgive    time.Duration `json:"forgive_ns,omitempty" class:"internal"`     // after a no-show, in which another is charged; if zero, 180 days
 	Accept     time.Duration `json:"accept_ns" class:"internal"`                // from the last delivery; if zero, 72 hours
 	Rework     time.Duration `json:"rework_ns" class:"internal"`                // from the first delivery; if zero, 14 days
 	Close      time.Duration `json:"close_ns" class:"internal"`                 // from completion; if zero, 7 days
@@ -49,7 +54,7 @@ const day = 24 * time.Hour
 // usual are the windows that hold where none are set.
 var usual = Windows{
 	Pay: 15 * time.Minute, PayRetry: 2 * time.Minute, PayGrace: 30 * time.Minute, Answer: 30 * time.Minute, StartEarly: time.Hour,
-	Change: day, ChangeLead: time.Hour,
+	Change: day, ChangeLead: time.Hour, Restaff: 30 * time.Minute, Wait: 15 * time.Minute, Contact: 5 * time.Minute, Forgive: 180 * day,
 	Accept: 72 * time.Hour, Rework: 14 * day, Close: 7 * day, CloseRetry: day,
 }
 
@@ -61,13 +66,15 @@ func (w Windows) or(others Windows) Windows {
 		Pay: cmp.Or(w.Pay, others.Pay), PayRetry: cmp.Or(w.PayRetry, others.PayRetry), PayGrace: cmp.Or(w.PayGrace, others.PayGrace),
 		Answer: cmp.Or(w.Answer, others.Answer), StartEarly: cmp.Or(w.StartEarly, others.StartEarly), Accept: cmp.Or(w.Accept, others.Accept),
 		Change: cmp.Or(w.Change, others.Change), ChangeLead: cmp.Or(w.ChangeLead, others.ChangeLead),
+		Restaff: cmp.Or(w.Restaff, others.Restaff), Wait: cmp.Or(w.Wait, others.Wait),
+		Contact: cmp.Or(w.Contact, others.Contact), Forgive: cmp.Or(w.Forgive, others.Forgive),
 		Rework: cmp.Or(w.Rework, others.Rework), Close: cmp.Or(w.Close, others.Close), CloseRetry: cmp.Or(w.CloseRetry, others.CloseRetry),
 	}
 }
 
 // extremes are the shortest and the longest of the windows.
 func (w Windows) extremes() (shortest, longest time.Duration) {
-	all := []time.Duration{w.Pay, w.PayRetry, w.PayGrace, w.Answer, w.StartEarly, w.Change, w.ChangeLead, w.Accept, w.Rework, w.Close, w.CloseRetry}
+	all := []time.Duration{w.Pay, w.PayRetry, w.PayGrace, w.Answer, w.StartEarly, w.Change, w.ChangeLead, w.Restaff, w.Wait, w.Contact, w.Forgive, w.Accept, w.Rework, w.Close, w.CloseRetry}
 	shortest, longest = all[0], all[0]
 	for _, d := range all {
 		shortest, longest = min(shortest, d), max(longest, d)
@@ -170,6 +177,8 @@ func (s *Service) fire(ctx context.Context, found Order, now time.Time) error {
 				return o, []platform.Change{o.happened("accept_deferred")}, nil
 			}
 			return s.accept(ctx, o, platform.System, now)
+		case staffTimer:
+			return s.unmanned(ctx, o, refund, now)
 		case closeTimer:
 			return s.finish(ctx, o, now)
 		}

@@ -25,6 +25,7 @@ const (
 	Withdrawn  State = "withdrawn"
 	Released   State = "released"
 	Missed     State = "staff_no_show"
+	StoodUp    State = "customer_no_show" // the member came, and nobody was there
 )
 
 // Holds tells whether an assignment in this state holds its seat.
@@ -41,7 +42,7 @@ type (
 var moves = table()
 
 func table() platform.Moves[State] {
-	const m, s, o, y = platform.Merchant, platform.Staff, platform.Operator, platform.System
+	const c, m, s, o, y = platform.Customer, platform.Merchant, platform.Staff, platform.Operator, platform.System
 	return platform.Moves[State]{
 		{Verb: "offer", From: states{""}, To: Offered, By: kinds{o, y}, Refusal: ErrNotOfferable},
 		{Verb: "take_over", From: states{""}, To: Accepted, By: kinds{o}, Refusal: ErrNotOfferable}, // with its order
@@ -53,10 +54,12 @@ func table() platform.Moves[State] {
 		{Verb: "arrive", From: states{Travelling}, To: Arrived, By: kinds{s, o}, Refusal: ErrNotStartable},
 		{Verb: "work", From: states{Arrived}, To: Working, By: kinds{s, o}, Refusal: ErrNotStartable},
 		{Verb: "done", From: states{Working}, To: Finished, By: kinds{s, o}, Refusal: ErrNotStartable},
+		{Verb: "contact", From: states{Arrived}, By: kinds{s, o}, Refusal: ErrNotWaiting},
+		{Verb: "stand_up", From: states{Arrived}, To: StoodUp, By: kinds{y}, Refusal: ErrNotReleasable},                   // with its order
 		{Verb: "begin", From: states{Accepted, Travelling, Arrived}, To: Working, By: kinds{y}, Refusal: ErrNotStartable}, // with its order
 		{Verb: "finish", From: states{Accepted, Travelling, Arrived, Working}, To: Finished, By: kinds{y}, Refusal: ErrNotStartable},
 		{Verb: "release", From: states{Accepted, Travelling, Arrived}, To: Released, By: kinds{s, o, m, y}, Refusal: ErrNotReleasable},
-		{Verb: "no_show", From: states{Accepted, Travelling}, To: Missed, By: kinds{o, y}, Refusal: ErrNotMissable},
+		{Verb: "no_show", From: states{Accepted, Travelling}, To: Missed, By: kinds{c, o, y}, Refusal: ErrNotMissable},
 		{Verb: "drop", From: states{Offered}, To: Withdrawn, By: kinds{y}, Refusal: ErrNotReleasable}, // with its order
 		{Verb: "drop", From: states{Accepted, Travelling, Arrived, Working}, To: Released, By: kinds{y}, Refusal: ErrNotReleasable},
 	}
@@ -82,8 +85,15 @@ type Assignment struct {
 	Offered  time.Time   `json:"offered" class:"internal"`
 	Due      time.Time   `json:"due,omitzero" class:"internal"` // until when the offer stands; zero once it is answered
 	Reason   string      `json:"reason,omitempty" class:"internal"`
-	Fault    string      `json:"fault,omitempty" class:"internal"` // whose, of a release
-	Steps    []Step      `json:"steps,omitempty" class:"internal"` // when it came to each state after the offer
+	Fault    string      `json:"fault,omitempty" class:"internal"`    // whose, of a release
+	Steps    []Step      `json:"steps,omitempty" class:"internal"`    // when it came to each state after the offer
+	Contacts []Contacted `json:"contacts,omitempty" class:"internal"` // attempts to reach the customer on the spot
+}
+
+// Contacted is an attempt to reach the customer.
+type Contacted struct {
+	At  time.Time `json:"at"`
+	Way string    `json:"way"` // call, message, door
 }
 
 // Step is when an assignment came to a state.
@@ -221,6 +231,30 @@ func (a Assignment) Miss(wait time.Duration, by platform.ActorKind, at time.Time
 		return Assignment{}, fmt.Errorf("assignment %s: %w", a.ID, ErrTooEarly)
 	}
 	return next, err
+}
+
+// standUp is the assignment after its order ended since the customer was not there.
+// Members who had not come are released.
+func (a Assignment) standUp(at time.Time) (Assignment, error) {
+	if a.State == Arrived {
+		return a.end("stand_up", "no_show", "customer", platform.System, at)
+	}
+	return a.drop("customer", at)
+}
+
+// mostContacts of one assignment.
+const mostContacts = 20
+
+// contact is the assignment with an attempt to reach the customer.
+func (a Assignment) contact(way string, by platform.ActorKind, at time.Time) (Assignment, error) {
+	if _, err := moves.Take(a.State, "contact", by); err != nil {
+		return Assignment{}, fmt.Errorf("assignment %s: %w", a.ID, err)
+	}
+	if len(a.Contacts) >= mostContacts {
+		return Assignment{}, fmt.Errorf("assignment %s: %w", a.ID, ErrContacts)
+	}
+	a.Contacts = append(slices.Clone(a.Contacts), Contacted{At: at, Way: way})
+	return a, nil
 }
 
 // drop is the assignment after its order ended: an offer is withdrawn, a seat

@@ -23,6 +23,8 @@ var (
 	ErrNotStartable    = platform.Err(platform.ErrState, "dispatch.not_in_order", "the steps of the work come one after the other", "须按步骤进行")
 	ErrNotReleasable   = platform.Err(platform.ErrState, "dispatch.not_releasable", "the assignment can no longer be released", "已不可释放该派单")
 	ErrNotMissable     = platform.Err(platform.ErrState, "dispatch.not_missable", "the member has arrived, or was never expected", "人员已到达或并未约定")
+	ErrNotWaiting      = platform.Err(platform.ErrState, "dispatch.not_waiting", "only who has arrived waits for the customer", "仅已到达的人员可登记联系客户")
+	ErrContacts        = platform.Err(platform.ErrState, "dispatch.contacts", "enough attempts to reach the customer are on record", "联系记录已达上限")
 	ErrNotDue          = platform.Err(platform.ErrState, "dispatch.not_due", "no round is due", "尚无需新一轮派单")
 
 	ErrPlace     = platform.Err(platform.ErrInvalid, "dispatch.place", "not a place on earth", "位置无效")

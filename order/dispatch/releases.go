@@ -26,6 +26,17 @@ type Releases struct {
 // An offer made while the order's own set is on its way may be missed: it can no
 // longer be accepted, since the order refuses, and expires.
 func (r Releases) Release(ctx context.Context, order platform.Ref, fault string, at time.Time) ([]platform.Change, error) {
+	return r.end(ctx, order, func(a Assignment) (Assignment, error) { return a.drop(fault, at) })
+}
+
+// StandUp does as Release when an order ends since its customer was not there:
+// those who came have ended with that, by the fault of the customer.
+func (r Releases) StandUp(ctx context.Context, order platform.Ref, at time.Time) ([]platform.Change, error) {
+	return r.end(ctx, order, func(a Assignment) (Assignment, error) { return a.standUp(at) })
+}
+
+// end ends all that is open of an order, each assignment as it says.
+func (r Releases) end(ctx context.Context, order platform.Ref, over func(Assignment) (Assignment, error)) ([]platform.Change, error) {
 	searches, err := r.Store.Searches(ctx, order.ID)
 	if err != nil {
 		return nil, err
@@ -43,7 +54,7 @@ func (r Releases) Release(ctx context.Context, order platform.Ref, fault string,
 			return nil, err
 		}
 		for _, a := range page.Items {
-			next, err := a.drop(fault, at)
+			next, err := over(a)
 			if errors.Is(err, platform.ErrState) {
 				continue // it has ended, and stays as it is
 			}
@@ -69,7 +80,8 @@ func (r Releases) Release(ctx context.Context, order platform.Ref, fault string,
 }
 
 // Present tells how far the members of assignments have come, in the order asked,
-// as a JSON array of {member, state, arrived}, arrived absent before; and the checks
+// as a JSON array of {member, state, arrived, contacts}, arrived absent before,
+// contacts the moments of attempts to reach the customer; and the checks
 // under which it is so. It fails with ErrNotFound when one is not there.
 func (r Releases) Present(ctx context.Context, assignments ...platform.ID) (json.RawMessage, []platform.Change, error) {
 	found, err := r.Store.Offers(ctx, assignments...)
@@ -77,9 +89,10 @@ func (r Releases) Present(ctx context.Context, assignments ...platform.ID) (json
 		return nil, nil, err
 	}
 	type present struct {
-		Member  platform.ID `json:"member"`
-		State   State       `json:"state"`
-		Arrived time.Time   `json:"arrived,omitzero"`
+		Member   platform.ID `json:"member"`
+		State    State       `json:"state"`
+		Arrived  time.Time   `json:"arrived,omitzero"`
+		Contacts []time.Time `json:"contacts,omitempty"`
 	}
 	all, checks := make([]present, len(found)), make([]platform.Change, len(found))
 	for i, a := range found {
@@ -88,6 +101,9 @@ func (r Releases) Present(ctx context.Context, assignments ...platform.ID) (json
 			if step.State == Arrived {
 				all[i].Arrived = step.At
 			}
+		}
+		for _, c := range a.Contacts {
+			all[i].Contacts = append(all[i].Contacts, c.At)
 		}
 	}
 	doc, err := json.Marshal(all)

@@ -47,7 +47,8 @@ type Orders interface {
 	// ErrState, code order.seat_taken, when the seat is not open.
 	Fill(ctx context.Context, order platform.ID, seat int, assignment, member platform.ID, at time.Time) ([]platform.Change, error)
 
-	// Free answers the changes that open a seat again.
+	// Free answers the changes that open a seat again, by whose fault: that of a
+	// release, or staff_no_show for a member who did not come.
 	Free(ctx context.Context, order platform.ID, seat int, fault string, at time.Time) ([]platform.Change, error)
 }
 

@@ -72,6 +72,41 @@ func (s *Service) step(ctx context.Context, in named, verb string) (Assignment, 
 	})
 }
 
+// Contact records an attempt to reach the customer, who is not there.
+type Contact struct {
+	Assignment platform.ID `json:"assignment" validate:"required,id=asg"`
+	Way        string      `json:"way" validate:"required,oneof=call message door"`
+}
+
+// Subject is the assignment.
+func (c Contact) Subject() platform.Ref { return assigned(c.Assignment) }
+
+// Contact records an attempt at the moment it is made: what a no-show of the
+// customer rests on. It fails with ErrNotWaiting unless the member has arrived,
+// and with ErrContacts after twenty.
+func (s *Service) Contact(ctx context.Context, in Contact) (Assignment, error) {
+	actor, err := platform.ActorOf(ctx)
+	if err != nil {
+		return Assignment{}, err
+	}
+	a, err := platform.Update(ctx, s.w, in, func(ctx context.Context) (Assignment, []platform.Change, error) {
+		a, err := s.store.Assignment(ctx, in.Assignment)
+		if err == nil && !a.visible(actor) {
+			err = platform.NotFound(a.Ref())
+		}
+		if err != nil {
+			return Assignment{}, nil, err
+		}
+		next, err := a.contact(in.Way, actor.Kind, s.w.Now())
+		if err != nil {
+			return Assignment{}, nil, err
+		}
+		tell := facts{Order: a.Order, Seat: a.Seat, Member: a.Member}
+		return next, []platform.Change{platform.Put(next), platform.Happened("assignment.contacted", a.Ref(), tell).Because(in.Way)}, nil
+	})
+	return a.shown(actor), err
+}
+
 // Release gives a seat back before the work begins, with the reason and whose
 // fault it is.
 type Release struct {
@@ -102,7 +137,8 @@ func (n NoShow) Subject() platform.Ref { return assigned(n.Assignment) }
 
 // NoShow does as [Service.Release] with the fault of the member. It fails with
 // ErrTooEarly until Policy.NoShow after the start, and with ErrNotMissable once
-// the member has arrived.
+// the member has arrived. The customer may, too. What the order makes of it is its
+// own: it is told of the fault as staff_no_show.
 func (s *Service) NoShow(ctx context.Context, in NoShow) (Assignment, error) {
 	return s.act(ctx, in, func(ctx context.Context, a Assignment, by platform.ActorKind) (Assignment, []platform.Change, error) {
 		next, err := a.Miss(s.policy.NoShow, by, s.w.Now())
@@ -116,7 +152,11 @@ func (s *Service) vacate(ctx context.Context, gone Assignment, err error) (Assig
 		return Assignment{}, nil, err
 	}
 	at := gone.Steps[len(gone.Steps)-1].At
-	changes, err := s.ports.Orders.Free(ctx, gone.Order, gone.Seat, gone.Fault, at)
+	fault := gone.Fault
+	if gone.State == Missed {
+		fault = string(Missed)
+	}
+	changes, err := s.ports.Orders.Free(ctx, gone.Order, gone.Seat, fault, at)
 	if err != nil {
 		return Assignment{}, nil, err
 	}
