@@ -3,6 +3,7 @@ package market_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +71,7 @@ func (y *year) midnight() {
 			y.sound(id, told[id].state)
 		}
 	}
+	y.apart()
 }
 
 // holds fails the year unless something does. Its arguments are formatted only
@@ -223,8 +225,7 @@ func (y *year) disputed(o order.Order) {
 	y.holds(held == o.Held.Minor(), "held of ", o.ID, " should be ", held, ", is ", o.Held)
 }
 
-// manned is invariant 4: one who works a seat, who is the one that the order names;
-// and 5: nobody is at two places at once.
+// manned is invariant 4: one who works a seat, who is the one that the order names.
 func (y *year) manned(o order.Order) {
 	holds := map[int]platform.ID{}
 	for _, a := range children[dispatch.Assignment](y, "dispatch.assignment", o.ID, "order") {
@@ -258,21 +259,36 @@ func (y *year) free(member, assignment platform.ID) {
 }
 
 func (y *year) book(a dispatch.Assignment) {
-	for _, b := range y.booked[a.Member] {
-		y.holds(!a.From.Before(b.until) || !b.from.Before(a.Until), "member ", a.Member, " has ", a.ID, " and ", b.assignment, " at once")
-	}
 	y.booked[a.Member] = append(y.booked[a.Member], booking{a.ID, a.From, a.Until})
 }
 
+// apart is invariant 5: nobody is at two places at once.
+func (y *year) apart() {
+	for member, all := range y.booked {
+		slices.SortFunc(all, func(a, b booking) int { return a.from.Compare(b.from) })
+		for n := 1; n < len(all); n++ {
+			y.holds(!all[n].from.Before(all[n-1].until), "member ", member, " has ", all[n-1], " and ", all[n], " at once")
+		}
+	}
+}
+
 // accounts is invariant 9: what is free on every account of the order is what the
-// order says, and nothing stays on the way back.
+// order says but for what payers' banks took, and nothing stays on the way back.
 func (y *year) accounts(o order.Order) {
 	balance := func(role string, party platform.ID) int64 {
 		b, err := y.Books.Balance(y.as(y.cast.Operator), finance.Account{Role: role, Of: o.ID, Party: party}, o.Total.Currency())
 		y.ok(err)
 		return b.Available.Minor()
 	}
-	escrow := o.Captured.Minor() - o.Approved.Minor()
+	gone := map[string]int64{}
+	for _, c := range children[payment.Chargeback](y, "payment.chargeback", o.Ref(), "subject") {
+		for _, leg := range c.Legs {
+			if c.State != payment.ChargebackWon {
+				gone[leg.Role] += leg.Amount.Minor()
+			}
+		}
+	}
+	escrow := o.Captured.Minor() - o.Approved.Minor() - gone["escrow"]
 	switch {
 	case !o.CompletedAt.IsZero():
 		escrow = 0
@@ -282,7 +298,7 @@ func (y *year) accounts(o order.Order) {
 			escrow += o.Cancellation.Returned.Minor()
 		}
 	}
-	earned := o.Earned.Minor()
+	earned := max(0, o.Earned.Minor()-gone["earning"])
 	if o.State == order.Closed {
 		y.holds(o.Held.Sign() == 0, "held of ", o.ID, " at its close")
 	}

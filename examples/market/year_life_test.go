@@ -1,7 +1,6 @@
 package market_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -29,7 +28,7 @@ var grammar = map[string][]alternative{
 	"review":    {{3, "cleared"}, {1, "rejected"}},
 	"pays":      {{70, "at once"}, {6, "in two parts"}, {5, "late"}, {4, "without an answer"}, {4, "after a decline"}, {3, "with a password"}, {3, "with a voucher"}, {4, "never"}, {3, "nothing, and cancels"}},
 	"merchant":  {{8, "agrees"}, {1, "declines"}, {1, "is silent"}},
-	"then":      {{66, "goes on"}, {18, "is changed"}, {10, "is cancelled"}, {6, "is partly refunded"}},
+	"then":      {{63, "goes on"}, {18, "is changed"}, {10, "is cancelled"}, {6, "is partly refunded"}, {3, "is charged back"}},
 	"change":    {{3, "more"}, {2, "less"}, {3, "another day"}},
 	"other":     {{6, "agrees"}, {1, "refuses"}, {1, "is silent"}},
 	"extra":     {{4, "is paid"}, {1, "is not paid"}},
@@ -41,8 +40,9 @@ var grammar = map[string][]alternative{
 	"delivery":  {{66, "is accepted"}, {20, "is taken as accepted"}, {6, "is handed back"}, {8, "is disputed"}},
 	"opener":    {{4, "customer"}, {1, "merchant"}},
 	"dispute":   {{2, "is conceded"}, {2, "is settled"}, {2, "meets silence"}, {3, "is decided"}, {2, "is appealed"}, {2, "is withdrawn"}},
-	"sold":      {{78, "is over"}, {10, "is refunded"}, {4, "is refused a refund"}, {3, "waives a refund"}, {5, "is disputed"}},
-	"closed":    {{93, "rests"}, {3, "is charged back and lost"}, {2, "is charged back and won"}, {2, "is charged back and conceded"}},
+	"sold":      {{78, "is over"}, {10, "is refunded"}, {4, "is refused a refund"}, {3, "waives a refund"}, {4, "is disputed"}, {3, "is charged back"}},
+	"closed":    {{97, "rests"}, {3, "is charged back"}},
+	"bank":      {{2, "takes it back"}, {1, "gives it back"}, {1, "is not answered"}},
 }
 
 // life is one order.
@@ -273,6 +273,8 @@ func (l *life) agreed() {
 		l.changes()
 	case "is cancelled":
 		l.cancels(map[string]platform.Actor{"customer": l.customer, "merchant": l.owner, "operator": l.cast.Operator}[l.draw("canceller")])
+	case "is charged back":
+		l.objects(l.staffs)
 	case "is partly refunded":
 		l.refunds(l.customer, 20, true)
 		l.in(time.Hour, l.staffs)
@@ -648,21 +650,26 @@ func (l *life) sold() {
 	case "is disputed":
 		l.in(day, func() { l.disputes(l.sold) })
 		return
+	case "is charged back":
+		l.in(day, func() { l.objects(l.sold) })
+		return
 	}
 	l.after(9*day, l.closes)
 }
 
 // closes is an order whose windows are over; the customer's bank may still object.
 func (l *life) closes() {
-	if l.is(order.Closed).Refundable().Sign() <= 0 {
-		return // all went back
+	l.is(order.Closed)
+	if l.draw("closed") == "is charged back" {
+		l.objects(func() { l.is(order.Closed) })
 	}
-	how := l.draw("closed")
-	if how == "rests" {
-		return
-	}
+}
+
+// objects has the customer's bank take back a part of what was paid, and end it one
+// way or the other; then goes on.
+func (l *life) objects(then func()) {
 	var paid payment.Attempt // of which most is left
-	most := int64(0)
+	var most int64
 	i, err := l.Payments.Intent(l.as(l.customer), l.intent(payment.Full))
 	l.ok(err)
 	for _, id := range i.Paid {
@@ -676,28 +683,32 @@ func (l *life) closes() {
 			paid, most = a, left
 		}
 	}
+	if most == 0 { // all went back
+		then()
+		return
+	}
 	reference, err := l.Sandbox.Object(paid.Key(), l.part(l.minor(most), 35), "fraud")
 	l.ok(err)
-	l.after(time.Minute, func() { l.objects(how, reference, paid) })
-}
-
-func (l *life) objects(how, reference string, paid payment.Attempt) {
-	id := payment.ChargebackID(paid.ID, "sandbox", reference, 1)
-	operator := l.as(l.cast.Operator)
-	ends := payment.ChargebackLost
-	switch how {
-	case "is charged back and conceded":
-		l.ok(dropped(l.Payments.Concede(operator, payment.Concede{Chargeback: id})))
-	case "is charged back and won":
-		l.ok(dropped(l.Payments.Contest(operator, payment.Contest{Chargeback: id, Text: "the work was done"})))
-		l.ok(l.Sandbox.Decide(reference, true))
-		ends = payment.ChargebackWon
-	default:
-		l.ok(l.Sandbox.Decide(reference, false))
+	id, operator := payment.ChargebackID(paid.ID, "sandbox", reference, 1), l.as(l.cast.Operator)
+	ends := func(state payment.ChargebackState) func() {
+		return func() {
+			c, err := l.Payments.Chargeback(operator, id)
+			l.ok(err)
+			l.holds(c.State == state, "chargeback of ", l.id, " is ", c.State)
+			then()
+		}
 	}
-	l.after(25*time.Hour, func() {
-		c, err := l.Payments.Chargeback(operator, id)
-		l.ok(err)
-		require.Equal(l.tb, ends, c.State, fmt.Sprint(l.id, " ", how))
+	l.after(time.Minute, func() {
+		switch l.draw("bank") {
+		case "takes it back":
+			l.ok(dropped(l.Payments.Concede(operator, payment.Concede{Chargeback: id})))
+			l.after(time.Hour, ends(payment.ChargebackLost))
+		case "gives it back":
+			l.ok(dropped(l.Payments.Contest(operator, payment.Contest{Chargeback: id, Text: "the work was done"})))
+			l.ok(l.Sandbox.Decide(reference, true))
+			l.after(25*time.Hour, ends(payment.ChargebackWon))
+		default:
+			l.after(9*day, ends(payment.ChargebackLost))
+		}
 	})
 }
