@@ -23,6 +23,7 @@ import (
 	"github.com/liangding/platform/examples/server/invoices"
 	"github.com/liangding/platform/examples/server/merchants"
 	"github.com/liangding/platform/examples/server/orders"
+	"github.com/liangding/platform/examples/server/pages"
 	"github.com/liangding/platform/examples/server/payments"
 	"github.com/liangding/platform/examples/server/payouts"
 	"github.com/liangding/platform/examples/server/periods"
@@ -113,6 +114,7 @@ func assemble(ctx context.Context, base string, c config, log *slog.Logger, db s
 	insights.Mount(s.API, m)
 	verification.Mount(s.API, m)
 	console.Mount(s, m)
+	pages.Mount(s, m)
 	a.http = s.HTTP(c.addr)
 	return a, nil
 }

@@ -19,7 +19,13 @@ import (
 var pages = map[string]*template.Template{"en": parse("en"), "zh": parse("zh")}
 
 func parse(lang string) *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{
+	return template.Must(template.New("").Funcs(Funcs(lang)).ParseFS(files, "templates/*.html"))
+}
+
+// Funcs are what the templates of a language call: words, amounts and moments. The
+// pages of others have them, too.
+func Funcs(lang string) template.FuncMap {
+	return template.FuncMap{
 		"t":       func(key string) string { return say(lang, key) },
 		"label":   func(group string, value any) string { return label(lang, group, fmt.Sprint(value)) },
 		"lang":    func() string { return lang },
@@ -36,7 +42,7 @@ func parse(lang string) *template.Template {
 		"costs":   costs,
 		"text":    func(raw json.RawMessage) string { return string(raw) },
 		"json":    func(v any) (string, error) { b, err := json.MarshalIndent(v, "", "  "); return string(b), err },
-	}).ParseFS(files, "templates/*.html"))
+	}
 }
 
 // short is an id as a table shows it; its whole text stands in a title.

@@ -67,31 +67,40 @@ func known(next http.Handler) http.Handler {
 	})
 }
 
+// Mine is where the pages of customers, staff and merchants begin.
+const Mine = "/my/"
+
 // Notices is where institutions tell what happened to money.
 const Notices = "/v1/notices/"
 
 // guarded tells whether a path needs somebody: all of the API, what it tells of
-// the data, and the console,
+// the data, the console, and the pages of the others,
 // but for an institution's notices, which are signed, and the stylesheet, which
 // the page that refuses a stranger has too.
 func guarded(path string) bool {
 	return strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, Notices) ||
-		strings.HasPrefix(path, "/meta/") || strings.HasPrefix(path, "/console/") && path != stylesheet
+		strings.HasPrefix(path, "/meta/") || strings.HasPrefix(path, Mine) || strings.HasPrefix(path, "/console/") && path != stylesheet
 }
 
-// login sets the cookie from ?token=, so that a link logs a browser in.
+// login sets the cookie from ?token=, so that a link logs a browser in, and leads
+// to the pages of whoever that is.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	token := r.URL.Query().Get("token")
 	probe := r.Clone(r.Context())
 	probe.Header = http.Header{"Authorization": {"Bearer " + token}}
-	if _, ok := s.who(probe); !ok {
+	actor, ok := s.who(probe)
+	if !ok {
 		Refuse(w, r, errNobody)
 		return
 	}
 	http.SetCookie(w, &http.Cookie{
 		Name: cookie(r), Value: token, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
 	})
-	http.Redirect(w, r, "/console/", http.StatusSeeOther)
+	home := Mine
+	if actor.Kind == platform.Operator || actor.Kind == platform.Auditor {
+		home = "/console/"
+	}
+	http.Redirect(w, r, home, http.StatusSeeOther)
 }
 
 // logout forgets the cookie.
