@@ -41,6 +41,8 @@ type Find struct {
 	Since  time.Time   `json:"since,omitzero"`  // only with Zone: the work ends then or later
 	Limit  int         `json:"limit,omitempty"` // 0 is 50, at most 500
 	Cursor string      `json:"cursor,omitempty"`
+
+	Backward bool `json:"backward,omitempty"` // with Member and State: the newest first
 }
 
 // Kinds are the kinds of record that the package stores.
@@ -102,7 +104,7 @@ func (s store) Assignments(ctx context.Context, q Find) (platform.Page[Assignmen
 	case q.Order != "":
 		query.By, query.Equal = []string{"order"}, []any{q.Order}
 	case q.Member != "" && q.State != "":
-		query.By, query.Equal = []string{"member", "state"}, []any{q.Member, q.State}
+		query.By, query.Equal, query.Backward = []string{"member", "state"}, []any{q.Member, q.State}, q.Backward
 	case q.Member != "":
 		query.By, query.Equal = []string{"member", "state"}, []any{q.Member}
 	case q.Zone != "":

@@ -13,12 +13,16 @@ import (
 // term is what a customer's cancellation costs in one case, in words.
 type term struct{ When, Fee string }
 
-// terms are a policy as customers read it, before they order.
+// terms are a policy as customers read it, before they order. Rows that differ in
+// nothing but when it was paid, and cost the same, are one.
 func terms(say func(string) string, p order.Policy) (all []term) {
-	for _, r := range p.Rows {
-		if slices.Contains(r.Faults, order.CustomerFault) {
-			all = append(all, term{occasion(say, r), price(say, r)})
+	rows := slices.DeleteFunc(slices.Clone(p.Rows), func(r order.Row) bool { return !slices.Contains(r.Faults, order.CustomerFault) })
+	for i := 0; i < len(rows); i++ {
+		r := rows[i]
+		if next := i + 1; next < len(rows) && rows[next].Start == r.Start && r.Start != (order.Span{}) && price(say, rows[next]) == price(say, r) {
+			r.Paid, i = order.Span{}, next
 		}
+		all = append(all, term{occasion(say, r), price(say, r)})
 	}
 	return all
 }

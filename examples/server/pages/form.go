@@ -28,6 +28,7 @@ type form struct {
 	Key     string
 	Hidden  map[string]string
 	Choices []string // codes to choose one of
+	of      string   // part of its fields' ids
 	typed   url.Values
 	wrong   []edge.Field
 }
@@ -63,6 +64,12 @@ func (f *form) with(name, value string) *form {
 	return f
 }
 
+// as tells the form's fields from those of another of its verb on the page.
+func (f *form) as(id platform.ID) *form {
+	f.of = "-" + string(id)
+	return f
+}
+
 // asking is a form that only asks: it is sent with GET, and has what was asked and
 // what is wrong with it, whether the question or the command after it was refused.
 func asking(ctx context.Context, at, verb string, in url.Values, err error) *form {
@@ -78,7 +85,7 @@ func asking(ctx context.Context, at, verb string, in url.Values, err error) *for
 
 // Field is a field with what was typed into it.
 func (f *form) Field(name string) field {
-	at := field{ID: f.Verb + "-" + name, Name: name, Value: f.typed.Get(name)}
+	at := field{ID: f.Verb + f.of + "-" + name, Name: name, Value: f.typed.Get(name)}
 	for _, w := range f.wrong {
 		if named(w.Path) == name {
 			at.Wrong = w.Text

@@ -49,6 +49,7 @@ func open(t *testing.T) *house {
 	s := edge.New(edge.Options{CommandsPerMinute: -1, ReadsPerMinute: -1, Who: edge.Tokens(map[string]platform.Actor{
 		"operator": h.cast.Operator, "merchant": h.cast.Merchant, "customer": h.cast.Customer, "staff": h.cast.Staff,
 		"another": {ID: h.Writer.NewRoot(t.Context(), "cus"), Kind: platform.Customer},
+		"helper":  {ID: h.Writer.NewRoot(t.Context(), "stf"), Kind: platform.Staff},
 		"rival":   {ID: h.Writer.NewRoot(t.Context(), "mer"), Kind: platform.Merchant},
 	})})
 	console.Mount(s, h.Market)
@@ -162,11 +163,9 @@ func (h *house) paid() string {
 // delivered is a paid order whose work is handed over.
 func (h *house) delivered() string {
 	h.t.Helper()
-	path := h.paid()
+	path, job := h.offered()
 	id := idOf(path)
-	d, err := h.Dispatch.DispatchOrder(h.as(h.cast.Operator), dispatch.DispatchOrder{Order: id})
-	require.NoError(h.t, err)
-	_, err = h.Dispatch.Accept(h.as(h.cast.Staff), dispatch.Accept{Assignment: d.Offers[0].ID})
+	_, err := h.Dispatch.Accept(h.as(h.cast.Staff), dispatch.Accept{Assignment: idOf(job)})
 	require.NoError(h.t, err)
 	_, err = h.Orders.Start(h.as(h.cast.Staff), order.Start{Order: id})
 	require.NoError(h.t, err)

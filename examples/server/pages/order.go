@@ -263,9 +263,8 @@ func (p pages) moves(ctx context.Context, v *orderView) error {
 		case "rework":
 			v.Forms[verb] = formFor(ctx, at, verb, reworks...)
 		case "deliver", "complete":
-			if v.Forms["deliver"] == nil {
-				v.Forms["deliver"] = proving(ctx, at, o.Terms.Proof, now)
-				v.Forms["deliver"].with("acceptance", o.Terms.Acceptance)
+			if !o.StartedAt.IsZero() { // first things first
+				v.Forms["deliver"] = proving(ctx, at, "deliver", o.Terms, now)
 			}
 		case "cancel", "change":
 			v.Links = append(v.Links, verb)

@@ -35,11 +35,12 @@ func Mount(s *edge.Server, m *market.Market) {
 	s.Handle("GET /my/{$}", http.HandlerFunc(home))
 	p.customers(s)
 	p.orders(s)
+	p.staff(s)
 }
 
 // homes are where each kind of actor begins.
 var homes = map[platform.ActorKind]string{
-	platform.Customer: "/my/services", platform.Operator: "/console/", platform.Auditor: "/console/",
+	platform.Customer: servicesPage, platform.Staff: jobsPage, platform.Operator: "/console/", platform.Auditor: "/console/",
 }
 
 func home(w http.ResponseWriter, r *http.Request) {
@@ -177,9 +178,10 @@ type stop struct {
 func nav(kind platform.ActorKind, here string) []stop {
 	all := map[platform.ActorKind][]stop{
 		platform.Customer: {{Name: "services", Path: servicesPage}, {Name: "orders", Path: ordersPage}, {Name: "disputes", Path: disputesPage}, {Name: "due", Path: duePage}},
+		platform.Staff:    {{Name: "jobs", Path: jobsPage}, {Name: "hours", Path: hoursPage}, {Name: "money", Path: moneyPage}, {Name: "due", Path: duePage}},
 	}[kind]
 	room := map[string]string{
-		"service": "services", "order": "orders", "cancel": "orders", "change": "orders", "open": "orders", "dispute": "disputes",
+		"service": "services", "order": "orders", "cancel": "orders", "change": "orders", "open": "orders", "dispute": "disputes", "job": "jobs",
 	}
 	if in, inside := room[here]; inside {
 		here = in

@@ -20,11 +20,13 @@ func (h *house) paths() map[string][]string {
 	delivered := h.delivered()
 	at, _ := h.led("customer", delivered+"/dispute", delivered+"/dispute", map[string][]string{"reason": {"damage"}, "evidence": {"a scratch"}})
 	at, _, _ = strings.Cut(at, "?")
-	paid := h.paid()
+	h.pass(3 * time.Hour)
+	paid, job := h.offered()
 	shared := []string{"/my/orders", "/my/disputes", delivered, paid, paid + "/cancel", paid + "/change", paid + "/change?quantity-1=2", at}
 	return map[string][]string{
 		"customer": append([]string{"/my/services", h.service(), h.service() + "?quantity=3", untold, untold + "/dispute"}, shared...),
 		"merchant": shared,
+		"staff":    {"/my/jobs", job, "/my/hours"},
 	}
 }
 
@@ -91,10 +93,10 @@ func TestOthersRecordsAreNotThere(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	for who, all := range h.paths() {
-		stranger := map[string]string{"customer": "another", "merchant": "rival"}[who]
+		stranger := map[string]string{"customer": "another", "merchant": "rival", "staff": "helper"}[who]
 		for _, path := range all {
 			assert.Equal(t, http.StatusUnauthorized, h.get("", path).Code, path)
-			if strings.Contains(path, "ord_") || strings.Contains(path, "dsp_") {
+			if strings.Contains(path, "ord_") || strings.Contains(path, "dsp_") || strings.Contains(path, "asg_") {
 				assert.Equal(t, http.StatusNotFound, h.get(stranger, path).Code, "%s as %s", path, stranger)
 			}
 			assert.NotEqual(t, http.StatusOK, h.get("operator", path).Code, path)
@@ -132,6 +134,7 @@ func TestALinkLeadsEachToTheirOwnPages(t *testing.T) {
 		assert.Equal(t, home, h.get("", "/login?token="+who).Header().Get("Location"), who)
 	}
 	assert.Equal(t, "/my/services", h.get("customer", "/my/").Header().Get("Location"))
+	assert.Equal(t, "/my/jobs", h.get("staff", "/my/").Header().Get("Location"))
 	assert.Equal(t, "/console/", h.get("operator", "/my/").Header().Get("Location"))
 }
 

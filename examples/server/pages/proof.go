@@ -22,8 +22,8 @@ func proofKinds(in url.Values) []string { return strings.Fields(in.Get("proofs")
 
 // proving is the form that hands work over with its proofs. It tells when it was
 // rendered, so that a repeat is the same command.
-func proving(ctx context.Context, at string, kinds []string, now time.Time) *form {
-	return formFor(ctx, at, "deliver").with("proofs", strings.Join(kinds, " ")).with("taken_at", now.UTC().Format(time.RFC3339))
+func proving(ctx context.Context, at, verb string, t order.Terms, now time.Time) *form {
+	return formFor(ctx, at, verb).with("proofs", strings.Join(t.Proof, " ")).with("acceptance", t.Acceptance).with("taken_at", now.UTC().Format(time.RFC3339))
 }
 
 // Proofs are the kinds that the form asks for.
@@ -54,16 +54,21 @@ func taken(in url.Values) ([]order.Taken, error) {
 	return all, nil
 }
 
-// deliver hands the work over, or completes the order where the proofs do.
+// deliver hands the merchant's own work over.
 func (p pages) deliver(ctx context.Context, id platform.ID, in url.Values) (string, error) {
+	return done(id, "deliver", p.handOver(ctx, id, in))
+}
+
+// handOver hands the work over, or completes the order where the proofs do.
+func (p pages) handOver(ctx context.Context, id platform.ID, in url.Values) error {
 	proofs, err := taken(in)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if in.Get("acceptance") == "proof" {
 		_, err = p.m.Orders.Complete(ctx, order.Complete{Order: id, Proofs: proofs})
 	} else {
 		_, err = p.m.Orders.Deliver(ctx, order.Deliver{Order: id, Proofs: proofs})
 	}
-	return done(id, "deliver", err)
+	return err
 }

@@ -30,6 +30,11 @@ func parse(lang string) *template.Template {
 	}
 	funcs["when"] = func(at time.Time, zone *time.Location) stamp { return stamp{at, zone, lang} }
 	funcs["terms"] = func(p order.Policy) []term { return terms(say, p) }
+	funcs["during"] = func(from, until time.Time, zone *time.Location) string {
+		return during(stamp{from, zone, lang}, stamp{until, zone, lang})
+	}
+	funcs["spent"] = func(d time.Duration) string { return fmt.Sprintf("%d:%02d", int(d.Hours()), int(d.Minutes())%60) }
+	funcs["verbs"] = func(all ...string) []string { return all }
 	funcs["nav"] = nav
 	funcs["wrongly"] = func(f field) bool { return f.Wrong != "" }
 	return template.Must(template.New("").Funcs(funcs).ParseFS(files, "templates/*.html"))
@@ -48,6 +53,9 @@ func (s stamp) Zero() bool { return s.at.IsZero() }
 // ISO is the moment for machines.
 func (s stamp) ISO() string { return s.at.UTC().Format(time.RFC3339) }
 
+// Clock is the time of the day alone.
+func (s stamp) Clock() string { return s.at.In(s.zone).Format("15:04") }
+
 // Text is day and time; the page names the zone once.
 func (s stamp) Text() string {
 	at := s.at.In(s.zone)
@@ -55,6 +63,18 @@ func (s stamp) Text() string {
 		return fmt.Sprintf("%d年%d月%d日（周%s）%s", at.Year(), at.Month(), at.Day(), []string{"日", "一", "二", "三", "四", "五", "六"}[at.Weekday()], at.Format("15:04"))
 	}
 	return at.Format("Mon 2 Jan 2006, 15:04")
+}
+
+// during is from when until when; the day of the end stands there when it is another.
+func during(from, until stamp) string {
+	a, b := from.at.In(from.zone), until.at.In(until.zone)
+	if until.Zero() || a.Equal(b) {
+		return from.Text()
+	}
+	if a.YearDay() == b.YearDay() && a.Year() == b.Year() {
+		return from.Text() + " – " + b.Format("15:04")
+	}
+	return from.Text() + " – " + until.Text()
 }
 
 // zone is the time zone of a service area, UTC where it cannot be told.

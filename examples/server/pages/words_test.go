@@ -40,7 +40,7 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryFormSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, disputeMoves} {
+	for _, moves := range []map[string]move{orderMoves, disputeMoves, jobMoves} {
 		for verb, m := range moves {
 			assert.True(t, there("move."+verb), verb)
 			assert.True(t, there("done."+verb), verb)
@@ -48,7 +48,7 @@ func TestEveryFormSaysWhatItDoesAndWhatItDid(t *testing.T) {
 			assert.True(t, there("title."+m.name), m.name)
 		}
 	}
-	for _, reasons := range [][]string{refusals, cancelReasons, changeReasons, reworks, declines, grievances, appeals} {
+	for _, reasons := range [][]string{refusals, cancelReasons, changeReasons, reworks, declines, grievances, appeals, passes, releases} {
 		for _, code := range reasons {
 			assert.True(t, there("reason."+code), code)
 		}
