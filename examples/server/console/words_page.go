@@ -14,6 +14,7 @@ var pageWords = map[string]word{
 	"reason":   {"Reason", "原因"},
 	"skip":     {"Skip to content", "跳到正文"},
 
+	"nav.mine":         {"My pages", "我的页面"},
 	"nav.orders":       {"Orders", "订单"},
 	"nav.applications": {"Reviews", "审核"},
 	"nav.alerts":       {"Alerts", "警报"},

@@ -148,7 +148,12 @@ func (h *house) led(token, page, action string, typed url.Values) (path, text st
 func (h *house) ordered() string {
 	h.t.Helper()
 	path, _ := h.led("customer", h.service()+"?quantity=1", h.service()+"/place", nil)
-	path, _, _ = strings.Cut(path, "?")
+	return before(path)
+}
+
+// before is an address without what follows its path.
+func before(address string) string {
+	path, _, _ := strings.Cut(address, "?")
 	return path
 }
 

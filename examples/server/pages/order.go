@@ -36,6 +36,8 @@ func (p pages) orders(s *edge.Server) {
 }
 
 type ordersView struct {
+	State order.State // only these; empty for all
+	Tabs  []order.State
 	Rows  []orderRow
 	First string
 	Next  string
@@ -46,24 +48,29 @@ type orderRow struct {
 	Zone *time.Location
 }
 
+// tabs are the states by which orders are found.
+var tabs = []order.State{
+	order.AwaitingPayment, order.Confirmed, order.Assigned, order.InProgress, order.Delivered, order.Rework, order.Completed, order.Closed, order.Cancelled,
+}
+
 // rows is how many orders a page has.
 const rows = 20
 
 // list reads a page of the actor's orders, the newest first.
 func (p pages) list(r *http.Request) (any, error) {
-	cursor := r.URL.Query().Get("cursor")
-	page, err := p.m.Orders.Orders(r.Context(), order.Query{Backward: true, Limit: rows, Cursor: cursor})
+	cursor, state := r.URL.Query().Get("cursor"), order.State(r.URL.Query().Get("state"))
+	page, err := p.m.Orders.Orders(r.Context(), order.Query{State: state, Backward: true, Limit: rows, Cursor: cursor})
 	if err != nil {
 		return nil, err
 	}
-	v, zones := ordersView{}, map[platform.ID]*time.Location{}
+	v, zones := ordersView{State: state, Tabs: tabs}, map[platform.ID]*time.Location{}
 	for _, o := range page.Items {
 		if zones[o.Terms.Zone] == nil {
 			zones[o.Terms.Zone] = p.zone(r.Context(), o.Terms.Zone)
 		}
 		v.Rows = append(v.Rows, orderRow{o, zoneOf(o, zones[o.Terms.Zone])})
 	}
-	v.First, v.Next = turn(ordersPage, url.Values{}, cursor, page.Next)
+	v.First, v.Next = turn(ordersPage, url.Values{"state": {string(state)}}, cursor, page.Next)
 	return v, nil
 }
 

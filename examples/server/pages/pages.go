@@ -36,11 +36,13 @@ func Mount(s *edge.Server, m *market.Market) {
 	p.customers(s)
 	p.orders(s)
 	p.staff(s)
+	p.merchants(s)
 }
 
 // homes are where each kind of actor begins.
 var homes = map[platform.ActorKind]string{
-	platform.Customer: servicesPage, platform.Staff: jobsPage, platform.Operator: "/console/", platform.Auditor: "/console/",
+	platform.Customer: servicesPage, platform.Staff: jobsPage, platform.Merchant: deskPage,
+	platform.Operator: "/console/", platform.Auditor: "/console/",
 }
 
 func home(w http.ResponseWriter, r *http.Request) {
@@ -178,6 +180,7 @@ type stop struct {
 func nav(kind platform.ActorKind, here string) []stop {
 	all := map[platform.ActorKind][]stop{
 		platform.Customer: {{Name: "services", Path: servicesPage}, {Name: "orders", Path: ordersPage}, {Name: "disputes", Path: disputesPage}, {Name: "due", Path: duePage}},
+		platform.Merchant: {{Name: "desk", Path: deskPage}, {Name: "orders", Path: ordersPage}, {Name: "listings", Path: listingsPage}, {Name: "disputes", Path: disputesPage}, {Name: "money", Path: moneyPage}, {Name: "due", Path: duePage}},
 		platform.Staff:    {{Name: "jobs", Path: jobsPage}, {Name: "hours", Path: hoursPage}, {Name: "money", Path: moneyPage}, {Name: "due", Path: duePage}},
 	}[kind]
 	room := map[string]string{

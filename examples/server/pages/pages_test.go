@@ -25,7 +25,7 @@ func (h *house) paths() map[string][]string {
 	shared := []string{"/my/orders", "/my/disputes", delivered, paid, paid + "/cancel", paid + "/change", paid + "/change?quantity-1=2", at}
 	return map[string][]string{
 		"customer": append([]string{"/my/services", h.service(), h.service() + "?quantity=3", untold, untold + "/dispute"}, shared...),
-		"merchant": shared,
+		"merchant": append([]string{"/my/desk", "/my/listings", "/my/orders?state=confirmed"}, shared...),
 		"staff":    {"/my/jobs", job, "/my/hours"},
 	}
 }
@@ -134,6 +134,7 @@ func TestALinkLeadsEachToTheirOwnPages(t *testing.T) {
 		assert.Equal(t, home, h.get("", "/login?token="+who).Header().Get("Location"), who)
 	}
 	assert.Equal(t, "/my/services", h.get("customer", "/my/").Header().Get("Location"))
+	assert.Equal(t, "/my/desk", h.get("merchant", "/my/").Header().Get("Location"))
 	assert.Equal(t, "/my/jobs", h.get("staff", "/my/").Header().Get("Location"))
 	assert.Equal(t, "/console/", h.get("operator", "/my/").Header().Get("Location"))
 }

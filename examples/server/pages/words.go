@@ -18,7 +18,7 @@ func say(lang, key string, theirs func(string) string) string {
 }
 
 // words are all texts of the pages, from a file for each reader.
-var words = merged(commonWords, customerWords, orderWords, staffWords)
+var words = merged(commonWords, customerWords, orderWords, staffWords, merchantWords)
 
 func merged(topics ...map[string]word) map[string]word {
 	all := map[string]word{}

@@ -40,7 +40,7 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryFormSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, disputeMoves, jobMoves} {
+	for _, moves := range []map[string]move{orderMoves, disputeMoves, jobMoves, listingMoves} {
 		for verb, m := range moves {
 			assert.True(t, there("move."+verb), verb)
 			assert.True(t, there("done."+verb), verb)
