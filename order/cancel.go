@@ -373,7 +373,7 @@ func (s *Service) amend(ctx context.Context, o Order, q CancelQuote, at time.Tim
 			out[0].Role = "receivable"
 		}
 		var err error
-		if out, err = s.sources(ctx, o, out); err != nil {
+		if out, err = s.sources(ctx, o, out, nil); err != nil {
 			return nil, fmt.Errorf("make amends for order %s: %w", o.ID, err)
 		}
 	}

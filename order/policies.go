@@ -263,6 +263,15 @@ func (s *Service) built() (all []CancelPolicy) {
 	return all
 }
 
+// PolicyInForce is the version of a policy that an order placed now would pin; the
+// empty name is [Standard]. Anybody may read it. It fails with policy.unknown.
+func (s *Service) PolicyInForce(ctx context.Context, name string) (Policy, error) {
+	if name == "" {
+		name = Standard
+	}
+	return s.inForce(ctx, name, s.w.Now())
+}
+
 // inForce is the version of a policy that an order pins which is placed at a
 // moment.
 func (s *Service) inForce(ctx context.Context, name string, at time.Time) (Policy, error) {

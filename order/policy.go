@@ -267,14 +267,5 @@ func StandardPolicy() Policy {
 	}}
 }
 
-// Policy is the version of a policy that an order placed now would pin; the empty
-// name is [Standard]. It fails with policy.unknown.
-func (s *Service) Policy(name string) (Policy, error) {
-	if name == "" {
-		name = Standard
-	}
-	return s.options.newest(name)
-}
-
 // Standard is the name of the default cancellation policy.
 const Standard = "standard"

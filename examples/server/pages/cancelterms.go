@@ -34,6 +34,8 @@ func occasion(say func(string) string, r order.Row) string {
 		return say("cancel.before")
 	case slices.Contains(r.States, order.InProgress):
 		return say("cancel.begun")
+	case len(r.Ways) == 1 && r.Ways[0] != "":
+		return say("cancel." + string(r.Ways[0]))
 	}
 	var parts []string
 	switch {

@@ -107,7 +107,7 @@ func (p pages) service(r *http.Request) (any, error) {
 		return nil, err
 	}
 	v := serviceView{Card: card, Zone: p.zone(ctx, card.Content.Zone)}
-	if v.Policy, err = p.m.Orders.Policy(card.Content.CancelPolicy); err != nil {
+	if v.Policy, err = p.m.Orders.PolicyInForce(ctx, card.Content.CancelPolicy); err != nil {
 		return nil, err
 	}
 	said, err := p.m.Reviews.Reviews(ctx, card.Merchant, "")

@@ -24,6 +24,9 @@ var commonWords = map[string]word{
 	"hint.sealed":  {"Kept sealed: only who must read it can have it opened.", "加密保存：仅有权人员可申请查看。"},
 
 	"cancel.before":   {"Before it is paid and confirmed", "付款并确认之前"},
+	"cancel.en_route": {"Once somebody is on the way to you", "服务人员已出发"},
+	"cancel.arrived":  {"Once somebody has arrived", "服务人员已到达"},
+	"cancel.no_show":  {"If you are not there", "您未到场"},
 	"cancel.begun":    {"Once the work has begun", "服务开始之后"},
 	"cancel.over":     {"More than %s before the start", "距开始超过 %s"},
 	"cancel.between":  {"From %s to %s before the start", "距开始 %s至 %s"},
