@@ -279,16 +279,20 @@ func (s *Service) followed(ctx context.Context, o Order, c Change, at time.Time)
 	if s.ports.Staffing == nil {
 		return Order{}, nil, fmt.Errorf("move the staff of order %s: %w", o.ID, errNoStaffing)
 	}
+	fault := Fault(c.Side)
+	if c.Side == platform.Operator {
+		fault = PlatformFault
+	}
 	var lost []int
 	var changes []platform.Change
 	var err error
 	if m, keeps := s.ports.Staffing.(Moving); keeps && !c.is("staff") {
 		var need json.RawMessage
 		if need, err = o.need(); err == nil {
-			lost, changes, err = m.Move(ctx, o.Ref(), need, string(c.Side), at)
+			lost, changes, err = m.Move(ctx, o.Ref(), need, string(fault), at)
 		}
 	} else {
-		changes, err = s.ports.Staffing.Release(ctx, o.Ref(), string(c.Side), at)
+		changes, err = s.ports.Staffing.Release(ctx, o.Ref(), string(fault), at)
 		for _, seat := range o.Seats {
 			lost = append(lost, seat.No)
 		}

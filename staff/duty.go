@@ -141,6 +141,67 @@ func (m Members) Unbook(ctx context.Context, work ...Booked) ([]platform.Change,
 	return changes, nil
 }
 
+// Rebook moves work that members are booked for to another time, or to another
+// need, all with one read. able are those who can do it, judged without what they
+// give up; the changes free all of them of that, and book the able, as Vouch does.
+// All of the work must be different members'. It fails with ErrNotFound for an
+// unknown member, and with ErrNeed and ErrInterval.
+func (m Members) Rebook(ctx context.Context, need []string, from, until time.Time, work ...Booked) (able []platform.ID, changes []platform.Change, err error) {
+	n, err := readNeed(need, from, until)
+	if err != nil || len(work) == 0 {
+		return nil, nil, err
+	}
+	var ids, days []platform.ID
+	for _, w := range work {
+		ids = append(ids, w.Staff)
+		days = append(append(days, anywhere(w.Staff, from.Add(-span), until.Add(span))...), anywhere(w.Staff, w.From, w.Until)...)
+	}
+	slices.Sort(days)
+	members, booked, err := m.Store.Diaries(ctx, ids, slices.Compact(days)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, member := range members {
+		freed, given := freed(booked, member.ID, work)
+		place, err := location(member.TimeZone)
+		if err != nil {
+			return nil, nil, err
+		}
+		d := newDiary(member.ID, from, until, place)
+		d.fill(freed)
+		if len(Dispatchable(member, d.facts(m.Terms), n, from, until)) > 0 {
+			changes = append(changes, given...)
+			continue
+		}
+		able = append(able, member.ID)
+		entered := d.book(Interval{From: from, Until: until})
+		rest := slices.DeleteFunc(given, func(c platform.Change) bool {
+			i := slices.IndexFunc(entered, func(e platform.Change) bool { return e.Ref == c.Ref })
+			if i >= 0 && entered[i].Op == platform.Check {
+				entered[i] = c // it gives up what it was booked for
+			}
+			return i >= 0
+		})
+		changes = append(append(append(changes, entered...), rest...), platform.Unchanged(member))
+	}
+	return able, changes, nil
+}
+
+// freed are a member's days without what they have of the work, and the changes of
+// those that had some.
+func freed(days []BookingDay, member platform.ID, work []Booked) (left []BookingDay, changes []platform.Change) {
+	for _, day := range days {
+		if day.Member != member {
+			continue
+		}
+		next := day.without(work)
+		if left = append(left, next); len(next.Bookings) < len(day.Bookings) {
+			changes = append(changes, platform.Put(next))
+		}
+	}
+	return left, changes
+}
+
 // open reads members with the days around the work, in one trip: since only the
 // member tells its time zone, the days are those of any.
 func (m Members) open(ctx context.Context, from, until time.Time, ids ...platform.ID) ([]Member, []diary, error) {

@@ -312,3 +312,40 @@ func TestDiaryHoldsWhatWasBooked(t *testing.T) {
 		})
 	})
 }
+
+// Work that is moved takes its own place with it: whoever has it is judged without
+// it, freed of it everywhere, and booked for it anew if able.
+func TestRebookingMovesAMembersOwnWork(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	zone := w.zone(t, "Asia/Shanghai")
+	m, other := w.active(t, zone.ID), w.active(t, zone.ID)
+	rebook := func(was, to Interval, who ...platform.ID) (able []platform.ID) {
+		_, err := platform.Update(w.ctx, w.w, book{m.ID}, func(ctx context.Context) (string, []platform.Change, error) {
+			var work []Booked
+			for _, id := range who {
+				work = append(work, booked(id, was))
+			}
+			found, changes, err := w.Duty().Rebook(ctx, nil, to.From, to.Until, work...)
+			able = found
+			return "", append(changes, platform.Happened("test.rebooked", of(m.ID), nil)), err
+		})
+		require.NoError(t, err)
+		return able
+	}
+	is := func(id platform.ID, work Interval) bool { return w.book(id, work) != nil }
+
+	require.NoError(t, w.book(m.ID, hour(2)))
+	require.NoError(t, w.book(other.ID, hour(2)))
+	require.NoError(t, w.book(other.ID, hour(4)))
+	overlapping := Interval{From: hour(2).From.Add(30 * time.Minute), Until: hour(2).Until.Add(30 * time.Minute)}
+	assert.ElementsMatch(t, []platform.ID{m.ID, other.ID}, rebook(hour(2), overlapping, m.ID, other.ID), "its own hour is no hindrance")
+	tomorrow := Interval{From: overlapping.From.Add(24 * time.Hour), Until: overlapping.Until.Add(24 * time.Hour)}
+	assert.Equal(t, []platform.ID{m.ID}, rebook(overlapping, tomorrow, m.ID))
+	assert.True(t, is(m.ID, tomorrow))
+	require.NoError(t, w.book(m.ID, overlapping), "the other day is free again")
+	assert.Empty(t, rebook(overlapping, hour(4), other.ID), "booked elsewhere")
+	require.NoError(t, w.book(other.ID, hour(2)), "and free of what it had")
+	assert.True(t, is(other.ID, hour(4)))
+	assert.Empty(t, rebook(hour(4), Interval{From: hour(14).From, Until: hour(14).Until}, other.ID), "at night")
+}

@@ -235,7 +235,7 @@ func (m *Market) desk(db platform.DB) (*finance.Service, *order.Service) {
 		Payments:  payment.Asks{Store: payment.StoreOn(db), Institutions: []string{m.Sandbox.Info().Institution}},
 		Books:     m.owing(db, settlement.Reserving{Books: m.splitting(db, books), Terms: o.Settlement.Terms}),
 		Fees:      fee.Quotes{Store: fee.StoreOn(db), Terms: o.Fees},
-		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}},
+		Staffing:  dispatch.Releases{Store: dispatch.StoreOn(db), Members: staff.Members{Store: staff.StoreOn(db), Terms: o.Staff.Terms}, Policy: o.Dispatch.Policy},
 		Screen:    m.Screen,
 		Sealer:    m.Vault,
 		Purse:     books,

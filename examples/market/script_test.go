@@ -33,6 +33,7 @@ func (c *town) play() {
 	c.pay()
 	c.end()
 	c.dispatch()
+	c.absent()
 	c.watch()
 	c.lapse()
 }
@@ -567,6 +568,49 @@ func (c *town) dispatch() {
 	give(c, c.operator, c.Dispatch.DispatchOrder, dispatch.DispatchOrder{Order: wanted().ID}, c.n)
 	c.tick("dispatch", 11*time.Minute, c.Dispatch) // it is given up
 	give(c, platform.Actor{ID: c.members[0], Kind: platform.Staff}, c.Dispatch.Ping, dispatch.Ping{Member: c.members[0], Lat: 52.52, Lon: 13.4}, 0)
+}
+
+// absent has customers and members who are not there, and work that is moved with
+// those who do it.
+func (c *town) absent() {
+	for range 2 { // the first is forgiven
+		o := c.pays(c.place(1, c.listings...))
+		for _, a := range c.staffed(o) {
+			give(c, c.staff(a), c.Dispatch.EnRoute, dispatch.EnRoute{Assignment: a.ID})
+			give(c, c.staff(a), c.Dispatch.Arrive, dispatch.Arrive{Assignment: a.ID})
+			for range 2 {
+				c.clock.Advance(8 * time.Minute)
+				give(c, c.staff(a), c.Dispatch.Contact, dispatch.Contact{Assignment: a.ID, Way: "call"})
+			}
+		}
+		o = give(c, platform.Actor{ID: c.seat(o), Kind: platform.Staff}, c.Orders.NoShow, order.NoShow{Order: o.ID})
+		if o.Cancellation.NoShow == order.NoShowCharged {
+			give(c, c.seller, c.Orders.WaiveNoShow, order.WaiveNoShow{Order: o.ID, Reason: "good_customer"})
+		}
+	}
+	o := c.pays(c.place(1, c.listings...))
+	held := c.staffed(o)
+	move := order.ProposeChange{Order: o.ID, Start: c.clock.Now().Add(30 * time.Hour), TimeZone: "Asia/Shanghai", Reason: "plans"}
+	move.Hash = give(c, c.customer, c.Orders.QuoteChange, move, 0).Hash
+	moved := give(c, c.customer, c.Orders.ProposeChange, move)
+	give(c, c.seller, c.Orders.ApproveChange, order.ApproveChange{Change: moved.ID, Hash: moved.Hash})
+	kept, err := c.Dispatch.Assignment(platform.As(c.t.Context(), c.operator), held[0].ID)
+	require.NoError(c.t, err)
+	require.Equal(c.t, move.Start.UTC(), kept.From.UTC(), "who does the work follows it")
+
+	c.clock.Advance(31 * time.Hour)
+	give(c, c.customer, c.Dispatch.NoShow, dispatch.NoShow{Assignment: held[0].ID})
+	c.tick("order", 31*time.Minute, c.Orders) // nobody else came
+	o, err = c.Orders.Order(platform.As(c.t.Context(), c.customer), o.ID)
+	require.NoError(c.t, err)
+	require.Equal(c.t, "K8", o.Cancellation.Row)
+}
+
+// seat is who sits in the first seat of an order.
+func (c *town) seat(o order.Order) platform.ID {
+	o, err := c.Orders.Order(platform.As(c.t.Context(), c.operator), o.ID)
+	require.NoError(c.t, err)
+	return o.Seats[0].Member
 }
 
 // watch has an indicator call people.

@@ -60,7 +60,8 @@ func table() platform.Moves[State] {
 		{Verb: "finish", From: states{Accepted, Travelling, Arrived, Working}, To: Finished, By: kinds{y}, Refusal: ErrNotStartable},
 		{Verb: "release", From: states{Accepted, Travelling, Arrived}, To: Released, By: kinds{s, o, m, y}, Refusal: ErrNotReleasable},
 		{Verb: "no_show", From: states{Accepted, Travelling}, To: Missed, By: kinds{c, o, y}, Refusal: ErrNotMissable},
-		{Verb: "drop", From: states{Offered}, To: Withdrawn, By: kinds{y}, Refusal: ErrNotReleasable}, // with its order
+		{Verb: "move", From: states{Accepted, Travelling, Arrived}, To: Accepted, By: kinds{y}, Refusal: ErrNotReleasable}, // with its order
+		{Verb: "drop", From: states{Offered}, To: Withdrawn, By: kinds{y}, Refusal: ErrNotReleasable},                      // with its order
 		{Verb: "drop", From: states{Accepted, Travelling, Arrived, Working}, To: Released, By: kinds{y}, Refusal: ErrNotReleasable},
 	}
 }

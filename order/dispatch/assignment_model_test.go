@@ -27,6 +27,7 @@ func TestAssignmentFollowsItsTable(t *testing.T) {
 		{Accepted, "en_route"}: Travelling, {Travelling, "arrive"}: Arrived, {Arrived, "work"}: Working, {Working, "done"}: Finished,
 		{Accepted, "release"}: Released, {Travelling, "release"}: Released, {Arrived, "release"}: Released,
 		{Accepted, "no_show"}: Missed, {Travelling, "no_show"}: Missed,
+		{Arrived, "stand_up"}: StoodUp, {Accepted, "move"}: Accepted, {Travelling, "move"}: Accepted, {Arrived, "move"}: Accepted,
 		{Offered, "drop"}: Withdrawn, {Accepted, "drop"}: Released, {Travelling, "drop"}: Released, {Arrived, "drop"}: Released, {Working, "drop"}: Released,
 		{Accepted, "begin"}: Working, {Travelling, "begin"}: Working, {Arrived, "begin"}: Working,
 		{Accepted, "finish"}: Finished, {Travelling, "finish"}: Finished, {Arrived, "finish"}: Finished, {Working, "finish"}: Finished,
@@ -35,8 +36,8 @@ func TestAssignmentFollowsItsTable(t *testing.T) {
 		"accept": staffOnly, "decline": staffOnly, "expire": {platform.System}, "withdraw": {platform.Operator, platform.System},
 		"en_route": atWork, "arrive": atWork, "work": atWork, "done": atWork,
 		"release": {platform.Staff, platform.Operator, platform.Merchant, platform.System},
-		"no_show": {platform.Operator, platform.System}, "drop": {platform.System},
-		"begin": {platform.System}, "finish": {platform.System},
+		"no_show": {platform.Customer, platform.Operator, platform.System}, "drop": {platform.System},
+		"begin": {platform.System}, "finish": {platform.System}, "stand_up": {platform.System}, "move": {platform.System},
 	}
 	everybody := []platform.ActorKind{platform.Customer, platform.Merchant, platform.Staff, platform.Operator, platform.System, platform.Auditor}
 	verbs := slices.Collect(func(yield func(string) bool) {

@@ -15,6 +15,7 @@ import (
 type Releases struct {
 	Store   Store
 	Members Members
+	Policy  Policy // by which others are looked for; zero fields have defaults
 }
 
 // Release lets go of everybody when an order ends: open offers are withdrawn,

@@ -22,6 +22,10 @@ type Members interface {
 	// the member, who stands in the detail "member", is booked for that time.
 	Vouch(ctx context.Context, need []string, from, until time.Time, members ...platform.ID) ([]platform.Change, error)
 
+	// Rebook answers the changes that move work to another time or need: of all the
+	// members those are able who can follow, and booked; the others are free.
+	Rebook(ctx context.Context, need []string, from, until time.Time, work ...Booked) (able []platform.ID, changes []platform.Change, err error)
+
 	// Unbook answers the changes that free members of what Vouch booked.
 	Unbook(ctx context.Context, work ...Booked) ([]platform.Change, error)
 }
