@@ -252,6 +252,13 @@ func (o Options) eyes(amount platform.Money) int {
 	return 2
 }
 
+// TakesTwo is the amount above which two approve a refund in a currency; absent
+// where every refund takes two.
+func (s *Service) TakesTwo(c platform.Currency) platform.Money {
+	limit, _ := of(s.options.FourEyes, c)
+	return limit
+}
+
 // RejectRefund refuses a refund that was asked for.
 type RejectRefund struct {
 	Refund platform.ID `json:"refund" validate:"required,id=rfd"`

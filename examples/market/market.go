@@ -92,7 +92,11 @@ type Options struct {
 	Settlement settlement.Options
 
 	Supervision supervision.Options
-	Unwatched   bool // controls run by hand alone: where others watched over what happens here again
+
+	// Superiors tells to whom people report, of those who do, so that supervision sees
+	// two of one line on one item; if nil, nobody knows.
+	Superiors func(ctx context.Context, people ...platform.ID) (map[platform.ID]platform.ID, error)
+	Unwatched bool // controls run by hand alone: where others watched over what happens here again
 
 	Verification verification.Options
 	Checker      verification.Checker // of numbers and documents; if nil, people check them
@@ -264,7 +268,7 @@ func (m *Market) keep(db store.Engine, secret []byte, o Options) error {
 	}
 	m.Audit = audit.New(db.Tree(), signer, &audit.Options{Last: o.Last, Witnesses: o.Witnesses, Journals: o.Journals, Now: m.Writer.Now, Window: o.Window})
 	if o.Risk == nil {
-		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate(), AuditFork(), AuditWindow(), BreakUnreviewed(), FeesContinued(), FindingsOverdue()}}
+		o.Risk = &risk.Options{Indicators: []risk.Indicator{RefundRate(), AuditFork(), AuditWindow(), BreakUnreviewed(), FeesContinued(), FindingsOverdue(), AuditMissing()}}
 	}
 	counts := risk.NewCounts(db, o.Risk.Indicators...)
 	// Leases go by the wall's clock: a simulation's leaps past them.

@@ -1,8 +1,10 @@
 package market
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
@@ -24,14 +26,34 @@ func (m *Market) reconciliation(db platform.DB) *reconciliation.Service {
 
 // StatementAccounts are the accounts whose statements are compared, as
 // reconciliation names them: the institution's, and those of the options.
-func (m *Market) StatementAccounts() []string {
-	all := []string{m.Sandbox.Info().Institution}
-	for _, a := range m.options.Recon.Accounts {
-		if name := a.String(); name != all[0] {
-			all = append(all, name)
-		}
+func (m *Market) StatementAccounts() (all []string) {
+	for name := range m.statementLedgers() {
+		all = append(all, name)
 	}
 	return all
+}
+
+// statementLedgers are the same accounts, each with what it is compared with.
+func (m *Market) statementLedgers() iter.Seq2[string, finance.Account] {
+	own := m.Sandbox.Info().Institution
+	clearing := func(institution string) finance.Account {
+		return finance.Account{Role: "clearing", Party: platform.ID(institution)}
+	}
+	return func(yield func(string, finance.Account) bool) {
+		ledgers := map[string]finance.Account{own: clearing(own)}
+		names := []string{own}
+		for _, a := range m.options.Recon.Accounts {
+			if name := a.String(); name != own {
+				names = append(names, name)
+			}
+			ledgers[a.String()] = cmp.Or(a.Ledger, clearing(a.Institution))
+		}
+		for _, name := range names {
+			if !yield(name, ledgers[name]) {
+				return
+			}
+		}
+	}
 }
 
 // verifyClearing proves that what is at institutions and banks is explained by

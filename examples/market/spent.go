@@ -3,6 +3,8 @@ package market
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,7 +66,12 @@ func (s spent) Facts(ctx context.Context, w supervision.Window, cursor string) (
 		}
 	}
 	out.Next = page.Next
-	return out, s.barred(ctx, out.Items)
+	for _, more := range []func(context.Context, []supervision.Item) error{s.barred, s.lines} {
+		if err := more(ctx, out.Items); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
 }
 
 // records are some that were found.
@@ -157,6 +164,9 @@ func (s spent) item(e platform.Event, about, beside records) (i supervision.Item
 			i.Hands = by(supervision.Asked, r.By)
 		}
 		i.Hands = append(i.Hands, by(supervision.Approved, r.Approvers...)...)
+		if len(r.Approvers) < 2 {
+			i.Limit = s.m.Orders.TakesTwo(r.Amount.Currency())
+		}
 	case "receivable.written_off":
 		var r receivable.Item
 		var told struct {
@@ -180,6 +190,9 @@ func (s spent) paidOut(i *supervision.Item, p settlement.Payout, beside records)
 	var run settlement.Run
 	if beside.into(platform.Ref{Kind: run.Ref().Kind, ID: p.Run}, &run) {
 		i.Hands = by(supervision.Asked, run.StartedBy...)
+	}
+	if !run.Automatic && len(p.Approvals) < 2 {
+		i.Limit = s.m.Payouts.TakesTwo(p.Amount.Currency())
 	}
 	for _, a := range p.Approvals {
 		i.Hands = append(i.Hands, by(supervision.Approved, a.By...)...)
@@ -226,19 +239,68 @@ func above(amount platform.Money, beside records) (limit platform.Money) {
 	return limit
 }
 
-// barred notes which parties' accounts were locked, in one trip.
+// touches are the parties whose payable an item moves: whom a payout goes to, and
+// those on the legs of a journal by hand.
+func touches(i supervision.Item, j finance.Journal) (parties []platform.ID) {
+	if i.What == "payout" {
+		return []platform.ID{i.Party}
+	}
+	for _, l := range j.Legs {
+		if l.Role == "payable" && l.Party != "" && !slices.Contains(parties, l.Party) {
+			parties = append(parties, l.Party)
+		}
+	}
+	return parties
+}
+
+// lines notes to whom the hands of items report, where somebody knows.
+func (s spent) lines(ctx context.Context, items []supervision.Item) error {
+	if s.m.options.Superiors == nil {
+		return nil
+	}
+	var people []platform.ID
+	for _, i := range items {
+		for _, h := range i.Hands {
+			if !slices.Contains(people, h.By) {
+				people = append(people, h.By)
+			}
+		}
+	}
+	if len(people) == 0 {
+		return nil
+	}
+	above, err := s.m.options.Superiors(ctx, people...)
+	if err != nil {
+		return fmt.Errorf("whom people report to: %w", err)
+	}
+	for _, i := range items {
+		for n := range i.Hands {
+			i.Hands[n].Line = above[i.Hands[n].By]
+		}
+	}
+	return nil
+}
+
+// barred notes which parties' accounts were locked, in one trip, and when each had
+// moved before: one read a party and currency.
 func (s spent) barred(ctx context.Context, items []supervision.Item) error {
+	journals, err := s.journals(ctx, items)
+	if err != nil {
+		return err
+	}
 	var ids []platform.ID
 	at := map[platform.ID][]int{}
 	for n, i := range items {
-		if i.Party == "" || i.What != "payout" {
-			continue
+		for _, party := range touches(i, journals[i.Ref]) {
+			id := finance.LockID(finance.Account{Role: "payable", Party: party})
+			if at[id] == nil {
+				ids = append(ids, id)
+			}
+			at[id] = append(at[id], n)
+			if err := s.moved(ctx, &items[n], party); err != nil {
+				return err
+			}
 		}
-		id := finance.LockID(finance.Account{Role: "payable", Party: i.Party})
-		if at[id] == nil {
-			ids = append(ids, id)
-		}
-		at[id] = append(at[id], n)
 	}
 	if len(ids) == 0 {
 		return nil
@@ -256,6 +318,46 @@ func (s spent) barred(ctx context.Context, items []supervision.Item) error {
 		}
 	}
 	return err
+}
+
+// journals are those that are among items.
+func (s spent) journals(ctx context.Context, items []supervision.Item) (map[platform.Ref]finance.Journal, error) {
+	var refs []platform.Ref
+	for _, i := range items {
+		if i.What == "journal" {
+			refs = append(refs, i.Ref)
+		}
+	}
+	found, err := s.m.lookup(ctx, refs...)
+	all := map[platform.Ref]finance.Journal{}
+	for _, ref := range refs {
+		var j finance.Journal
+		if found.into(ref, &j) {
+			all[ref] = j
+		}
+	}
+	return all, err
+}
+
+// moved notes when a party's account had moved before an item, as far as the last
+// hundred movements tell: an account with more of them does not sleep. A journal
+// that touches several keeps the one that slept longest.
+func (s spent) moved(ctx context.Context, i *supervision.Item, party platform.ID) error {
+	store := finance.StoreOn(s.m.DB)
+	counter := platform.Counter("posted:"+finance.Account{Role: "payable", Party: party}.String(), i.Amount.Currency().String())
+	all, err := store.MovementsFrom(ctx, counter, 1<<62, 100, true)
+	if err != nil {
+		return fmt.Errorf("movements of %s: %w", party, err)
+	}
+	for _, m := range all {
+		if m.At.Before(i.At) {
+			if i.Last.IsZero() || m.At.Before(i.Last) {
+				i.Last = m.At
+			}
+			break
+		}
+	}
+	return nil
 }
 
 // payees are all payout accounts, and where they lead now.

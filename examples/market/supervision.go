@@ -46,6 +46,18 @@ func FindingsOverdue() risk.Indicator {
 	}
 }
 
+// AuditMissing is critical at once when a year is over and no firm is engaged to
+// audit it.
+func AuditMissing() risk.Indicator {
+	return risk.Indicator{
+		Name: "audit_missing", Metric: "audit.missing", Owner: "risk", Direction: risk.Above,
+		Warn:     risk.Bound{Fire: decimal.New(5, -1), Recover: decimal.New(1, -1)},
+		Critical: &risk.Bound{Fire: decimal.New(1, 0), Recover: decimal.New(5, -1)},
+		Window:   24 * time.Hour, For: new(time.Duration),
+		Instruction: "Have a supervisor plan the audit of the year, and sign a firm for it.",
+	}
+}
+
 // watched raises a finding for what other rooms tell of themselves: an invoice
 // that is more than the sale, a claim that had to be reclaimed, a difference that
 // nobody resolved in time.

@@ -3,6 +3,8 @@ package market
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/budget"
+	"github.com/liangding/platform/finance/invoice"
 	"github.com/liangding/platform/finance/payment"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/finance/supervision"
@@ -31,7 +34,7 @@ func (x waiting) Facts(ctx context.Context, _ supervision.Window, cursor string)
 		x.refunds(order.RefundApproved), x.refunds(order.RefundProcessing),
 		x.payments("payment.attempt", "unknown"), x.payments("payment.attempt", "manual"), x.payments("payment.return", "unknown"), x.payments("payment.return", "manual"),
 		x.balances("suspense", "posted:suspense:"), x.balances("unapplied", "available:unapplied:"), x.balances("advance", "available:advance:"),
-		x.statements,
+		x.statements, x.banks,
 	}
 	at, rest, _ := strings.Cut(cursor, "|")
 	n, _ := strconv.Atoi(at)
@@ -137,15 +140,17 @@ func (x waiting) since(ctx context.Context, count platform.Count) (at time.Time,
 // statements are accounts at institutions and banks: whether they were compared,
 // and what was left unexplained.
 func (x waiting) statements(ctx context.Context, _ string) (out platform.Page[supervision.Waiting], err error) {
-	for _, name := range x.m.StatementAccounts() {
+	for name, ledger := range x.m.statementLedgers() {
 		runs, err := x.m.Recon.Runs(ctx, name, "")
 		if err != nil {
 			return out, err
 		}
-		ledger := finance.Account{Role: "clearing", Party: platform.ID(name)}
 		moved, err := x.first(ctx, ledger)
-		if err != nil || moved.IsZero() {
-			return out, errors.Join(err)
+		if err != nil {
+			return out, err
+		}
+		if moved.IsZero() {
+			continue
 		}
 		w := supervision.Waiting{Ref: platform.Ref{Kind: "counter", ID: platform.ID(ledger.String())}, What: "statement", Object: ledger.String(), Since: moved}
 		if len(runs.Items) > 0 {
@@ -153,12 +158,46 @@ func (x waiting) statements(ctx context.Context, _ string) (out platform.Page[su
 			w.Since = last.Until
 			for _, p := range last.Proofs {
 				if !p.Holds() {
-					out.Items = append(out.Items, supervision.Waiting{Ref: last.Ref(), What: "clearing", Object: ledger.String(), Amount: p.Unexplained, Since: last.Until})
+					out.Items = append(out.Items, supervision.Waiting{Ref: last.Ref(), What: ledger.Role, Object: ledger.String(), Amount: p.Unexplained, Since: last.Until})
 				}
 			}
 		}
 		out.Items = append(out.Items, w)
 	}
+	return out, nil
+}
+
+// banks are accounts at banks on which something was booked and whose statements
+// nobody compares.
+func (x waiting) banks(ctx context.Context, cursor string) (out platform.Page[supervision.Waiting], err error) {
+	const prefix = "posted:bank:"
+	page, err := platform.List[platform.Count](ctx, x.m.DB, platform.Query{
+		Kind: "counter", From: platform.ID(prefix), Until: platform.ID("posted:bank;"), Limit: 500, Cursor: cursor, // ; follows :
+	})
+	if err != nil {
+		return out, err
+	}
+	compared := slices.Collect(maps.Values(maps.Collect(x.m.statementLedgers())))
+	for _, count := range page.Items {
+		name, currency, _ := strings.Cut(strings.TrimPrefix(string(count.Ref.ID), prefix), "/")
+		ledger := finance.Account{Role: "bank", Party: platform.ID(name)}
+		c, err := platform.ParseCurrency(currency)
+		if err != nil || slices.Contains(compared, ledger) {
+			continue
+		}
+		moved, err := finance.StoreOn(x.m.DB).MovementsFrom(ctx, count.Ref, 1, 1, false)
+		if err != nil {
+			return out, err
+		}
+		amount, err := platform.FromMinor(max(count.Value, -count.Value), c)
+		if err != nil {
+			return out, err
+		}
+		if len(moved) > 0 {
+			out.Items = append(out.Items, supervision.Waiting{Ref: count.Ref, What: "bank", Object: ledger.String(), Amount: amount, Since: moved[0].At})
+		}
+	}
+	out.Next = page.Next
 	return out, nil
 }
 
@@ -182,11 +221,16 @@ type fulfilled struct{ m *Market }
 
 // Facts implements [supervision.Source].
 func (s fulfilled) Facts(ctx context.Context, w supervision.Window, cursor string) (out platform.Page[supervision.Pair], err error) {
+	if rest, later := strings.CutPrefix(cursor, unbilled); later {
+		return s.invoiced(ctx, w, rest)
+	}
 	page, err := s.m.happened(ctx, w, cursor, "order.completed", "payment.captured")
 	if err != nil {
 		return out, err
 	}
-	out.Next = page.Next
+	if out.Next = page.Next; out.Next == "" {
+		out.Next = unbilled
+	}
 	var refs []platform.Ref
 	var ids []platform.ID
 	about, err := s.m.lookup(ctx, subjects(page.Items)...)
@@ -230,6 +274,55 @@ func (s fulfilled) Facts(ctx context.Context, w supervision.Window, cursor strin
 		}
 	}
 	return out, nil
+}
+
+// unbilled begins the cursors of pages on what should have been invoiced, and
+// billing is the time that invoices have after a sale.
+const (
+	unbilled = "unbilled:"
+	billing  = 30 * 24 * time.Hour
+)
+
+// invoiced holds the platform's part of sales against the invoices over it: of
+// sales as long before the window as invoices have time.
+func (s fulfilled) invoiced(ctx context.Context, w supervision.Window, cursor string) (out platform.Page[supervision.Pair], err error) {
+	w = supervision.Window{From: w.From.Add(-billing), Until: w.Until.Add(-billing)}
+	page, err := s.m.happened(ctx, w, cursor, "order.completed")
+	if err != nil {
+		return out, err
+	}
+	if page.Next != "" {
+		out.Next = unbilled + page.Next
+	}
+	refs := subjects(page.Items)
+	for _, ref := range subjects(page.Items) {
+		refs = append(refs, tally(ref))
+	}
+	about, err := s.m.lookup(ctx, refs...)
+	for _, e := range page.Items {
+		var o order.Order
+		var t invoice.Tally
+		if !about.into(e.Subject, &o) {
+			continue
+		}
+		income, back := sums(s.m.invoiceable(s.m.DB).commission(o), o)
+		pair := supervision.Pair{Ref: e.Subject, What: "invoice", Party: o.Merchant, At: e.At, Expected: less(income, back), Found: less(income, income)}
+		if about.into(tally(e.Subject), &t) {
+			pair.Found = t.Standing()
+		}
+		if over, err := pair.Found.Cmp(pair.Expected); err == nil && over > 0 {
+			pair.Found = pair.Expected // what is too much the invoices tell of themselves
+		}
+		if pair.Expected.Sign() > 0 {
+			out.Items = append(out.Items, pair)
+		}
+	}
+	return out, err
+}
+
+// tally names the count of an order's invoices over the platform's part.
+func tally(of platform.Ref) platform.Ref {
+	return platform.Ref{Kind: invoice.Tally{}.Ref().Kind, ID: invoice.TallyID(of, invoice.ForFee)}
 }
 
 // sale is what the books should have of a completed order, and what they have: the

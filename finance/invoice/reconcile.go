@@ -37,7 +37,7 @@ func (s *Service) reconcile(ctx context.Context, in Reconcile, at time.Time) (Ta
 		if err != nil {
 			return Tally{}, nil, err
 		}
-		t, err := s.store.Tally(ctx, tallyID(in.Of, in.Kind))
+		t, err := s.store.Tally(ctx, TallyID(in.Of, in.Kind))
 		if errors.Is(err, platform.ErrNotFound) {
 			err = ErrNothingNew // nothing was invoiced
 		}

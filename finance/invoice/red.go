@@ -149,7 +149,7 @@ func (s *Service) endRed(ctx context.Context, v Invoice, l Letter, at time.Time)
 	if l.EndedAt.IsZero() {
 		return append(changes, platform.Unchanged(v)), nil
 	}
-	t, err := s.store.Tally(ctx, tallyID(v.Subject, v.Kind))
+	t, err := s.store.Tally(ctx, TallyID(v.Subject, v.Kind))
 	if err != nil {
 		return nil, err
 	}

@@ -146,7 +146,7 @@ func (s *Service) CancelInvoice(ctx context.Context, in CancelInvoice) (Invoice,
 		if !free && by.For() != v.For {
 			return Invoice{}, nil, fmt.Errorf("cancel %s: %w", v.ID, ErrRequester)
 		}
-		t, err := s.store.Tally(ctx, tallyID(v.Subject, v.Kind))
+		t, err := s.store.Tally(ctx, TallyID(v.Subject, v.Kind))
 		if err != nil {
 			return Invoice{}, nil, err
 		}

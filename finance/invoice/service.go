@@ -97,7 +97,7 @@ func (s *Service) Tally(ctx context.Context, subject platform.Ref, kind Kind) (T
 	if err != nil {
 		return Tally{}, err
 	}
-	return s.store.Tally(ctx, tallyID(subject, kind))
+	return s.store.Tally(ctx, TallyID(subject, kind))
 }
 
 // Query narrows a list of invoices. Of its fields the first that is given counts.
@@ -150,9 +150,9 @@ func (s *Service) mine(ctx context.Context, id platform.ID) (Invoice, platform.A
 
 // tally is a subject's, a new one if there is none yet.
 func (s *Service) tally(ctx context.Context, subject platform.Ref, kind Kind, zero platform.Money) (Tally, error) {
-	t, err := s.store.Tally(ctx, tallyID(subject, kind))
+	t, err := s.store.Tally(ctx, TallyID(subject, kind))
 	if errors.Is(err, platform.ErrNotFound) {
-		return Tally{Head: platform.Head{ID: tallyID(subject, kind)}, Subject: subject, Kind: kind, Invoiced: zero, Red: zero}, nil
+		return Tally{Head: platform.Head{ID: TallyID(subject, kind)}, Subject: subject, Kind: kind, Invoiced: zero, Red: zero}, nil
 	}
 	if err != nil {
 		return Tally{}, fmt.Errorf("invoices of %s: %w", subject, err)

@@ -87,9 +87,9 @@ type Counted struct {
 // Ref names the tally.
 func (t Tally) Ref() platform.Ref { return platform.Ref{Kind: tallyKind, ID: t.ID} }
 
-// tallyID is the id of a subject's tally: time and slot of the subject, and the
+// TallyID is the id of a subject's tally: time and slot of the subject, and the
 // first 8 bytes of SHA-256(subject, 0x00, kind).
-func tallyID(subject platform.Ref, kind Kind) platform.ID {
+func TallyID(subject platform.Ref, kind Kind) platform.ID {
 	sum := sha256.Sum256([]byte(subject.String() + "\x00" + string(kind)))
 	return platform.NewID("ivt", subject.ID.Time(), subject.ID.Slot(), binary.BigEndian.Uint64(sum[:8]))
 }

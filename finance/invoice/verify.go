@@ -59,7 +59,7 @@ func (v *verifier) invoices(ctx context.Context) error {
 		}
 		refs := make([]platform.Ref, len(page))
 		for i, inv := range page {
-			refs[i] = platform.Ref{Kind: tallyKind, ID: tallyID(inv.Subject, inv.Kind)}
+			refs[i] = platform.Ref{Kind: tallyKind, ID: TallyID(inv.Subject, inv.Kind)}
 		}
 		counted, err := v.counted(ctx, refs)
 		if err != nil {

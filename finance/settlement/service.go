@@ -123,6 +123,16 @@ func (t Terms) limits(c platform.Currency) (l limits, err error) {
 	return l, err
 }
 
+// TakesTwo is the amount above which two persons approve a payout of a currency;
+// absent if that cannot be said.
+func (s *Service) TakesTwo(c platform.Currency) platform.Money {
+	l, err := s.opts.Terms.limits(c)
+	if err != nil {
+		return platform.Money{}
+	}
+	return l.Each
+}
+
 type limits struct{ Minimum, Most, Each, Run platform.Money }
 
 // Options of a service; nil means defaults.

@@ -54,6 +54,7 @@ type Params struct {
 	Unknown    time.Duration `json:"unknown"`    // C5: if zero, 24 hours
 	Advance    time.Duration `json:"advance"`    // C5: if zero, 30 days
 	Reconciled time.Duration `json:"reconciled"` // C6: if zero, 1 day
+	Dormant    time.Duration `json:"dormant"`    // C9: an account that had not moved for longer; if zero, 365 days
 	Variance   int64         `json:"variance"`   // C10: percent of the plan; if zero, 10
 	Least      int64         `json:"least"`      // C10, C11: differences that small are none; if zero, 5,000
 	Share      int64         `json:"share"`      // C11: percent of all spending on one line; if zero, 50
@@ -78,6 +79,7 @@ func (p Params) ready() Params {
 	or(&p.Unknown, day)
 	or(&p.Advance, 30*day)
 	or(&p.Reconciled, day)
+	or(&p.Dormant, 365*day)
 	for _, n := range []struct {
 		of       *int64
 		standard int64
@@ -143,7 +145,7 @@ func Controls() []Control {
 		{Code: "C6", Version: 1, Every: Daily, Severity: High, Stands: true, reads: waiting, check: unreconciled},
 		{Code: "C7", Version: 1, Every: Daily, Severity: High, reads: []reading{readItems, readPayees}, check: accounts},
 		{Code: "C8", Version: 1, Every: Daily, Severity: High, Stands: true, reads: []reading{readPairs}, check: incomplete},
-		{Code: "C9", Version: 1, Every: Daily, Severity: High, reads: items, check: barred},
+		{Code: "C9", Version: 2, Every: Daily, Severity: High, reads: items, check: barred},
 		{Code: "C10", Version: 1, Every: Monthly, Severity: Medium, reads: []reading{readLines}, check: budgets},
 		{Code: "C11", Version: 1, Every: Monthly, Severity: Low, reads: []reading{readLines, readPrices}, check: structure},
 		{Code: "C12", Version: 1, Every: Monthly, Severity: Medium, reads: items, check: concentration},

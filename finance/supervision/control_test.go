@@ -154,6 +154,7 @@ var planted = []struct {
 	{"C8", "invoice", pair(cny("10.00"), cny("0.00"), "invoice"), pair(cny("0.00"), cny("0.00"), "invoice")},
 	{"C9", "frozen", items(payout(1, func(i *item) { i.Barred = "frozen" })), items(payout(1))},
 	{"C9", "dormant", items(payout(1, func(i *item) { i.Barred = "dormant" })), items(payout(1, func(i *item) { i.Barred, i.At = "dormant", today.From.Add(-time.Second) }))},
+	{"C9", "dormant", items(payout(1, idle(365*24*time.Hour+time.Second))), items(payout(1, idle(365*24*time.Hour)))},
 	{"C10", "variance:2026-03", line(func(l *supervision.Line) { l.Spent = cny("66000.01") }), line(func(l *supervision.Line) { l.Spent = cny("66000.00") })},
 	{"C10", "variance:2026-03", line(func(l *supervision.Line) { l.Spent = cny("0") }), line(func(l *supervision.Line) { l.Plan, l.Spent = cny("10000"), cny("15000") })},
 	{"C10", "late_spending:2026-03", line(func(l *supervision.Line) { l.Late = cny("0.01") }), line(func(l *supervision.Line) { l.Late = cny("0.00") })},
@@ -164,6 +165,9 @@ var planted = []struct {
 	{"C12", "approver_share", gaveUp("approver", "10.00", "10.00", "30.01"), gaveUp("approver", "10.00", "10.00", "30.00")},
 	{"C12", "beneficiary_share", gaveUp("party", "10.00", "10.00", "30.01"), gaveUp("party", "10.00", "30.01")},
 }
+
+// idle is an item on an account that had not moved for so long.
+func idle(d time.Duration) func(*item) { return func(i *item) { i.Last = i.At.Add(-d) } }
 
 func control(t testing.TB, code string) supervision.Control {
 	t.Helper()

@@ -36,6 +36,7 @@ type Item struct {
 	Changed    time.Time      // since when that account is so
 	Manual     bool           // written by hand
 	Barred     string         // frozen, closed or dormant, if its party's account was
+	Last       time.Time      // when its party's account had moved before; if zero, nobody knows
 }
 
 // What somebody did on an item.

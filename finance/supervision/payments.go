@@ -157,10 +157,13 @@ func accounts(f Facts, p Params, w Window) (hits []Hit) {
 }
 
 // barred is C9: money that moved on a frozen, closed or dormant account.
-func barred(f Facts, _ Params, w Window) (hits []Hit) {
+func barred(f Facts, p Params, w Window) (hits []Hit) {
 	for _, i := range f.Items {
+		if i.Barred == "" && !i.Last.IsZero() && i.At.Sub(i.Last) > p.Dormant {
+			i.Barred = "dormant"
+		}
 		if i.Barred != "" && w.covers(i.At) {
-			hits = append(hits, Hit{i.Barred, string(i.Party), []platform.Ref{i.Ref}, i.Amount, "stop"})
+			hits = append(hits, Hit{i.Barred, splitter(i), []platform.Ref{i.Ref}, i.Amount, "stop"})
 		}
 	}
 	return hits

@@ -87,25 +87,27 @@ func (s *Service) begin(ctx context.Context, now time.Time) error {
 	if s.begun.Load() {
 		return nil
 	}
-	all := Controls()
+	all := []Schedule{s.beginWatch(now)}
+	for _, k := range Controls() {
+		c := Schedule{Head: platform.Head{ID: scheduleID(k.Code)}, Control: k.Code, Due: s.next(k.Every, now), Until: midnight(now, s.zone)}
+		if c.Wanted = c.Due; k.Every == Monthly {
+			c.Until = monthStart(now, s.zone)
+		}
+		all = append(all, c)
+	}
 	refs := make([]platform.Ref, len(all))
-	for i, k := range all {
-		refs[i] = platform.Ref{Kind: scheduleKind, ID: scheduleID(k.Code)}
+	for i, c := range all {
+		refs[i] = c.Ref()
 	}
 	found, err := platform.Lookup(ctx, s.db, refs...)
 	if err != nil {
 		return err
 	}
 	var changes []platform.Change
-	for i, k := range all {
-		if _, known := found[refs[i]]; known {
-			continue
+	for _, c := range all {
+		if _, known := found[c.Ref()]; !known {
+			changes = append(changes, platform.Put(c), platform.Happened("control.scheduled", c.Ref(), map[string]any{"control": c.Control, "due": c.Due}))
 		}
-		c := Schedule{Head: platform.Head{ID: refs[i].ID}, Control: k.Code, Due: s.next(k.Every, now), Until: midnight(now, s.zone)}
-		if c.Wanted = c.Due; k.Every == Monthly {
-			c.Until = monthStart(now, s.zone)
-		}
-		changes = append(changes, platform.Put(c), platform.Happened("control.scheduled", c.Ref(), map[string]any{"control": k.Code, "due": c.Due}))
 	}
 	if len(changes) > 0 {
 		_, err = platform.Update(ctx, s.w, schedule{}, func(context.Context) (struct{}, []platform.Change, error) {

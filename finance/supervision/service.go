@@ -79,6 +79,7 @@ type Terms struct {
 	Medium   int           // if zero, 30
 	High     int           // if zero, 7
 	Repeats  time.Duration // the same within it after a finding was closed is worse; if zero, 180 days
+	Engaged  int           // days after the end of a year in which a firm is signed for its audit; if zero, 90
 	Rotation int           // years that a partner may audit; if zero, 5
 	Barred   []string      // roles that a supervisor must not hold; if nil, those that book, approve or pay
 	Params   Params
@@ -88,7 +89,7 @@ func (t Terms) ready() Terms {
 	for _, n := range []struct {
 		of       *int
 		standard int
-	}{{&t.Hour, 3}, {&t.Pages, 400}, {&t.Plan, 3}, {&t.Low, 90}, {&t.Medium, 30}, {&t.High, 7}, {&t.Rotation, 5}} {
+	}{{&t.Hour, 3}, {&t.Pages, 400}, {&t.Plan, 3}, {&t.Low, 90}, {&t.Medium, 30}, {&t.High, 7}, {&t.Rotation, 5}, {&t.Engaged, 90}} {
 		*n.of = cmp.Or(*n.of, n.standard)
 	}
 	t.Late, t.Repeats = cmp.Or(t.Late, 24*time.Hour), cmp.Or(t.Repeats, 180*24*time.Hour)
