@@ -1,6 +1,7 @@
 package finance
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -206,6 +207,20 @@ func (p Pending) takes(legs []platform.Leg) []entry {
 	}
 	return entries
 }
+
+// holder is by whom an open hold is found: the holder of the first account that it
+// takes from, which is almost always that of all. One that is over has none.
+func (p Pending) holder() string {
+	for _, l := range p.left() {
+		if row, err := lineOf(l.Role); err == nil && p.State == Open && row.Floored && grows(l, row) < 0 {
+			return accountOf(l).holder()
+		}
+	}
+	return ""
+}
+
+// holder is whose account it is: an order's, a party's, or nobody's but its own.
+func (a Account) holder() string { return cmp.Or(string(a.Of), string(a.Party), a.Role) }
 
 // incoming are the accounts that can be locked to which the open hold will bring
 // something.

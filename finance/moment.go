@@ -122,7 +122,7 @@ func (b Books) Snapshot(ctx context.Context, a Account, currency platform.Curren
 		free := total
 		if l.Floored {
 			free = before[1].Value
-			if snapshot.Holds, err = b.holds(ctx, before[1], total-free); err != nil {
+			if snapshot.Holds, err = b.holds(ctx, a, before[1], total-free); err != nil {
 				return Snapshot{}, fmt.Errorf("snapshot of %s: %w", a, err)
 			}
 		}
@@ -140,10 +140,34 @@ func (b Books) Snapshot(ctx context.Context, a Account, currency platform.Curren
 	return Snapshot{}, fmt.Errorf("snapshot of %s: %w", a, ErrRestless)
 }
 
-// holds are the open holds on an available counter, which take so much of it
-// together: it goes back along the counter until they are all found.
-func (b Books) holds(ctx context.Context, counter platform.Count, taken int64) ([]Pending, error) {
+// holds are the open holds on an account, which take so much of its available
+// counter together. They are found by the account's holder, so that what is over
+// costs nothing; only for one that takes from other holders first does it go back
+// along the counter, until all are found.
+func (b Books) holds(ctx context.Context, a Account, counter platform.Count, taken int64) ([]Pending, error) {
 	open, seen := []Pending{}, map[platform.ID]bool{}
+	take := func(found []Pending) {
+		for _, p := range found {
+			fresh := !seen[p.ID]
+			seen[p.ID] = true
+			for _, e := range p.held() {
+				if e.counter == counter.Ref && taken > 0 && fresh {
+					taken += e.delta
+					open = append(open, p)
+				}
+			}
+		}
+	}
+	for cursor := ""; taken > 0; {
+		page, err := b.Store.Holding(ctx, a.holder(), cursor)
+		if err != nil {
+			return nil, err
+		}
+		take(page.Items)
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
 	for from := counter.Seq + 1; taken > 0 && from > 1; {
 		page, err := b.Store.MovementsFrom(ctx, counter.Ref, from, pageSize, true)
 		if err != nil || len(page) == 0 {
@@ -152,7 +176,7 @@ func (b Books) holds(ctx context.Context, counter platform.Count, taken int64) (
 		var ids []platform.ID
 		for _, m := range page {
 			if m.Cause.Kind == pendingKind && m.Delta < 0 && !seen[m.Cause.ID] {
-				ids, seen[m.Cause.ID] = append(ids, m.Cause.ID), true
+				ids = append(ids, m.Cause.ID)
 			}
 			from = m.Seq
 		}
@@ -160,14 +184,7 @@ func (b Books) holds(ctx context.Context, counter platform.Count, taken int64) (
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range found {
-			for _, e := range p.held() {
-				if e.counter == counter.Ref && taken > 0 {
-					taken += e.delta
-					open = append(open, p)
-				}
-			}
-		}
+		take(found)
 	}
 	return open, nil
 }

@@ -117,6 +117,67 @@ func TestASnapshotIsOfOneMomentWhileOthersWork(t *testing.T) {
 	c.sound(t)
 }
 
+// walked counts the pages of movements that are read.
+type walked struct {
+	Store
+	pages *atomic.Int64
+}
+
+func (w walked) MovementsFrom(ctx context.Context, counter platform.Ref, from int64, limit int, backward bool) ([]platform.Movement, error) {
+	w.pages.Add(1)
+	return w.Store.MovementsFrom(ctx, counter, from, limit, backward)
+}
+
+// What is over costs nothing: a hold that is older than all the movements of its
+// account is found without reading them.
+func TestAnOldHoldIsFoundWithoutTheMovementsSince(t *testing.T) {
+	t.Parallel()
+	c := newClerk(t)
+	a, err := ParseAccount(unapplied())
+	require.NoError(t, err)
+	first := trf(0)
+	move := func(what string, id platform.Ref, legs ...Line) {
+		_, err := c.Transfer(asOperator(), Transfer{Steps: []Step{{What: what, Subject: id, Legs: legs}}})
+		require.NoError(t, err)
+	}
+	move("transfer.held", first, lines(unapplied(), "3.00", payable(), "-3.00")...)
+	for n := range 300 {
+		move("transfer.held", trf(n+1), lines(unapplied(), "1.00", payable(), "-1.00")...)
+		move("transfer.voided", trf(n+1))
+	}
+	var pages atomic.Int64
+
+	s, err := Books{Store: walked{c.Store, &pages}}.Snapshot(asOperator(), a, currency(t, "CNY"))
+
+	require.NoError(t, err)
+	require.Len(t, s.Holds, 1)
+	assert.Equal(t, first, s.Holds[0].Subject)
+	assert.Zero(t, pages.Load())
+	c.sound(t)
+}
+
+// A hold takes from several holders and is found by each: by the others along their
+// accounts.
+func TestAHoldIsFoundByAllThatItTakesFrom(t *testing.T) {
+	t.Parallel()
+	c, other := newClerk(t), "unapplied:"+string(merchant)
+	for _, step := range []Step{
+		{What: "receipt.unapplied", Subject: trf(1), Legs: lines("bank:house", "9.00", other, "-9.00")},
+		{What: "transfer.held", Subject: trf(0), Legs: lines(unapplied(), "3.00", other, "2.00", payable(), "-5.00")},
+	} {
+		_, err := c.Transfer(asOperator(), Transfer{Steps: []Step{step}})
+		require.NoError(t, err)
+	}
+
+	for _, text := range []string{unapplied(), other} {
+		a, err := ParseAccount(text)
+		require.NoError(t, err)
+		s, err := c.Snapshot(asOperator(), a, currency(t, "CNY"))
+		require.NoError(t, err)
+		assert.Len(t, s.Holds, 1, text)
+	}
+}
+
 // restless is a store whose counters never stand still.
 type restless struct {
 	Store

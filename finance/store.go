@@ -30,6 +30,10 @@ type Records interface {
 	// an account which can be locked.
 	Incoming(ctx context.Context, cursor string) (platform.Page[Pending], error)
 
+	// Holding is a page of the open pending records that take first of all from
+	// accounts of a holder (see [Account.holder]), the newest first.
+	Holding(ctx context.Context, holder, cursor string) (platform.Page[Pending], error)
+
 	// Due is a page of the open pending records whose due is over, oldest first.
 	Due(ctx context.Context, now time.Time, cursor string) (platform.Page[Pending], error)
 
@@ -131,9 +135,12 @@ func Kinds() []platform.Kind {
 				if p.State != Open {
 					p.Due = time.Time{}
 				}
-				return []platform.Column{{Name: "due", Value: p.Due}, {Name: "incoming", Value: incoming}}
+				return []platform.Column{{Name: "due", Value: p.Due}, {Name: "incoming", Value: incoming}, {Name: "holder", Value: p.holder()}}
 			},
-			Indexes: []platform.Index{{By: []string{"due"}, Sparse: true}, {By: []string{"incoming"}, Sparse: true}},
+			Indexes: []platform.Index{
+				{By: []string{"due"}, Sparse: true}, {By: []string{"incoming"}, Sparse: true},
+				{By: []string{"holder"}, Sparse: true}, // of what is open alone, however much has ended
+			},
 		}.Kind(),
 		platform.Shape[Periods]{Name: periodsKind, Prefix: "prd", Pinned: true}.Kind(),
 		platform.Shape[Lock]{Name: lockKind, Prefix: "acc", Pinned: true}.Kind(),
@@ -223,6 +230,12 @@ func (s store) Bars(ctx context.Context, locks ...platform.ID) (Periods, []Lock,
 
 func (s store) Incoming(ctx context.Context, cursor string) (platform.Page[Pending], error) {
 	return platform.List[Pending](ctx, s.db, platform.Query{Kind: pendingKind, By: []string{"incoming"}, Equal: []any{"yes"}, Limit: pageSize, Cursor: cursor})
+}
+
+func (s store) Holding(ctx context.Context, holder, cursor string) (platform.Page[Pending], error) {
+	return platform.List[Pending](ctx, s.db, platform.Query{
+		Kind: pendingKind, By: []string{"holder"}, Equal: []any{holder}, Backward: true, Limit: pageSize, Cursor: cursor,
+	})
 }
 
 func (s store) Pendings(ctx context.Context, ids ...platform.ID) ([]Pending, error) {

@@ -89,8 +89,8 @@ func (s *Service) transit(ctx context.Context, a Account, p *Purse) (err error) 
 	return err
 }
 
-// held sets out what holds take of payable, by reason, from the last of the
-// account's movements.
+// held sets out what open holds take of payable, by reason; what others of those
+// holds take first is "other".
 func (s *Service) held(ctx context.Context, a Account, p *Purse) error {
 	ledger, posted, available := finance.StoreOn(s.db), a.counter("posted", "payable"), a.counter("available", "payable")
 	values, err := s.counts(ctx, posted, available)
@@ -101,31 +101,26 @@ func (s *Service) held(ctx context.Context, a Account, p *Purse) error {
 	if rest == 0 {
 		return nil
 	}
-	moved, err := ledger.MovementsFrom(ctx, available, 1<<62, pageSize, true)
-	if err != nil {
-		return err
-	}
-	var ids []platform.ID
-	for _, m := range moved {
-		if m.Cause.ID.Prefix() == "pen" && m.Delta < 0 {
-			ids = append(ids, m.Cause.ID)
-		}
-	}
-	holds, err := ledger.Pendings(ctx, ids...)
-	if err != nil {
-		return err
-	}
 	sums := map[string]int64{}
-	for _, h := range holds {
-		legs := h.Legs
-		if len(h.Parts) > 0 {
-			legs = h.Rest
+	for cursor := ""; rest > 0; {
+		page, err := ledger.Holding(ctx, string(a.Party), cursor)
+		if err != nil {
+			return err
 		}
-		for _, l := range legs {
-			if h.State == finance.Open && h.What != "payout.sent" && l.Role == "payable" && l.Party == a.Party && l.Amount.Currency() == p.Available.Currency() {
-				sums[h.What] += l.Amount.Minor()
-				rest -= l.Amount.Minor()
+		for _, h := range page.Items {
+			legs := h.Legs
+			if len(h.Parts) > 0 {
+				legs = h.Rest
 			}
+			for _, l := range legs {
+				if h.What != "payout.sent" && l.Role == "payable" && l.Party == a.Party && l.Amount.Currency() == p.Available.Currency() {
+					sums[h.What] += l.Amount.Minor()
+					rest -= l.Amount.Minor()
+				}
+			}
+		}
+		if cursor = page.Next; cursor == "" {
+			break
 		}
 	}
 	if rest > 0 {
