@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
+	storage "github.com/liangding/platform/store"
 	"github.com/liangding/platform/store/memory"
-	"github.com/liangding/platform/store/sqlite"
 )
 
 // The port as the other domains declare it.
@@ -94,7 +94,7 @@ type tester interface {
 type desk struct {
 	Books
 	db   *memory.DB
-	file *sqlite.DB // in place of db, if not nil
+	file storage.Engine // in place of db, if not nil
 	w    platform.Writer
 }
 

@@ -2,7 +2,9 @@ package finance
 
 import (
 	"context"
+	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/store/postgres"
+	"github.com/liangding/platform/store/storetest/pgserver"
 )
 
 var (
@@ -190,37 +194,93 @@ func TestARacingPostingLandsInTheOldOrTheNewPeriod(t *testing.T) {
 	for name, d := range desks(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := inMonth(t, d, inApril)
-			const n = 64
-			facts := make([]booking, n)
-			for i := range facts {
-				at := platform.Ref{Kind: "payment.attempt", ID: platform.NewID("att", noon, platform.Slot(i), uint64(i))}
-				facts[i] = booked("pay.captured", at, dr("clearing", "1.00", "sandbox"), cr("escrow", "1.00", order.ID))
-				facts[i].At = lastOfMonth
-			}
-			var closing sync.WaitGroup
-			var closed int64
-			closing.Go(func() {
-				assert.NoError(t, c.softClose(t, "2026-03"))
-				p, err := c.Periods(asSystem())
-				assert.NoError(t, err)
-				closed = p.Version
-			})
-			results := race(n, func(i uint64) error { return c.book(facts[i-1]) })
-			closing.Wait()
-
-			assert.Equal(t, map[string]int{"": n}, results)
-			assert.EqualValues(t, 2, closed)
-			split := map[string]int{}
-			for _, f := range facts {
-				split[c.stands(t, f.Fact)]++
-			}
-			t.Log("the split:", split)
-			assert.Equal(t, n, split["2026-03-31 "]+split["2026-04-01 of:2026-03-31"])
-			assert.Equal(t, "64.00, 64.00", c.on(t, escrow()))
-			c.sound(t)
+			inMonth(t, d, inApril).racesTheClose(t, d)
 		})
 	}
+}
+
+var server pgserver.Server
+
+func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
+
+// F27 on PostgreSQL, where the month is closed, and half of the postings are made,
+// by another process than the rest.
+func TestARacingPostingLandsInTheOldOrTheNewPeriodOnPostgres(t *testing.T) {
+	t.Parallel()
+	dsn := server.Database(t)
+	at := func() *desk {
+		db, err := postgres.Open(t.Context(), dsn, Kinds(), &postgres.Options{AllowUnsafe: true})
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		d := newDesk(t)
+		d.Store, d.file, d.w.Store, d.w.IDs = StoreOn(db), db, db, nil
+		return d
+	}
+	c, other := inMonth(t, at(), inApril), inMonth(t, at(), inApril)
+
+	split := c.racesTheClose(t, other.desk)
+
+	reread := map[string]int{}
+	for i := range racing {
+		reread[other.stands(t, racer(i).Fact)]++
+	}
+	assert.Equal(t, split, reread, "both processes see the same")
+}
+
+// racing is how many facts of March are booked, the first of them before March is
+// closed, and the others meanwhile.
+const racing, early = 64, 8
+
+func racer(i int) booking {
+	at := platform.Ref{Kind: "payment.attempt", ID: platform.NewID("att", noon, platform.Slot(i), uint64(i))}
+	f := booked("pay.captured", at, dr("clearing", "1.00", "sandbox"), cr("escrow", "1.00", order.ID))
+	f.At = lastOfMonth
+	return f
+}
+
+// racesTheClose closes March at one of two desks while postings run at both, and
+// tells in which period each landed.
+func (c clerk) racesTheClose(t *testing.T, other *desk) map[string]int {
+	t.Helper()
+	var closing sync.WaitGroup
+	var closed int64
+	var landed atomic.Int64
+	begun := make(chan struct{}) // once some are in the old period
+	closing.Go(func() {
+		<-begun
+		assert.NoError(t, c.softClose(t, "2026-03"))
+		p, err := c.Periods(asSystem())
+		assert.NoError(t, err)
+		closed = p.Version
+	})
+	results := race(racing, func(i uint64) error {
+		d := c.desk
+		if i%2 == 0 {
+			d = other
+		}
+		if i > early {
+			<-begun
+		}
+		err := d.book(racer(int(i - 1)))
+		if landed.Add(1) == early {
+			close(begun)
+		}
+		return err
+	})
+	closing.Wait()
+
+	assert.Equal(t, map[string]int{"": racing}, results)
+	assert.EqualValues(t, 2, closed)
+	split := map[string]int{}
+	for i := range racing {
+		split[c.stands(t, racer(i).Fact)]++
+	}
+	t.Log("the split:", split)
+	assert.GreaterOrEqual(t, split["2026-03-31 "], early)
+	assert.Equal(t, racing, split["2026-03-31 "]+split["2026-04-01 of:2026-03-31"])
+	assert.Equal(t, "64.00, 64.00", c.on(t, escrow()))
+	c.sound(t)
+	return split
 }
 
 // A posting that was decided before the close and commits after it is decided
