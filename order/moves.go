@@ -42,6 +42,9 @@ type (
 // beyond state and actor is in [Order.guard].
 var moves = table()
 
+// Moves is the transition table of an order, to be shown or proved.
+func Moves() platform.Moves[State] { return table() }
+
 func table() platform.Moves[State] {
 	const c, m, f, o, y = platform.Customer, platform.Merchant, platform.Staff, platform.Operator, platform.System
 	return platform.Moves[State]{
