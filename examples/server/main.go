@@ -262,12 +262,30 @@ func (a *app) introduce(out io.Writer, base string) {
 	fmt.Fprintf(out, "\nServices marketplace on %s, with demo data.\n\n", base)
 	var exports strings.Builder
 	for _, p := range a.people {
-		fmt.Fprintf(out, "  %-10s %s/login?token=%s\n             Authorization: Bearer %s\n", p.name, base, p.token, p.token)
+		fmt.Fprintf(out, "  %-10s %s/login?token=%s\n             Authorization: Bearer %s\n             %s\n", p.name, base, p.token, p.token, does[p.name])
 		fmt.Fprintf(&exports, " %s=%s", strings.ToUpper(p.name), p.token)
 	}
 	fmt.Fprintf(out, "\n  export%s LISTING=%s\n", &exports, a.cast.Listing)
+	fmt.Fprint(out, walk)
 	fmt.Fprintf(out, "\n  %s/openapi.json describes the API. Ctrl-C stops the server.\n\n", base)
 }
+
+// does tells what each of the demo's people finds behind their link.
+var does = map[string]string{
+	"operator": "the console: everything, and who is sent to work", "second": "the console: the second pair of eyes", "third": "the console, once somebody grants a role",
+	"merchant": "what waits for an answer, listings, earnings, disputes", "customer": "finds a service, orders, pays, follows, rates", "staff": "offers, jobs, hours",
+	"supervisor": "the console: findings over the others' work", "auditor": "the console, to read",
+}
+
+// walk is one job from end to end in a browser. A link logs in as somebody else.
+const walk = `
+  One job in a browser, each step behind the link of whoever takes it:
+    customer   choose Window cleaning, show the whole price, order, pay with the card that pays
+    operator   open the newest order, press Dispatch
+    staff      take the job, set out, arrive, start, hand over with a photo
+    customer   open the order: accept the work, rate it
+    merchant   see what was earned
+`
 
 // person is somebody who may log in.
 type person struct {

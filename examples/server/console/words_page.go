@@ -41,6 +41,8 @@ var pageWords = map[string]word{
 	"title.reveal":       {"A sealed value", "密封信息"},
 
 	"home.what":    {"This server runs a marketplace for services: merchants, orders, dispatch, payments, books and their audit log.", "本服务器运行一个服务交易平台：商家、订单、派单、支付、账簿及其审计日志。"},
+	"home.mine":    {"My pages", "我的页面"},
+	"home.mine2":   {"for customers, staff and merchants, on a phone first", "供客户、服务人员与商家使用，优先适配手机"},
 	"home.console": {"Operator console", "运营后台"},
 	"home.consol2": {"for operators and auditors, in the browser", "供运营人员与审计人员在浏览器中使用"},
 	"home.openapi": {"describes the API (OpenAPI 3.1)", "接口说明（OpenAPI 3.1）"},

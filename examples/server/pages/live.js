@@ -44,6 +44,7 @@ const counts = document.querySelectorAll("[data-until]");
 const tick = () => {
   for (const at of counts) {
     const left = Math.max(0, Math.round((Date.parse(at.dataset.until) - Date.now()) / 1000));
+    at.hidden = false;
     at.textContent = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
   }
 };

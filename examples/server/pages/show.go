@@ -53,9 +53,6 @@ func (s stamp) Zero() bool { return s.at.IsZero() }
 // ISO is the moment for machines.
 func (s stamp) ISO() string { return s.at.UTC().Format(time.RFC3339) }
 
-// Clock is the time of the day alone.
-func (s stamp) Clock() string { return s.at.In(s.zone).Format("15:04") }
-
 // Text is day and time; the page names the zone once.
 func (s stamp) Text() string {
 	at := s.at.In(s.zone)

@@ -55,9 +55,16 @@ type jobsView struct {
 
 type jobRow struct {
 	dispatch.Assignment
-	Zone *time.Location
-	Take *form // of an offer
-	Pass *form
+	Skills []string
+	Zone   *time.Location
+	Take   *form // of an offer
+	Pass   *form
+}
+
+// skills are what work needs of a member, without the parties and places that dispatch
+// looks at beside them.
+func skills(a dispatch.Assignment) []string {
+	return slices.DeleteFunc(slices.Clone(a.Need), func(word string) bool { return platform.ID(word).Prefix() != "" })
 }
 
 // self is the member who looks, and the clock by which it works.
@@ -95,7 +102,7 @@ func (p pages) jobs(r *http.Request) (any, error) {
 			return nil, err
 		}
 		for _, a := range all {
-			row := jobRow{Assignment: a, Zone: zone}
+			row := jobRow{Assignment: a, Skills: skills(a), Zone: zone}
 			switch {
 			case state == dispatch.Offered && now.Before(a.Due):
 				row.Take, row.Pass = formFor(ctx, jobPage(a.ID), "take"), formFor(ctx, jobPage(a.ID), "pass", passes...).as(a.ID)
@@ -118,11 +125,13 @@ func (p pages) jobs(r *http.Request) (any, error) {
 func jobPage(id platform.ID) string { return jobsPage + "/" + url.PathEscape(string(id)) }
 
 type jobView struct {
-	Job   dispatch.Assignment
-	Zone  *time.Location
-	Order *order.Order // once the seat is the member's
-	Live  bool         // the offer stands
-	Forms map[string]*form
+	Job    dispatch.Assignment
+	Skills []string
+	Area   string // its name
+	Zone   *time.Location
+	Order  *order.Order // once the seat is the member's
+	Live   bool         // the offer stands
+	Forms  map[string]*form
 }
 
 // job reads one assignment of the member's, and the next step of it.
@@ -136,7 +145,10 @@ func (p pages) job(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, now := &jobView{Job: a, Zone: zone, Forms: map[string]*form{}}, p.m.Writer.Now()
+	v, now := &jobView{Job: a, Skills: skills(a), Zone: zone, Forms: map[string]*form{}}, p.m.Writer.Now()
+	if area, err := p.m.Staff.Zone(ctx, a.Zone); err == nil {
+		v.Area = area.Name
+	}
 	at := jobPage(a.ID)
 	v.Live = a.State == dispatch.Offered && now.Before(a.Due)
 	switch {

@@ -19,6 +19,7 @@ var staffWords = map[string]word{
 	"job.what":      {"What", "内容"},
 	"job.when":      {"When", "时间"},
 	"job.where":     {"Where", "地点"},
+	"job.spot":      {"Place", "位置"},
 	"job.need":      {"Skills", "技能要求"},
 	"job.note":      {"The note is sealed; ask the service desk if you need it.", "备注已加密，如需查看请联系客服。"},
 	"job.hidden":    {"You see the order once you have taken it.", "接单后可查看订单。"},
