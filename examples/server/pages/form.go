@@ -28,6 +28,7 @@ type form struct {
 	Key     string
 	Hidden  map[string]string
 	Choices []string // codes to choose one of
+	Refused bool     // it was sent, and came to nothing
 	of      string   // part of its fields' ids
 	typed   url.Values
 	wrong   []edge.Field
@@ -40,7 +41,7 @@ type refusedKey struct{}
 
 // refused is a form that came to nothing.
 type refused struct {
-	verb    string
+	action  string
 	typed   url.Values
 	problem *edge.Problem
 }
@@ -49,8 +50,8 @@ type refused struct {
 // its key when nobody knows whether the command happened: the next press finds out.
 func formFor(ctx context.Context, at, verb string, choices ...string) *form {
 	f := &form{Action: at + "/" + verb, Verb: verb, Key: rand.Text(), Hidden: map[string]string{}, Choices: choices, typed: url.Values{}}
-	if was, _ := ctx.Value(refusedKey{}).(refused); was.verb == verb {
-		f.typed, f.wrong = was.typed, was.problem.Fields
+	if was, _ := ctx.Value(refusedKey{}).(refused); was.action == f.Action {
+		f.Refused, f.typed, f.wrong = true, was.typed, was.problem.Fields
 		if was.problem.Status >= http.StatusInternalServerError {
 			f.Key = was.typed.Get("key")
 		}
@@ -62,6 +63,15 @@ func formFor(ctx context.Context, at, verb string, choices ...string) *form {
 func (f *form) with(name, value string) *form {
 	f.Hidden[name] = value
 	return f
+}
+
+// about is a hidden field that tells the form from others of its action on the page:
+// what was typed into those is not in this one.
+func (f *form) about(name, value string) *form {
+	if f.Refused && f.typed.Get(name) != value {
+		f = &form{Action: f.Action, Verb: f.Verb, Key: rand.Text(), Hidden: map[string]string{}, Choices: f.Choices, typed: url.Values{}}
+	}
+	return f.with(name, value)
 }
 
 // as tells the form's fields from those of another of its verb on the page.

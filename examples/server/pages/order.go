@@ -214,7 +214,7 @@ func (p pages) asks(ctx context.Context, v *orderView) error {
 		if err != nil {
 			return err
 		}
-		f := formFor(ctx, orderPage(v.Order.ID), "pay", methods...).with("intent", string(i.ID)).with("amount", rest.String())
+		f := formFor(ctx, orderPage(v.Order.ID), "pay", methods...).about("intent", string(i.ID)).with("amount", rest.String())
 		v.Pays = append(v.Pays, payForm{f, i, rest})
 	}
 	return nil

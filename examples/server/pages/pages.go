@@ -119,14 +119,14 @@ func (p pages) act(moves map[string]move, kinds ...platform.ActorKind) http.Hand
 			http.Redirect(w, r, to, http.StatusSeeOther)
 			return
 		}
-		p.again(w, r, m, verb, err)
+		p.again(w, r, m, err)
 	})
 }
 
 // again shows the page on which a form was refused, with what was typed.
-func (p pages) again(w http.ResponseWriter, r *http.Request, m move, verb string, err error) {
+func (p pages) again(w http.ResponseWriter, r *http.Request, m move, err error) {
 	problem := edge.Explain(r.Context(), err)
-	r = r.WithContext(context.WithValue(r.Context(), refusedKey{}, refused{verb, r.PostForm, problem}))
+	r = r.WithContext(context.WithValue(r.Context(), refusedKey{}, refused{r.URL.Path, r.PostForm, problem}))
 	data, unread := m.read(p, r)
 	if unread != nil {
 		edge.Refuse(w, r, err)

@@ -36,7 +36,6 @@ func parse(lang string) *template.Template {
 	funcs["spent"] = func(d time.Duration) string { return fmt.Sprintf("%d:%02d", int(d.Hours()), int(d.Minutes())%60) }
 	funcs["verbs"] = func(all ...string) []string { return all }
 	funcs["nav"] = nav
-	funcs["wrongly"] = func(f field) bool { return f.Wrong != "" }
 	return template.Must(template.New("").Funcs(funcs).ParseFS(files, "templates/*.html"))
 }
 

@@ -124,6 +124,7 @@ var orderWords = map[string]word{
 
 	"title.open":    {"Open a dispute", "发起争议"},
 	"open.what":     {"The amount is held for both sides until you agree or an arbiter decides. Cancelling and accepting wait for that.", "争议金额将被冻结，直至双方和解或仲裁。"},
+	"open.already":  {"A dispute is open over this order:", "该订单已有争议："},
 	"open.amount":   {"Amount in dispute (leave empty for all of it)", "争议金额（留空为全部）"},
 	"open.left":     {"At most", "最多"},
 	"move.dispute":  {"Open the dispute", "发起争议"},
