@@ -62,22 +62,22 @@ type stand struct {
 	dear    bool // is looked at before it is sold, and refunds take two
 }
 
-// act is something that will be done at a moment; of one moment, in the order in
+// deed is something that will be done at a moment; of one moment, in the order in
 // which it was put on the agenda.
-type act struct {
+type deed struct {
 	at time.Time
 	no int
 	do func()
 }
 
-type agenda []act
+type agenda []deed
 
 func (a agenda) Len() int { return len(a) }
 func (a agenda) Less(i, j int) bool {
 	return a[i].at.Before(a[j].at) || a[i].at.Equal(a[j].at) && a[i].no < a[j].no
 }
 func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(x any)   { *a = append(*a, x.(act)) }
+func (a *agenda) Push(x any)   { *a = append(*a, x.(deed)) }
 func (a *agenda) Pop() any {
 	last := len(*a) - 1
 	x := (*a)[last]
@@ -195,7 +195,7 @@ func (y *year) offer(s stand) {
 // at puts something on the agenda.
 func (y *year) at(when time.Time, do func()) {
 	y.acts++
-	heap.Push(&y.agenda, act{when, y.acts, do})
+	heap.Push(&y.agenda, deed{when, y.acts, do})
 }
 
 // every does something again and again.
@@ -244,7 +244,7 @@ func (y *year) live(orders, days int) {
 // until does what is on the agenda before a moment.
 func (y *year) until(end time.Time) {
 	for len(y.agenda) > 0 && y.agenda[0].at.Before(end) {
-		next := heap.Pop(&y.agenda).(act)
+		next := heap.Pop(&y.agenda).(deed)
 		if wait := next.at.Sub(y.clock.Now()); wait > 0 {
 			y.clock.Advance(wait)
 		}
