@@ -488,12 +488,12 @@ func (c *town) cancel(o order.Order) {
 
 // policies publishes a version of the standard policy, and gives another up.
 func (c *town) policies() {
-	draft := func(name string, hours time.Duration) platform.ID {
+	draft := func(name string, after time.Duration) platform.ID {
 		rows := order.StandardPolicy().Rows
-		return give(c, c.operator, c.Orders.DraftPolicy, order.DraftPolicy{Name: name, From: c.clock.Now().Add(hours * time.Hour), Rows: rows}).ID
+		return give(c, c.operator, c.Orders.DraftPolicy, order.DraftPolicy{Name: name, From: c.clock.Now().Add(after), Rows: rows}).ID
 	}
-	give(c, c.second, c.Orders.PublishPolicy, order.PublishPolicy{Policy: draft(order.Standard, 1)})
-	give(c, c.operator, c.Orders.DiscardPolicy, order.DiscardPolicy{Policy: draft("lenient", 2), Reason: "mistake"})
+	give(c, c.second, c.Orders.PublishPolicy, order.PublishPolicy{Policy: draft(order.Standard, time.Hour)})
+	give(c, c.operator, c.Orders.DiscardPolicy, order.DiscardPolicy{Policy: draft("lenient", 2*time.Hour), Reason: "mistake"})
 }
 
 // end lets orders end in every other way.

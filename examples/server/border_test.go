@@ -16,7 +16,7 @@ import (
 // prefixes are those of the ids that stand in a path after the resource.
 var prefixes = map[string]string{
 	"journals": "jnl", "tax-reports": "txr", "tax-exemptions": "txe", "agreements": "agr", "alerts": "alr", "applications": "apl", "assignments": "asg", "attempts": "att", "audit": "evt", "breaks": "brk", "catalogue": "lst",
-	"changes": "chg", "notices": "ntc", "disputes": "dsp", "chargebacks": "cbk", "deliveries": "evt", "fees": "fsc", "grants": "grt", "intents": "int", "invoices": "inv", "refund-plans": "rpl",
+	"changes": "chg", "notices": "ntc", "disputes": "dsp", "chargebacks": "cbk", "deliveries": "evt", "fees": "fsc", "policies": "cpl", "grants": "grt", "intents": "int", "invoices": "inv", "refund-plans": "rpl",
 	"payout-accounts": "pac", "payout-files": "pbf", "payout-runs": "run", "payouts": "pay", "settlements": "set",
 	"debtors": "mer", "letters": "ltr", "receipts": "rct", "receivables": "rcv",
 	"listings": "lst", "members": "stf", "merchants": "mer", "statements": "stm", "reconciliations": "rec", "differences": "rcn", "orders": "ord", "refunds": "rfd", "returns": "rtn", "splits": "spl", "recipients": "rcp", "reviews": "cam", "revisions": "rev", "zones": "zon",

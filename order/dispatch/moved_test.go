@@ -40,7 +40,7 @@ func (w *world) move(order platform.ID, to time.Time) (lost []int, err error) {
 type moving struct{ errand }
 
 func (m moving) Need(ctx context.Context, _ platform.ID) ([]byte, []platform.Change, error) {
-	return errands{shown{m.errand}}.Need(ctx, m.ID)
+	return errands{shown(m)}.Need(ctx, m.ID)
 }
 
 // manned is an order for tomorrow at three, with so many seats, all of them taken.

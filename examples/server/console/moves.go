@@ -21,6 +21,7 @@ var orderMoves = map[string]move{
 	"dispatch":       {action: "dispatch.offer", back: ordersPage, do: console.dispatch},
 	"clear":          {action: "order.clearReview", back: ordersPage, do: console.clear},
 	"reject":         {action: "order.clearReview", back: ordersPage, do: console.reject},
+	"waive":          {action: "order.waiveNoShow", back: ordersPage, do: console.waiveNoShow},
 	"approve-refund": {action: "order.approveRefund", back: ordersPage, do: console.approveRefund},
 	"reject-refund":  {action: "order.rejectRefund", back: ordersPage, do: console.rejectRefund},
 }
@@ -37,6 +38,7 @@ var (
 	cancelReasons = []string{"customer_request", "merchant_request", "no_staff", "duplicate", "fraud", "other"}
 	refundReasons = []string{"not_justified", "already_settled", "fraud", "other"}
 	clearReasons  = []string{"checked", "other"}
+	graceReasons  = []string{"good_customer", "other"}
 	reviewReasons = []string{"fraud", "unverified", "other"}
 )
 
@@ -62,6 +64,8 @@ func (v *orderView) moves(ctx context.Context, c console) error {
 			}
 		case verb == "clear":
 			v.Buttons = append(v.Buttons, press(action, verb, clearReasons...))
+		case verb == "waive":
+			v.Buttons = append(v.Buttons, press(action, verb, graceReasons...))
 		case verb == "reject":
 			v.Buttons = append(v.Buttons, press(action, verb, reviewReasons...))
 		}
@@ -128,6 +132,11 @@ func (c console) clear(ctx context.Context, id platform.ID, form url.Values) err
 
 func (c console) reject(ctx context.Context, id platform.ID, form url.Values) error {
 	_, err := c.m.Orders.ClearReview(ctx, order.ClearReview{Order: id, Outcome: "reject", Reason: form.Get("reason")})
+	return err
+}
+
+func (c console) waiveNoShow(ctx context.Context, id platform.ID, form url.Values) error {
+	_, err := c.m.Orders.WaiveNoShow(ctx, order.WaiveNoShow{Order: id, Reason: form.Get("reason")})
 	return err
 }
 

@@ -40,6 +40,9 @@ func Funcs(lang string) template.FuncMap {
 		"up":      func(i int) int { return i + 1 },
 		"applies": applies,
 		"costs":   costs,
+		"within":  within,
+		"most":    most,
+		"shares":  shares,
 		"text":    func(raw json.RawMessage) string { return string(raw) },
 		"json":    func(v any) (string, error) { b, err := json.MarshalIndent(v, "", "  "); return string(b), err },
 	}

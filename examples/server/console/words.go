@@ -26,7 +26,7 @@ func label(lang, group, value string) string {
 
 // words are all texts of the console, from a file for each topic. A key stands in
 // one of them only.
-var words = merged(pageWords, buttonWords, orderWords, moneyWords, accessWords, auditWords, feeWords, eventWords, settlementWords, receivableWords, spendingWords, reconciliationWords, invoiceWords, paymentsWords, splitWords, closingWords, supervisionWords, insightWords, verificationWords, disputeWords, bookedWords)
+var words = merged(pageWords, buttonWords, orderWords, moneyWords, accessWords, auditWords, feeWords, policyWords, eventWords, settlementWords, receivableWords, spendingWords, reconciliationWords, invoiceWords, paymentsWords, splitWords, closingWords, supervisionWords, insightWords, verificationWords, disputeWords, bookedWords)
 
 func merged(topics ...map[string]word) map[string]word {
 	all := map[string]word{}

@@ -42,13 +42,13 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 
 func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
-	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves, budgetMoves, draftMoves, claimMoves, reconMoves, invoiceMoves, planMoves, paymentMoves, closeMoves, feeMoves, controlMoves, findingMoves, engagementMoves, verificationMoves, disputeMoves, advanceMoves, approvalMoves, commitmentMoves, virementMoves, draftFeeMoves} {
+	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves, budgetMoves, draftMoves, claimMoves, reconMoves, invoiceMoves, planMoves, paymentMoves, closeMoves, feeMoves, policyMoves, controlMoves, findingMoves, engagementMoves, verificationMoves, disputeMoves, advanceMoves, approvalMoves, commitmentMoves, virementMoves, draftFeeMoves} {
 		for verb := range moves {
 			assert.Contains(t, words, "move."+verb)
 			assert.Contains(t, words, "done."+verb)
 		}
 	}
-	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse, planRefusals, planEndings, claimReturns, claimRefusals, bankAnswers, bankFailures, reclaims, sentBack, redReasons, planReasons, reopenReasons, waiveReasons, discards, fixRefusals, fixCauses, fixActions, guilt, splitReasons, flaws, rulingReasons, advanceReasons, advanceRefusals, matrixReasons, carryReasons, virementReasons, foundReasons, noticeReasons, bankWords, bindReasons, overLimits} {
+	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, graceReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse, planRefusals, planEndings, claimReturns, claimRefusals, bankAnswers, bankFailures, reclaims, sentBack, redReasons, planReasons, reopenReasons, waiveReasons, discards, fixRefusals, fixCauses, fixActions, guilt, splitReasons, flaws, rulingReasons, advanceReasons, advanceRefusals, matrixReasons, carryReasons, virementReasons, foundReasons, noticeReasons, bankWords, bindReasons, overLimits} {
 		for _, code := range reasons {
 			assert.Contains(t, words, "reason."+code)
 		}
@@ -111,6 +111,9 @@ func TestEveryStateHasALabel(t *testing.T) {
 		{"order", "RefundState", "refund"},
 		{"order", "PaymentStatus", "payment"},
 		{"order", "Fault", "fault"},
+		{"order", "PolicyState", "policy_state"},
+		{"order", "Way", "policy_way"},
+		{"order", "NoShowOutcome", "no_show"},
 		{"order/dispatch", "State", "assignment"},
 		{"order/dispute", "State", "dispute"},
 		{"order/dispute", "LegKind", "disputeleg"},

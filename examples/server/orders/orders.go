@@ -56,6 +56,7 @@ func Mount(ctx context.Context, api huma.API, m *market.Market) {
 	work(api, s)
 	refunds(api, s)
 	changes(api, s)
+	policies(api, s)
 
 	edge.Command(api, op("orders/{id}/review", "Review the completed order"), func(c *care.WriteReview, id platform.ID) { c.Order = id }, m.Reviews.WriteReview)
 	edge.List(api, op("merchants/{id}/reviews", "What customers say of a merchant"), func(ctx context.Context, c *children) (platform.Page[care.Review], error) {

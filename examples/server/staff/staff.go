@@ -83,5 +83,6 @@ func assignments(api huma.API, s *dispatch.Service) {
 	edge.Command(api, op("assignments/{id}/done", "The member is done"), func(c *dispatch.Done, id platform.ID) { c.Assignment = id }, s.Done)
 	edge.Command(api, op("assignments/{id}/release", "Take the member off the work"), func(c *dispatch.Release, id platform.ID) { c.Assignment = id }, s.Release)
 	edge.Command(api, op("assignments/{id}/withdraw", "Take the offer back"), func(c *dispatch.Withdraw, id platform.ID) { c.Assignment = id }, s.Withdraw)
+	edge.Command(api, op("assignments/{id}/contact", "The customer is not there and was called on"), func(c *dispatch.Contact, id platform.ID) { c.Assignment = id }, s.Contact)
 	edge.Command(api, op("assignments/{id}/no-show", "The member did not come"), func(c *dispatch.NoShow, id platform.ID) { c.Assignment = id }, s.NoShow)
 }
