@@ -154,12 +154,12 @@ var errNumber = platform.Err(platform.ErrInvalid, "form.number", "not a number t
 func within(s order.Span) string {
 	var all []string
 	if s.Over != 0 {
-		all = append(all, "> "+short(s.Over.String()))
+		all = append(all, "> "+s.Over.String())
 	}
 	if s.UpTo != 0 {
-		all = append(all, "≤ "+short(s.UpTo.String()))
+		all = append(all, "≤ "+s.UpTo.String())
 	}
-	return strings.ReplaceAll(strings.Join(all, " & "), "m0s", "m")
+	return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(strings.Join(all, " & "))
 }
 
 // most are the bounds of an amount, in few words.

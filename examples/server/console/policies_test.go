@@ -34,7 +34,7 @@ func TestAPolicySaysWhatACaseWouldCost(t *testing.T) {
 	standard := regexp.MustCompile(`/console/policies/(cpl_\w+)`).FindString(list)
 	require.NotEmpty(t, standard, "that of the program")
 	for query, texts := range map[string][]string{
-		"":                           {"standard.1", "K4a", "10 / 40 / 50", "≤ 300.00 CNY", "start in &gt; 2h0m &amp; ≤ 24h0m"},
+		"":                           {"standard.1", "K4a", "10 / 40 / 50", "≤ 300.00 CNY", "start in &gt; 2h &amp; ≤ 24h"},
 		"fault=customer&way=arrived": {"<b>K4b</b>", "50.00 CNY"},
 		"fault=both&with=platform&hours=1&amount=200.00 CNY": {"<b>K11</b> · K3c · K9", "30.00 CNY", "10.00 CNY · borne by platform"},
 		"fault=merchant&hours=-1&state=in_progress":          {"<b>K7c</b>", "30.00 CNY · borne by merchant"},
