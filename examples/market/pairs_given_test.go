@@ -87,10 +87,13 @@ func (h *theatre) rooms() map[string]any {
 
 // apart are the commands of these rooms that no order's race gives, and why.
 var apart = map[string]string{
-	"order.Place":          "it begins the play",
-	"order.TakeOver":       "it begins another order",
-	"dispatch.Dispatch":    "it is DispatchOrder for many",
-	"dispatch.Ping":        "it is about a member",
+	"order.Place":       "it begins the play",
+	"order.TakeOver":    "it begins another order",
+	"dispatch.Dispatch": "it is DispatchOrder for many",
+	"dispatch.Ping":     "it is about a member",
+	"order.DraftPolicy": "it is about a policy", "order.PublishPolicy": "it is about a policy", "order.DiscardPolicy": "it is about a policy",
+	"order.NoShow":         "it takes a member who waited, which no play has yet",
+	"order.WaiveNoShow":    "it follows a no-show",
 	"payment.AddRecipient": "it is about a party",
 	"payment.Onboard":      "it is about a party", "payment.OnboardingLink": "it is about a party",
 	"payment.Check":       "it is about an institution",

@@ -148,8 +148,6 @@ func (f caseForm) policyCase(policy platform.ID) (order.PolicyCase, error) {
 	return in, nil
 }
 
-var errNumber = platform.Err(platform.ErrInvalid, "form.number", "not a number that makes sense here", "数值无效")
-
 // within is a span in few words; nothing for any.
 func within(s order.Span) string {
 	var all []string
