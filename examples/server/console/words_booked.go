@@ -29,6 +29,7 @@ var bookedWords = map[string]word{
 	"booked.chargeback.won":            {"Chargeback won", "拒付胜诉"},
 	"booked.chargeback.lost":           {"Chargeback lost", "拒付败诉"},
 	"booked.chargeback.partly_lost":    {"Chargeback lost in part", "拒付部分败诉"},
+	"booked.cancel.released":           {"Share of a cancellation fee released", "取消费分成解冻"},
 	"booked.payout.sent":               {"Payout", "付款"},
 	"booked.payout.paid":               {"Payout arrived", "付款到账"},
 	"booked.payout.failed":             {"Payout failed", "付款失败"},

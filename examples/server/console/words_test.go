@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -35,7 +36,7 @@ func TestEveryWordThatATemplateNamesIsThere(t *testing.T) {
 		text, err := files.ReadFile("templates/" + name.Name())
 		require.NoError(t, err)
 		for _, m := range named.FindAllSubmatch(text, -1) {
-			assert.Contains(t, words, string(m[1]), name.Name())
+			labelled(t, string(m[1]), name.Name())
 		}
 	}
 }
@@ -44,24 +45,31 @@ func TestEveryButtonSaysWhatItDoesAndWhatItDid(t *testing.T) {
 	t.Parallel()
 	for _, moves := range []map[string]move{orderMoves, applicationMoves, alertMoves, storeMoves, grantMoves, breakMoves, campaignMoves, auditMoves, payoutMoves, accountMoves, statementMoves, receivableMoves, debtorMoves, budgetMoves, draftMoves, claimMoves, reconMoves, invoiceMoves, planMoves, paymentMoves, closeMoves, feeMoves, policyMoves, controlMoves, findingMoves, engagementMoves, verificationMoves, disputeMoves, advanceMoves, approvalMoves, commitmentMoves, virementMoves, draftFeeMoves} {
 		for verb := range moves {
-			assert.Contains(t, words, "move."+verb)
-			assert.Contains(t, words, "done."+verb)
+			labelled(t, "move."+verb)
+			labelled(t, "done."+verb)
 		}
 	}
 	for _, reasons := range [][]string{cancelReasons, refundReasons, clearReasons, graceReasons, reviewReasons, refusals, rules, endings, surrenders, occasion, grantReasons, revokeReasons, breakRefusals, verdicts, answers, payoutEndings, payoutChecks, proofs, doubts, questions, replies, disputeEnds, lossReasons, writeOffRefuse, planRefusals, planEndings, claimReturns, claimRefusals, bankAnswers, bankFailures, reclaims, sentBack, redReasons, planReasons, reopenReasons, waiveReasons, discards, fixRefusals, fixCauses, fixActions, guilt, splitReasons, flaws, rulingReasons, advanceReasons, advanceRefusals, matrixReasons, carryReasons, virementReasons, foundReasons, noticeReasons, bankWords, bindReasons, overLimits} {
 		for _, code := range reasons {
-			assert.Contains(t, words, "reason."+code)
+			labelled(t, "reason."+code)
 		}
 	}
 	for _, code := range uses {
-		assert.Contains(t, words, "use."+code)
+		labelled(t, "use."+code)
 	}
+}
+
+// labelled fails for a key without words, and does not print all the others.
+func labelled(t *testing.T, key string, why ...any) {
+	t.Helper()
+	_, known := words[key]
+	assert.True(t, known, fmt.Sprint(key, " ", why))
 }
 
 func TestEveryCodeOfTheLawsChartHasAName(t *testing.T) {
 	t.Parallel()
 	for role, code := range finance.PRC() {
-		assert.Contains(t, words, "law."+code, role)
+		labelled(t, "law."+code, role)
 	}
 }
 
@@ -73,7 +81,7 @@ func TestEveryRecipeOfTheBooksHasAName(t *testing.T) {
 	require.Contains(t, kinds, "payout.sent")
 	require.Contains(t, kinds, "posting.reversed")
 	for _, what := range kinds {
-		assert.Contains(t, words, "booked."+what)
+		labelled(t, "booked."+what)
 	}
 	for key := range words {
 		if what, booked := strings.CutPrefix(key, "booked."); booked && what != "other" {
@@ -166,7 +174,7 @@ func TestEveryStateHasALabel(t *testing.T) {
 		values := constants(t, filepath.Join("../../..", c.folder), c.of)
 		require.NotEmpty(t, values, "%s.%s", c.folder, c.of)
 		for _, v := range values {
-			assert.Contains(t, words, c.group+"."+v)
+			labelled(t, c.group+"."+v)
 		}
 	}
 }
@@ -177,8 +185,8 @@ func TestEveryUseOfDataHasALabel(t *testing.T) {
 	require.NoError(t, err)
 	for _, f := range all {
 		if f.Purpose != "" {
-			assert.Contains(t, words, "use."+f.Purpose)
-			assert.Contains(t, words, "basis."+f.Basis)
+			labelled(t, "use."+f.Purpose)
+			labelled(t, "basis."+f.Basis)
 		}
 	}
 }
