@@ -377,6 +377,9 @@ func (l *life) staffs() {
 		l.works(l.owner)
 		return
 	}
+	if l.now().State == order.Cancelled { // nobody came, and no other was found in time
+		return
+	}
 	d, err := l.Dispatch.DispatchOrder(l.as(l.cast.Operator), dispatch.DispatchOrder{Order: l.id})
 	l.ok(err)
 	l.asked(d.Offers)
@@ -571,9 +574,9 @@ func (l *life) disputes(then func()) {
 		l.in(time.Hour, over)
 	case "is appealed":
 		l.fights(d, by, other, says)
-		l.arbitrates(d.ID, l.cast.Operator, 40)
+		l.arbitrates(d.ID, l.cast.Operator, 5) // so little that one decides, and another is left for the appeal
 		l.ok(dropped(l.Disputes.Appeal(l.as(l.owner), dispute.Appeal{Dispute: d.ID, Reason: "new_facts"})))
-		l.arbitrates(d.ID, l.cast.Second, 60)
+		l.arbitrates(d.ID, l.cast.Second, 10)
 		l.after(15*day, over)
 	default:
 		l.fights(d, by, other, says)
