@@ -82,6 +82,9 @@ type Attempt struct {
 	Operation
 	EndedAt time.Time `json:"ended_at,omitzero" class:"internal"` // when the outcome was recorded
 
+	Released time.Time `json:"released,omitzero" class:"internal"` // of a charge that is to be shared out, when the institution lets go of it by itself
+	Lapsing  bool      `json:"lapsing,omitempty" class:"internal"` // and that is near, while its subject has come to no end
+
 	Held    bool           `json:"held,omitempty" class:"internal"`    // an authorisation: the money is taken later, by captures
 	Drawn   platform.Money `json:"drawn,omitzero" class:"internal"`    // of an authorisation, taken by captures or about to be; absent when nothing
 	Want    platform.Money `json:"want,omitzero" class:"internal"`     // of an authorisation, what the next capture takes; absent when none is asked for

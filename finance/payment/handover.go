@@ -120,7 +120,7 @@ func (s *Service) claimSharing(ctx context.Context, all *sharings, h Sharing, at
 		return Sharing{}, nil, err
 	}
 	all.put(next, next.event())
-	changes := []platform.Change{platform.Unchanged(found.Attempts[0])}
+	changes := []platform.Change{found.Attempts[0].shared()}
 	for _, r := range found.Recipients {
 		changes = append(changes, platform.Unchanged(r))
 	}

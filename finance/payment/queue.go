@@ -22,7 +22,8 @@ type Task struct {
 }
 
 // Queue is a page of what waits for operators, by what it is about: attempts whose
-// outcome stayed unknown or whose amount is another one, returns, splits and
+// outcome stayed unknown or whose amount is another one, charges that their institution
+// will let go of before they are shared out, returns, splits and
 // chargebacks that need a hand, and notices that belong to nothing known. The cursor of a page
 // is where the next one begins; the last has none. For operators and auditors.
 func (s *Service) Queue(ctx context.Context, cursor string) (platform.Page[Task], error) {
@@ -32,21 +33,22 @@ func (s *Service) Queue(ctx context.Context, cursor string) (platform.Page[Task]
 	return s.store.Queue(ctx, cursor)
 }
 
-// queue is what waits for operators: a kind of record in a state, in the order of
-// the queue.
-var queue = []struct{ kind, state string }{
-	{"payment.attempt", string(AttemptManual)},
-	{"payment.attempt", string(AttemptQuarantined)},
-	{"payment.return", string(ReturnManual)},
-	{sharingKind, string(SharingManual)},
-	{sharingKind, string(SharingFrozen)},
-	{"payment.chargeback", string(ChargebackNeedsResponse)},
-	{"payment.chargeback", string(ChargebackManual)},
-	{"payment.notice", string(NoticeUnmatched)},
+// queue is what waits for operators: a kind of record by one of its columns, in the
+// order of the queue.
+var queue = []struct{ kind, by, is string }{
+	{"payment.attempt", "state", string(AttemptManual)},
+	{"payment.attempt", "state", string(AttemptQuarantined)},
+	{"payment.return", "state", string(ReturnManual)},
+	{sharingKind, "state", string(SharingManual)},
+	{sharingKind, "state", string(SharingFrozen)},
+	{"payment.chargeback", "state", string(ChargebackNeedsResponse)},
+	{"payment.chargeback", "state", string(ChargebackManual)},
+	{"payment.notice", "state", string(NoticeUnmatched)},
+	{"payment.attempt", "alert", freezeExpiring},
 }
 
 func (a Attempt) task() Task {
-	return Task{About: a.Ref(), Subject: a.Subject, Institution: a.Institution, State: string(a.State), Amount: a.Amount, Reason: a.Reason, Owner: "finance"}
+	return Task{About: a.Ref(), Subject: a.Subject, Institution: a.Institution, State: string(a.State), Amount: a.Amount, Reason: cmp.Or(a.alert(), a.Reason), Owner: "finance"}
 }
 
 func (r Return) task() Task {
@@ -79,7 +81,7 @@ func (s store) Queue(ctx context.Context, cursor string) (platform.Page[Task], e
 			all.Next = strconv.Itoa(part) + ":"
 			return all, nil
 		}
-		page, err := s.tasks(ctx, platform.Query{Kind: queue[part].kind, By: []string{"state"}, Equal: []any{queue[part].state}, Limit: 100, Cursor: within})
+		page, err := s.tasks(ctx, platform.Query{Kind: queue[part].kind, By: []string{queue[part].by}, Equal: []any{queue[part].is}, Limit: 100, Cursor: within})
 		if err != nil {
 			return platform.Page[Task]{}, err
 		}

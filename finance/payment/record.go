@@ -143,6 +143,7 @@ func (n scene) intent() (Intent, bool) {
 // that nobody takes is let go of.
 func (s *Service) effects(ctx context.Context, now scene, next Attempt, by platform.ActorKind) (Attempt, []platform.Change, error) {
 	if next.State == AttemptCaptured || next.State == AttemptAuthorized {
+		next = s.freezes(next)
 		changes, err := s.counts(ctx, now, next)
 		if err == nil {
 			return next, changes, nil

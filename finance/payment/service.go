@@ -81,7 +81,8 @@ type Service struct {
 	lanes    lanes
 	health   healths
 	refusals refusals
-	splits   bool // funds mode split
+	splits   bool          // funds mode split
+	keep     time.Duration // in it, how long an institution keeps a charge
 
 	order        []string       // of the institutions, by preference
 	institutions []platform.Ref // their records
@@ -105,7 +106,9 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 	if ports.Books == nil || ports.Subject == nil {
 		panic("payment: New needs Books and Subject")
 	}
-	s.splits = s.mode(ports)
+	if s.splits = s.mode(ports); s.splits {
+		s.keep = ports.Books.(Splits).keep() //nolint:errcheck,forcetypeassert // mode has seen that they are
+	}
 	for _, g := range ports.Gateways {
 		info := g.Info()
 		if _, twice := s.gateways[info.Institution]; twice || !info.named() {

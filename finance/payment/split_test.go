@@ -591,3 +591,78 @@ func (e genuine) Info() payment.Info {
 
 // coreOnly is an institution that has only the core.
 type coreOnly struct{ payment.Gateway }
+
+// heard are how often each event of a record was told.
+func (v *world) heard(t *testing.T, subject platform.Ref) map[string]int {
+	t.Helper()
+	all := map[string]int{}
+	for _, e := range v.events(t, subject) {
+		all[e]++
+	}
+	return all
+}
+
+// F34: an order never comes to an end, and the institution is about to let go of its
+// charge: operators are told at 150 days, a week before the end, and at the end.
+func TestAChargeThatNobodySharesOutIsToldOf(t *testing.T) {
+	t.Parallel()
+	v := newSplits(t, setup{})
+	o := v.paid(t, sandbox.OK)
+	a := v.attempts(t)[0]
+	waits := func() []payment.Task {
+		page, err := v.s.Queue(by(auditor), "")
+		require.NoError(t, err)
+		return page.Items
+	}
+	require.NoError(t, v.after(150*day-time.Second))
+	require.Empty(t, waits())
+
+	require.NoError(t, v.after(time.Second))
+
+	require.Len(t, waits(), 1)
+	assert.Equal(t, a.Ref(), waits()[0].About)
+	assert.Equal(t, "payment.freeze_expiring", waits()[0].Reason)
+	assert.Equal(t, o.Ref(), waits()[0].Subject)
+	assert.Equal(t, 1, v.heard(t, a.Ref())["payment.freeze_expiring"])
+	require.NoError(t, v.after(22*day))
+	assert.Equal(t, 1, v.heard(t, a.Ref())["payment.freeze_expiring"], "once a mark")
+	require.NoError(t, v.after(day))
+	assert.Equal(t, 2, v.heard(t, a.Ref())["payment.freeze_expiring"])
+	require.NoError(t, v.after(30*day))
+	assert.Equal(t, 1, v.heard(t, a.Ref())["payment.freeze_ended"])
+	assert.Len(t, waits(), 1, "until somebody has seen to it")
+
+	v.complete(t, o)
+	require.NoError(t, v.after(time.Minute))
+	assert.Empty(t, waits())
+	v.handedOn(t)
+}
+
+// What comes to an end in time, or goes back, alerts nobody.
+func TestAChargeThatIsSharedOutOrGivenBackIsNotToldOf(t *testing.T) {
+	t.Parallel()
+	v := newSplits(t, setup{})
+	sold := v.sold(t)
+	back := v.paid(t, sandbox.OK)
+	_, err := v.refund(back, price)
+	require.NoError(t, err)
+	plain := newWorld(setup{})
+	kept := plain.paid(t, sandbox.OK)
+
+	for range 200 {
+		require.NoError(t, v.after(day))
+		require.NoError(t, plain.after(day))
+	}
+
+	for _, a := range append(v.attempts(t), plain.attempts(t)...) {
+		assert.Zero(t, a.Due, "%s", a.Subject)
+		assert.False(t, a.Lapsing)
+	}
+	for _, at := range []struct {
+		w *world
+		o sale
+	}{{v, sold}, {v, back}, {plain, kept}} {
+		id := at.w.intent(t, at.o).Paid[0]
+		assert.Zero(t, at.w.heard(t, platform.Ref{Kind: "payment.attempt", ID: id})["payment.freeze_expiring"])
+	}
+}

@@ -201,15 +201,14 @@ func give(due []Portion, owner platform.ID, left platform.Money) (given, rest []
 	return given, rest, nil
 }
 
+// keep is how long an institution keeps a charge.
+func (p Splits) keep() time.Duration { return cmp.Or(p.Keep, 180*24*time.Hour) }
+
 // of is a new sharing of a charge, still of nothing.
 func (p Splits) of(a Attempt, what string, due time.Time) Sharing {
-	keep := p.Keep
-	if keep == 0 {
-		keep = 180 * 24 * time.Hour
-	}
 	return Sharing{
 		Head: platform.Head{ID: derived(a.ID, string(a.ID), what)}, Subject: a.Subject, Attempt: a.ID, Capture: a.Of != "",
-		Institution: a.Institution, State: SharingPlanned, Amount: zero(a.Received), Released: a.EndedAt.Add(keep), Operation: Operation{Due: due},
+		Institution: a.Institution, State: SharingPlanned, Amount: zero(a.Received), Released: a.EndedAt.Add(p.keep()), Operation: Operation{Due: due},
 	}
 }
 

@@ -84,9 +84,9 @@ func Kinds() []platform.Kind {
 			Name: "payment.attempt", Prefix: "att", Root: "order",
 			RootOf: func(a Attempt) platform.ID { return a.Subject.ID },
 			Columns: func(a Attempt) []platform.Column {
-				return append(columns(a.Subject, a.State, a.Due), platform.Column{Name: "institution", Value: a.Institution}, platform.Column{Name: "reference", Value: a.Reference})
+				return append(columns(a.Subject, a.State, a.Due), platform.Column{Name: "institution", Value: a.Institution}, platform.Column{Name: "reference", Value: a.Reference}, platform.Column{Name: "alert", Value: a.alert()})
 			},
-			Indexes: []platform.Index{subject, state, due, lane, {By: []string{"institution", "reference"}, Sparse: true}},
+			Indexes: []platform.Index{subject, state, due, lane, {By: []string{"alert"}, Sparse: true}, {By: []string{"institution", "reference"}, Sparse: true}},
 			Unique:  Attempt.claims,
 		}.Kind(),
 		platform.Shape[Return]{

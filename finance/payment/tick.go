@@ -18,7 +18,8 @@ var dueKinds = []string{"payment.attempt", sharingKind, "payment.return", "payme
 // Tick does what is due at now, at most limit of it: institutions are asked
 // about attempts, returns and splits whose outcome is not known, captures, voids,
 // returns and splits are sent, authorisations that are about to end are captured,
-// notices that waited are tried again, and intents expire.
+// notices that waited are tried again, charges that nobody shares out are told of, and
+// intents expire.
 //
 // Each institution has a lane of its own, in which at most ten look-ups run side
 // by side and all else one after the other. Tick waits for a lane no longer than
@@ -139,6 +140,8 @@ func (s *Service) errand(listed platform.Stored, now time.Time) (institution str
 			return due.Institution, errand{then: func(ctx context.Context) error { return s.draw(ctx, due, now) }}
 		case AttemptReleasing:
 			return due.Institution, s.askVoid(due, now)
+		case AttemptCaptured:
+			return "", errand{then: func(ctx context.Context) error { return s.lapse(ctx, due, now) }}
 		}
 		return due.Institution, s.askAttempt(due, now)
 	case Return:

@@ -152,6 +152,9 @@ func (c console) taskRow(ctx context.Context, t payment.Task) taskRow {
 	}
 	switch t.About.Kind {
 	case "payment.attempt":
+		if t.State == string(payment.AttemptCaptured) { // its order is what has to go on
+			break
+		}
 		offer("look")
 		if c.may(ctx, "payment.resolve", t.About) && !t.Amount.Absent() {
 			b := press(page, "resolve-attempt")
