@@ -606,3 +606,31 @@ func TestSendingIsAnsweredThoughTheNoticeWasFirst(t *testing.T) {
 	assert.Equal(t, v.payout(t, p.ID), got)
 	assert.Equal(t, settlement.PayoutPaid, got.State)
 }
+
+// What the platform paid of an order itself never came to the party's account at the
+// institution: of what is owed no more is paid out of there than lies there, and the
+// rest stays owed.
+func TestAPartysAccountPaysNoMoreThanItHas(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	own := "sandbox." + string(merchant.ID)
+	a, err := v.s.Register(by(merchant), settlement.Register{Party: merchant.ID, Currency: "CNY", Institution: own, Payee: "acct_1"})
+	require.NoError(t, err)
+	a, err = v.s.VerifyAccount(by(clerk), settlement.VerifyAccount{Account: a.ID, Reason: "document"})
+	require.NoError(t, err)
+	handed := func(amount string) {
+		_, err := v.post("split.made", "spl", leg("clearing", platform.ID(own), "", yuan(amount)), leg("clearing", "sandbox", "", yuan("-"+amount)))
+		require.NoError(t, err)
+	}
+	v.earn(t, merchant.ID, "162.00")
+	v.confirmed(t)
+	assert.Equal(t, []string{"payout.elsewhere"}, v.purse(t, a).Waits)
+	v.run(t, "nothing there")
+	handed("160.00")
+
+	p := v.planned(t, a)
+
+	assert.Equal(t, settlement.PayoutPlanned, p.State)
+	assert.Equal(t, "160.00 CNY", p.Amount.String())
+	assert.Equal(t, own, p.Institution)
+}

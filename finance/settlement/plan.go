@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/liangding/platform"
@@ -130,7 +131,7 @@ func (s *Service) draft(ctx context.Context, r Run, account platform.ID) (Payout
 	if err != nil {
 		return refuse(err)
 	}
-	due, err := s.coming(ctx, a)
+	due, flying, err := s.coming(ctx, a)
 	if err != nil {
 		return refuse(err)
 	}
@@ -144,6 +145,9 @@ func (s *Service) draft(ctx context.Context, r Run, account platform.ID) (Payout
 	}
 	l, err := s.opts.Terms.limits(free.Currency())
 	if err != nil {
+		return refuse(err)
+	}
+	if l.There, err = s.there(ctx, a, flying); err != nil {
 		return refuse(err)
 	}
 	if p, err = p.of(free, due, taken, l); err != nil {
@@ -163,12 +167,12 @@ func (s *Service) draft(ctx context.Context, r Run, account platform.ID) (Payout
 }
 
 // of is the payout with its amount: what is free and due once debts were taken,
-// and no more than the most. Less than the minimum is refused, unless debts were
+// and no more than the most, nor than lies where it is paid from. Less than the minimum is refused, unless debts were
 // set off: that stands, as a payout of nothing.
 func (p Payout) of(free, due, taken platform.Money, l limits) (Payout, error) {
 	left, one := free.Sub(taken)
 	due, two := due.Sub(taken)
-	amount, three := least(left, due, l.Most)
+	amount, three := least(left, due, l.Most, l.There)
 	below, four := amount.Cmp(l.Minimum)
 	if err := errors.Join(one, two, three, four); err != nil {
 		return Payout{}, err
@@ -184,6 +188,8 @@ func (p Payout) of(free, due, taken platform.Money, l limits) (Payout, error) {
 		zero, err := taken.Sub(taken)
 		p.State, p.Amount, p.Reason = PayoutCancelled, zero, "set_off"
 		return p, err
+	case !l.There.Absent() && l.There.Minor() < min(left.Minor(), due.Minor()):
+		return Payout{}, ErrElsewhere
 	case amount.Sign() <= 0:
 		return Payout{}, ErrNothing
 	}
@@ -200,37 +206,61 @@ func (s *Service) free(ctx context.Context, a Account) (platform.Money, error) {
 	return s.ports.Books.Free(ctx, "payable", "", a.Party, currency)
 }
 
+// there is what lies where an account is paid from and no payout takes: of a party's
+// own account at an institution what came there; absent where all else is paid from.
+// What the platform itself paid of an order, or another system was paid, never came
+// there: it stays owed.
+func (s *Service) there(ctx context.Context, a Account, flying platform.Money) (platform.Money, error) {
+	if !strings.HasSuffix(a.Institution, "."+string(a.Party)) {
+		return platform.Money{}, nil
+	}
+	has, err := s.ports.Books.Free(ctx, "clearing", "", platform.ID(a.Institution), flying.Currency())
+	if err != nil {
+		return platform.Money{}, err
+	}
+	return has.Sub(flying)
+}
+
 // coming is what the last confirmed statement still promises: its closing, less
-// what was taken since its end. It fails with ErrNothing without a statement,
-// and with ErrExists while another payout was not sent.
-func (s *Service) coming(ctx context.Context, a Account) (platform.Money, error) {
+// what was taken since its end; and what payouts on their way take. It fails with
+// ErrNothing without a statement, and with ErrExists while another payout was not
+// sent.
+func (s *Service) coming(ctx context.Context, a Account) (due, flying platform.Money, err error) {
 	if a.Statement == "" {
-		return platform.Money{}, ErrNothing
+		return due, flying, ErrNothing
 	}
 	st, err := read[Statement](ctx, s, statementKind, a.Statement)
 	if err != nil {
-		return platform.Money{}, err
+		return due, flying, err
 	}
 	recent, err := platform.List[Payout](ctx, s.db, platform.Query{
 		Kind: payoutKind, By: []string{"account", "planned"}, Equal: []any{a.ID}, Backward: true, Limit: pageSize,
 	})
 	if err != nil {
-		return platform.Money{}, err
+		return due, flying, err
 	}
-	due := st.Closing
+	due = st.Closing
+	if flying, err = due.Sub(due); err != nil {
+		return due, flying, err
+	}
 	for _, p := range recent.Items {
 		if slices.Contains(unsent, p.State) {
-			return platform.Money{}, ErrExists
+			return due, flying, ErrExists
+		}
+		if slices.Contains(inFlight, p.State) && p.Institution == a.Institution {
+			if flying, err = flying.Add(p.Amount); err != nil {
+				return due, flying, err
+			}
 		}
 		taken, err := p.since(st.To)
 		if err == nil {
 			due, err = due.Sub(taken)
 		}
 		if err != nil {
-			return platform.Money{}, err
+			return due, flying, err
 		}
 	}
-	return due, nil
+	return due, flying, nil
 }
 
 // since is what the payout took, or will take, from payable after a moment.

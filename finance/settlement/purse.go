@@ -164,7 +164,10 @@ func (s *Service) waits(ctx context.Context, a Account, free platform.Money) ([]
 		return nil
 	}
 	_, held := s.unheld(ctx, a.Party, s.w.Now())
-	due, unsaid := s.coming(ctx, a)
+	due, flying, unsaid := s.coming(ctx, a)
+	if unsaid == nil {
+		l.There, unsaid = s.there(ctx, a, flying)
+	}
 	if unsaid == nil {
 		none, _ := free.Sub(free) // cannot overflow
 		_, unsaid = Payout{}.of(free, due, none, l)

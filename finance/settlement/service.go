@@ -133,7 +133,11 @@ func (s *Service) TakesTwo(c platform.Currency) platform.Money {
 	return l.Each
 }
 
-type limits struct{ Minimum, Most, Each, Run platform.Money }
+type limits struct {
+	Minimum, Most, Each, Run platform.Money
+
+	There platform.Money // where it is paid from; absent for no limit
+}
 
 // Options of a service; nil means defaults.
 type Options struct {

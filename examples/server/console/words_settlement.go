@@ -111,6 +111,7 @@ var settlementWords = map[string]word{
 	"reason.payout.account":      {"The account is not verified, or still cools.", "收款账户未验证或处于冷静期。"},
 	"reason.payout.frozen":       {"Payouts to this party are held.", "付款已冻结。"},
 	"reason.payout.nothing_due":  {"No confirmed settlement has anything left.", "已确认结算单无待付金额。"},
+	"reason.payout.elsewhere":    {"What is owed does not lie on the account that pays.", "应付款不在付款账户中。"},
 	"reason.payout.exists":       {"A payout is being prepared.", "已有付款待发出。"},
 	"reason.payout.insufficient": {"Less was free than planned", "可用余额不足"},
 
