@@ -180,6 +180,34 @@ func TestBankStatementsAreComparedWithTheBank(t *testing.T) {
 	assert.True(t, there.Proofs[0].Holds())
 }
 
+// What shares brought to a merchant's own account at the institution, and what left it
+// again, is compared with that account's statement, as ours is with ours.
+func TestAMerchantsOwnAccountIsReconciled(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t, sandbox.Faults{}, 0, nil)
+	merchant := platform.NewID("mer", noon, 7, 1)
+	own := platform.Leg{Role: "clearing", Party: "sandbox." + merchant, Amount: yuan("80.00")}
+	share, back := platform.NewID("spl", noon, 3, 1), platform.NewID("spl", noon, 3, 2)
+	v.captured(1, yuan("100.00"))
+	v.book("split.made", platform.Ref{Kind: "payment.split", ID: share}, own, leg("clearing", yuan("-80.00")))
+	own.Amount = yuan("-5.00")
+	v.book("split.returned", platform.Ref{Kind: "payment.split", ID: back}, own, leg("clearing", yuan("5.00")))
+
+	ours := v.reconciled(v.file("2026-03-02", "a,charge,"+key(1)+",,100.00,,CNY,"+at+",",
+		"b,split,"+string(share)+",,-80.00,,CNY,"+at+",", "c,split_return,"+string(back)+",,5.00,,CNY,"+at+","))
+	text := header + "s1,split," + string(share) + ",,80.00,,,CNY," + at + ",\n" + "s2,split_return," + string(back) + ",,-4.00,,,CNY," + at + ",\n"
+	st, err := imported(v, reconciliation.Import{Institution: "sandbox", Account: string(merchant), Day: "2026-03-02"}, text)
+	require.NoError(t, err)
+	theirs, err := v.s.Reconcile(by(clerk), reconciliation.Reconcile{Statement: st.ID})
+	require.NoError(t, err)
+
+	assert.Equal(t, []string{"matched(1) a ↔ 1", "matched(1) b ↔ 2", "matched(1) c ↔ 3"}, v.rows(ours))
+	assert.Equal(t, []string{"matched(1) s1 ↔ 1", "amount_differs s2 ↔ 2"}, v.rows(theirs))
+	assert.Equal(t, "sandbox/"+string(merchant), theirs.Account)
+	assert.Len(t, v.cases(reconciliation.CaseOpen), 1, "the institution took 4.00 where we booked 5.00")
+	assert.True(t, theirs.Proofs[0].Holds())
+}
+
 func TestAnAccountBeginsWithWhatItHad(t *testing.T) {
 	t.Parallel()
 	v := newWorld(t, sandbox.Faults{}, 0, nil)

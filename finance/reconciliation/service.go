@@ -32,8 +32,8 @@ type Ports struct {
 // Account is an account at an institution or a bank.
 type Account struct {
 	Institution string
-	Name        string          // of the account; empty for the only one
-	Ledger      finance.Account // what it is compared with; if zero, clearing of the institution
+	Name        string          // of the account; empty for the only one; the id of the party whose own account it is
+	Ledger      finance.Account // what it is compared with; if zero, clearing of the institution, and of a party's account clearing of both
 	Zone        *time.Location  // in which its days are; if nil, UTC
 	Contract    *Contract       // what charges cost by contract; if nil, what was kept is taken as agreed
 	FeesEach    bool            // the books have the fee of each operation by itself; otherwise one booking is proposed for a day's fees
@@ -121,6 +121,9 @@ func (s *Service) account(institution, name string) Account {
 	}
 	if found.Ledger == (finance.Account{}) {
 		found.Ledger = finance.Account{Role: "clearing", Party: platform.ID(institution)}
+		if _, err := platform.ParseID(name); err == nil { // a party's own, which shares came to
+			found.Ledger.Party += platform.ID("." + name)
+		}
 	}
 	found.Zone = cmp.Or(found.Zone, time.UTC)
 	return found
