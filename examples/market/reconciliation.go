@@ -13,13 +13,17 @@ import (
 	"github.com/liangding/platform/store"
 )
 
-var _ reconciliation.References = payment.Asks{}
+var (
+	_ reconciliation.References = payment.Asks{}
+	_ reconciliation.Accounts   = payment.Asks{}
+)
 
 // reconciliation compares the books with what the institution says.
 func (m *Market) reconciliation(db platform.DB) *reconciliation.Service {
 	return reconciliation.New(m.Writer, reconciliation.StoreOn(db), reconciliation.Ports{
 		Books:      m.Books,
 		References: payment.Asks{Store: payment.StoreOn(db)},
+		Accounts:   payment.Asks{Store: payment.StoreOn(db)},
 		Gateways:   []payment.Gateway{m.Sandbox},
 	}, &m.options.Recon)
 }

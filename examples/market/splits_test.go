@@ -13,6 +13,7 @@ import (
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance"
 	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/finance/reconciliation"
 	"github.com/liangding/platform/finance/refund"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
@@ -215,6 +216,38 @@ func TestLostChargebackTakesTheShareBack(t *testing.T) {
 	}
 	_, err = s.Verify(t.Context(), func(f store.Finding) { assert.Fail(t, f.String()) })
 	require.NoError(t, err)
+}
+
+// The institution's statement of a merchant's own account is compared with what the
+// books say came there and left, line by line.
+func TestAMerchantsAccountAtTheInstitutionIsReconciled(t *testing.T) {
+	t.Parallel()
+	s := till(t, func(o *market.Options) {
+		o.Payment.Funds, o.Sandbox.Faults = payment.SplitFunds, sandbox.Faults{}
+	})
+	who, o := s.ordered()
+	s.carriedOut(who, o)
+	s.tick(time.Minute)
+	s.refunded(who, o, "60.00")
+	for range 5 {
+		s.tick(time.Minute)
+	}
+	day := s.clock.Now().Format(time.DateOnly)
+	s.tick(30 * time.Hour)
+	operator := s.as(s.cast.Operator)
+
+	st, err := s.Recon.Fetch(operator, reconciliation.Fetch{Institution: "sandbox", Account: string(s.cast.Merchant.ID), Day: day})
+	require.NoError(t, err)
+	assert.Equal(t, 2, st.Lines, "a share came and a part of it went back")
+	run, err := s.Recon.Reconcile(operator, reconciliation.Reconcile{Statement: st.ID})
+
+	require.NoError(t, err)
+	assert.Zero(t, run.Open)
+	require.Len(t, run.Proofs, 1)
+	assert.True(t, run.Proofs[0].Holds())
+	assert.Equal(t, platform.MustMoney("108.00", "CNY"), run.Proofs[0].Institution)
+	_, err = s.Recon.Fetch(operator, reconciliation.Fetch{Institution: "sandbox", Account: "mer_01kdvdna00eajs4d2pf2dbsqqg", Day: day})
+	require.ErrorIs(t, err, platform.ErrNotFound)
 }
 
 // A month is not closed while nobody knows what became of a split.

@@ -167,6 +167,13 @@ type Statements interface {
 	Lines(ctx context.Context, day time.Time, cursor string) (lines []Line, next string, err error)
 }
 
+// PartyStatements is a gateway that tells also what moved the balances of the
+// accounts that parties have there, see [Onboarder].
+type PartyStatements interface {
+	// PartyLines is [Statements] of the account of that name.
+	PartyLines(ctx context.Context, account string, day time.Time, cursor string) (lines []Line, next string, err error)
+}
+
 // LineKind is what kind of movement a line tells of.
 type LineKind string
 

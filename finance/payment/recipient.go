@@ -231,3 +231,16 @@ func (r Recipient) event() platform.Change {
 		Reason      string      `json:"reason,omitempty"`
 	}{r.Party, r.Institution, r.Needs, r.Reason})
 }
+
+// AccountAt is the institution's name of a party's account there; ErrNotFound where it
+// has none.
+func (a Asks) AccountAt(ctx context.Context, institution string, party platform.ID) (string, error) {
+	found, err := a.Store.Found(ctx, recipientRef(institution, party))
+	if err == nil && (len(found.Recipients) == 0 || found.Recipients[0].Account == "") {
+		err = platform.NotFound(recipientRef(institution, party))
+	}
+	if err != nil {
+		return "", err
+	}
+	return found.Recipients[0].Account, nil
+}

@@ -48,6 +48,7 @@ func (in Import) valid() error {
 // Fetch asks an institution for the statement of a day.
 type Fetch struct {
 	Institution string `json:"institution" validate:"required,max=64"`
+	Account     string `json:"account,omitempty" validate:"max=64"` // the id of a party, for the statement of its own account; empty for ours
 	Day         string `json:"day" validate:"required,datetime=2006-01-02"` // in the institution's zone
 }
 
@@ -86,18 +87,18 @@ func (s *Service) Import(ctx context.Context, in Import) (Statement, error) {
 // for one that says nothing, with ErrNotReady when it is too early, and with
 // ErrDuplicate when the day is in already.
 func (s *Service) Fetch(ctx context.Context, in Fetch) (Statement, error) {
-	if err := (Import{Institution: in.Institution, Day: in.Day}).valid(); err != nil {
+	if err := (Import{Institution: in.Institution, Account: in.Account, Day: in.Day}).valid(); err != nil {
 		return Statement{}, err
 	}
-	g, ok := s.gateways[in.Institution]
-	if !ok {
-		return Statement{}, fmt.Errorf("statement of %s: %w", in.Institution, ErrNoSource)
+	tells, err := s.source(ctx, in)
+	if err != nil {
+		return Statement{}, fmt.Errorf("statement of %s: %w", accountName(in.Institution, in.Account), err)
 	}
 	sum := sha256.New()
-	_, _ = fmt.Fprintf(sum, "%s\x00%s\n", in.Institution, in.Day) // a hash takes everything
+	_, _ = fmt.Fprintf(sum, "%s\x00%s\n", accountName(in.Institution, in.Account), in.Day) // a hash takes everything
 	write := json.NewEncoder(sum)
 	lines := func(yield func(Line, error) bool) {
-		for l, err := range s.ask(ctx, g, in.Day) {
+		for l, err := range ask(ctx, tells, in.Day) {
 			if err == nil {
 				err = write.Encode(l)
 			}
@@ -106,18 +107,43 @@ func (s *Service) Fetch(ctx context.Context, in Fetch) (Statement, error) {
 			}
 		}
 	}
-	return s.take(ctx, Import{Institution: in.Institution, Day: in.Day}, "gateway", lines, func() (string, error) {
+	return s.take(ctx, Import{Institution: in.Institution, Account: in.Account, Day: in.Day}, "gateway", lines, func() (string, error) {
 		return hex.EncodeToString(sum.Sum(nil)), nil
 	})
 }
 
+// teller is a page of what an institution tells of a day.
+type teller func(ctx context.Context, day time.Time, cursor string) ([]payment.Line, string, error)
+
+// source is who tells what moved an account: ours, or a party's own.
+func (s *Service) source(ctx context.Context, in Fetch) (teller, error) {
+	g, ok := s.gateways[in.Institution]
+	if !ok {
+		return nil, ErrNoSource
+	}
+	if in.Account == "" {
+		return g.Lines, nil
+	}
+	party, ok := g.(payment.PartyStatements)
+	if !ok || s.ports.Accounts == nil {
+		return nil, ErrNoSource
+	}
+	if _, err := s.may(ctx); err != nil {
+		return nil, err
+	}
+	name, err := s.ports.Accounts.AccountAt(ctx, in.Institution, platform.ID(in.Account))
+	return func(ctx context.Context, day time.Time, cursor string) ([]payment.Line, string, error) {
+		return party.PartyLines(ctx, name, day, cursor)
+	}, err
+}
+
 // ask reads an institution's lines, page by page.
-func (s *Service) ask(ctx context.Context, g payment.Statements, date string) iter.Seq2[Line, error] {
+func ask(ctx context.Context, tells teller, date string) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		at, err := time.Parse(time.DateOnly, date)
 		for cursor := ""; err == nil; {
 			var lines []payment.Line
-			if lines, cursor, err = g.Lines(ctx, at, cursor); err != nil {
+			if lines, cursor, err = tells(ctx, at, cursor); err != nil {
 				if errors.Is(err, payment.ErrRetryable) {
 					err = errors.Join(ErrNotReady, err)
 				}

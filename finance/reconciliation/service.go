@@ -22,10 +22,19 @@ type References interface {
 	References(ctx context.Context, subjects ...platform.Ref) (map[platform.Ref]string, error)
 }
 
-// Ports are what reconciliation needs of others. Nil References tell of none.
+// Accounts knows under which name an institution keeps a party's own account.
+// payment.Asks is one.
+type Accounts interface {
+	// AccountAt is that name; ErrNotFound where the party has none.
+	AccountAt(ctx context.Context, institution string, party platform.ID) (string, error)
+}
+
+// Ports are what reconciliation needs of others. Nil References tell of none; without
+// Accounts only files tell of parties' own accounts.
 type Ports struct {
 	Books      finance.Books
 	References References
+	Accounts   Accounts
 	Gateways   []payment.Gateway // those that are payment.Statements can be asked for a day
 }
 

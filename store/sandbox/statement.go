@@ -11,7 +11,10 @@ import (
 	"github.com/liangding/platform/finance/payment"
 )
 
-var _ payment.Statements = (*Sandbox)(nil)
+var (
+	_ payment.Statements      = (*Sandbox)(nil)
+	_ payment.PartyStatements = (*Sandbox)(nil)
+)
 
 // page is how many lines a page of a statement has.
 const page = 500
@@ -49,12 +52,12 @@ func (o *operation) movements(now time.Time) []movement {
 		own.line = payment.LineReversal
 	case returning:
 		own.line, own.amount = payment.LineSplitReturn, o.moved
-		return []movement{own, {account: o.account, amount: o.moved.Neg(), at: o.lands}}
+		return []movement{own, {account: o.account, line: own.line, amount: o.moved.Neg(), at: o.lands}}
 	case splitting:
 		own.line = payment.LineSplit
 		all := []movement{own}
 		for _, share := range o.arrived() {
-			all = append(all, movement{account: share.Account, amount: share.Amount, at: o.lands})
+			all = append(all, movement{account: share.Account, line: own.line, amount: share.Amount, at: o.lands})
 		}
 		return all
 	default:
@@ -158,6 +161,12 @@ func (s *Sandbox) dated(o *operation) {
 // Lines implements [payment.Statements]: a day in UTC, once it is over. The
 // faults leave lines out, repeat or alter them, always the same ones.
 func (s *Sandbox) Lines(ctx context.Context, day time.Time, cursor string) ([]payment.Line, string, error) {
+	return s.PartyLines(ctx, "", day, cursor)
+}
+
+// PartyLines implements [payment.PartyStatements], as Lines does; the empty account
+// is ours.
+func (s *Sandbox) PartyLines(ctx context.Context, account string, day time.Time, cursor string) ([]payment.Line, string, error) {
 	s.outside(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +181,7 @@ func (s *Sandbox) Lines(ctx context.Context, day time.Time, cursor string) ([]pa
 			return nil, "", fmt.Errorf("cursor of a statement: %w", payment.ErrRefused)
 		}
 	}
-	lines := s.lines(from, to)
+	lines := s.lines(account, from, to)
 	lines = lines[min(start, len(lines)):]
 	if len(lines) > page {
 		return lines[:page], strconv.Itoa(start + page), nil
@@ -180,13 +189,13 @@ func (s *Sandbox) Lines(ctx context.Context, day time.Time, cursor string) ([]pa
 	return lines, "", nil
 }
 
-func (s *Sandbox) lines(from, to time.Time) []payment.Line {
+func (s *Sandbox) lines(account string, from, to time.Time) []payment.Line {
 	var lines []payment.Line
 	slices.SortFunc(s.days[from], func(a, b *operation) int { return a.no - b.no })
 	s.days[from] = slices.Compact(s.days[from])
 	for _, o := range s.days[from] {
 		for n, m := range o.movements(s.opts.Now()) {
-			if m.account != "" || m.amount.Sign() == 0 || m.at.Before(from) || !m.at.Before(to) {
+			if m.account != account || m.amount.Sign() == 0 || m.at.Before(from) || !m.at.Before(to) {
 				continue
 			}
 			lines = append(lines, s.printed(o, m, o.reference+"-"+strconv.Itoa(n))...)
