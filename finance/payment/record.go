@@ -65,22 +65,22 @@ func (s *Service) record(ctx context.Context, a Attempt, in record) (Attempt, er
 // learn writes what is decided about an attempt, with all that follows. Money that
 // somebody booked as surplus before the attempt knew its name is not booked again.
 func (s *Service) learn(ctx context.Context, a Attempt, in record, decide func(now Attempt) (Attempt, error)) (Attempt, error) {
-	next, err := s.learnt(ctx, a, in, decide, false)
+	next, err := s.learnt(ctx, a, in, decide, nil)
 	if platform.Code(err) == "taken" {
-		return s.learnt(ctx, a, in, decide, true)
+		return s.learnt(ctx, a, in, decide, err)
 	}
 	return next, err
 }
 
-func (s *Service) learnt(ctx context.Context, a Attempt, in record, decide func(now Attempt) (Attempt, error), taken bool) (Attempt, error) {
+func (s *Service) learnt(ctx context.Context, a Attempt, in record, decide func(now Attempt) (Attempt, error), taken error) (Attempt, error) {
 	return persist(ctx, s, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
 		now, notices, err := s.scene(ctx, a, in)
 		if err != nil {
 			return Attempt{}, nil, err
 		}
 		next, err := decide(now.was)
-		if err == nil && taken {
-			next, err = s.bookedBefore(ctx, now.was, next)
+		if err == nil && taken != nil {
+			next, err = s.bookedBefore(ctx, now.was, next, taken)
 		}
 		if err != nil {
 			return Attempt{}, nil, err

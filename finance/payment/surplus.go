@@ -77,11 +77,15 @@ func (a Attempt) claims() []platform.Claim {
 
 // bookedBefore is an attempt whose money came, as it ends when that is in the books
 // already: what was booked as surplus stays it, and brought this attempt nothing;
-// money of another attempt is a person's to look at.
-func (s *Service) bookedBefore(ctx context.Context, was, next Attempt) (Attempt, error) {
+// money of another attempt is a person's to look at. It fails with what was taken
+// when that is something else.
+func (s *Service) bookedBefore(ctx context.Context, was, next Attempt, taken error) (Attempt, error) {
 	named, err := s.store.Named(ctx, next.Institution, next.Reference)
 	if err != nil {
 		return Attempt{}, err
+	}
+	if !slices.ContainsFunc(named, func(known Attempt) bool { return known.ID != next.ID && len(known.claims()) > 0 }) {
+		return Attempt{}, taken
 	}
 	verb, found := "quarantine", Status{Amount: next.Received, Reference: next.Reference}
 	if slices.ContainsFunc(named, func(known Attempt) bool { return known.Intent == "" }) {

@@ -48,7 +48,7 @@ func (in Import) valid() error {
 // Fetch asks an institution for the statement of a day.
 type Fetch struct {
 	Institution string `json:"institution" validate:"required,max=64"`
-	Account     string `json:"account,omitempty" validate:"max=64"` // the id of a party, for the statement of its own account; empty for ours
+	Account     string `json:"account,omitempty" validate:"max=64"`         // the id of a party, for the statement of its own account; empty for ours
 	Day         string `json:"day" validate:"required,datetime=2006-01-02"` // in the institution's zone
 }
 
