@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
@@ -32,6 +33,7 @@ func (m *Market) Verify(ctx context.Context, tell func(store.Finding)) (audit.Re
 	for _, step := range []func() error{
 		func() error { return verifyStore(ctx, now, tell) },
 		func() error { return verifyOrders(ctx, now, tell) },
+		func() error { return verifyMirrors(ctx, now, tell) },
 		func() error { return verifyDisputes(ctx, now, tell) },
 		func() error { return verifyBooks(ctx, now, tell) },
 		func() error { return verifyReceivables(ctx, now, tell) },
@@ -73,6 +75,37 @@ func verifyOrders(ctx context.Context, now store.Snapshot, tell func(store.Findi
 		tell(store.Finding{Code: "order", Ref: platform.Ref{Kind: "order", ID: d.Order}, What: fmt.Sprintf("should be %s, is %s", d.Expected, d.Found)})
 	}
 	return nil
+}
+
+// verifyMirrors proves the money of orders by the books.
+func verifyMirrors(ctx context.Context, now store.Snapshot, tell func(store.Finding)) error {
+	found, err := finance.VerifyOrders(ctx, now, mirrors(ctx, now))
+	for _, d := range found {
+		tell(store.Finding{Code: "books." + d.Rule, Ref: d.Ref, What: fmt.Sprintf("should be %s, is %s", d.Expected, d.Found)})
+	}
+	if err != nil {
+		return unless(err, "order", tell)
+	}
+	return nil
+}
+
+// mirrors are what all orders say of their money.
+func mirrors(ctx context.Context, db platform.Getter) iter.Seq2[[]finance.Mirror, error] {
+	return func(yield func([]finance.Mirror, error) bool) {
+		for q := (platform.Query{Kind: "order", Limit: 100}); ; {
+			page, err := platform.List[order.Order](ctx, db, q)
+			all := make([]finance.Mirror, len(page.Items))
+			for i, o := range page.Items {
+				all[i] = finance.Mirror{
+					Order: o.ID, Merchant: o.Merchant, Captured: o.Captured, Refunded: o.Refunded, Earned: o.Earned, ChargedBack: o.ChargedBack, Taken: o.Origin != nil,
+				}
+			}
+			if !yield(all, err) || err != nil || page.Next == "" {
+				return
+			}
+			q.Cursor = page.Next
+		}
+	}
 }
 
 // discrepancies are what the books, and the rooms that stand on them, find wrong.

@@ -26,7 +26,7 @@ const (
 	Requested  State = "requested"
 	Issuing    State = "issuing" // claimed under its number; the call is under way, or nobody knows
 	Issued     State = "issued"
-	Failed     State = "failed" // refused for certain; tried again under its number and key
+	Failed     State = "failed"      // refused for certain; tried again under its number and key
 	RedPending State = "red_pending" // with a reason: its letter is held, and an operator decides
 	PartlyRed  State = "partly_red"
 	Red        State = "red"
