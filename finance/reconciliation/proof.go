@@ -1,11 +1,7 @@
 package reconciliation
 
 import (
-	"context"
-	"fmt"
-
 	"github.com/liangding/platform"
-	"github.com/liangding/platform/finance"
 )
 
 // Proof is how books and institution come together in one currency: what the
@@ -64,6 +60,11 @@ func (p *Proof) close(st Statement) error {
 			p.Told, p.ToldDay = t.Closing, st.Day
 		}
 	}
+	return p.compare()
+}
+
+// compare makes out what is left unexplained.
+func (p *Proof) compare() error {
 	if p.Institution = p.Lines; p.ToldDay != "" && p.ToldDay == p.LastDay {
 		p.Institution = p.Told
 	}
@@ -76,81 +77,4 @@ func (p *Proof) close(st Statement) error {
 		p.Unexplained, err = ours.Sub(theirs)
 	}
 	return err
-}
-
-// Verify recomputes the proof of the last run of each of these accounts (V7):
-// the balance from the entries of the books, the lines from the statements, and
-// what is open from the run. Accounts are named as in [Service.Runs].
-func Verify(ctx context.Context, st Store, books finance.Books, accounts ...string) (wrong []finance.Discrepancy, err error) {
-	for _, account := range accounts {
-		runs, err := st.Runs(ctx, account, "")
-		if err != nil {
-			return nil, fmt.Errorf("verify %s: %w", account, err)
-		}
-		if len(runs.Items) == 0 {
-			continue
-		}
-		found, err := verify(ctx, st, books, runs.Items[0])
-		if err != nil {
-			return nil, fmt.Errorf("verify %s: %w", account, err)
-		}
-		wrong = append(wrong, found...)
-	}
-	return wrong, nil
-}
-
-func verify(ctx context.Context, st Store, books finance.Books, run Run) (wrong []finance.Discrepancy, err error) {
-	statement, err := st.Statement(ctx, run.Statement)
-	if err != nil {
-		return nil, err
-	}
-	report := func(expected, found any) {
-		wrong = append(wrong, finance.Discrepancy{Rule: "V7", Ref: run.Ref(), Expected: fmt.Sprint(expected), Found: fmt.Sprint(found)})
-	}
-	for _, p := range run.Proofs {
-		again, err := p.reopened(ctx, st, run)
-		if err != nil {
-			return nil, err
-		}
-		if again.OpenEntries != p.OpenEntries || again.OpenLines != p.OpenLines {
-			report(fmt.Sprintf("%s and %s open", p.OpenEntries, p.OpenLines), fmt.Sprintf("%s and %s", again.OpenEntries, again.OpenLines))
-		}
-		if !p.Holds() {
-			report("nothing unexplained", p.Unexplained)
-		}
-		if p.Seq == 0 {
-			continue
-		}
-		entries, err := books.EntriesFrom(ctx, statement.Ledger, p.Currency, p.Seq)
-		if err != nil {
-			return nil, err
-		}
-		if len(entries) == 0 || entries[0].Seq != p.Seq || entries[0].After != p.Books {
-			report(fmt.Sprintf("%s after entry %d", p.Books, p.Seq), "another balance of the books")
-		}
-	}
-	return wrong, nil
-}
-
-// reopened is the proof with what the run has open, added up anew.
-func (p Proof) reopened(ctx context.Context, st Store, run Run) (Proof, error) {
-	none, err := platform.FromMinor(0, p.Currency)
-	if err != nil {
-		return Proof{}, err
-	}
-	again := Proof{Currency: p.Currency, OpenEntries: none, OpenLines: none}
-	for page, err := range pages(ctx, st, run.Draft, ofOpen, run.OpenPages) {
-		if err != nil {
-			return Proof{}, err
-		}
-		for _, i := range page.Open {
-			if i.Currency != p.Currency {
-				continue
-			}
-			if err := again.leave(&i); err != nil {
-				return Proof{}, err
-			}
-		}
-	}
-	return again, nil
 }
