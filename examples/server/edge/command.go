@@ -137,6 +137,12 @@ type Paging struct {
 	Limit  int    `query:"limit" doc:"rows a page, 50 unless given" minimum:"0" maximum:"500"`
 }
 
+// Turn is the part of a list's input that turns its pages. It is exported because
+// parameters of embedded types are passed over that are not.
+type Turn struct {
+	Cursor string `query:"cursor" doc:"next of the page before" maxLength:"2000"`
+}
+
 func answer[I, A any](ctx context.Context, in I, do func(context.Context, I) (A, error)) (*Answer[A], error) {
 	a, err := do(ctx, in)
 	if err != nil {

@@ -34,13 +34,18 @@ type holder struct {
 	Grant *access.Grant `json:"grant,omitempty" doc:"absent for a role that nobody holds, or that comes with the kind of actor"`
 }
 
+// holders are all of them.
+type holders struct {
+	Items []holder `json:"items"`
+}
+
 // Mount adds the routes.
 func Mount(api huma.API, m *market.Market) {
 	s := m.Access
 	edge.Get(api, op("me", "Who you are, by your grants"), platform.ActorOf)
 	edge.Get(api, op("policy", "The policy in force"), s.Policy)
 	edge.Create(api, op("policy", "Publish another policy, or the program's own"), s.Publish)
-	edge.List(api, op("who", "Who can take an action"), func(ctx context.Context, q *question) (platform.Page[holder], error) { return who(ctx, s, q) })
+	edge.Find(api, op("who", "Who can take an action"), func(ctx context.Context, q *question) (holders, error) { return who(ctx, s, q) })
 
 	edge.List(api, op("grants", "Grants, the newest first"), func(ctx context.Context, q *query) (platform.Page[access.Grant], error) {
 		return s.Grants(ctx, access.State(q.State), q.Cursor, q.Limit)
@@ -67,17 +72,17 @@ func Mount(api huma.API, m *market.Market) {
 	edge.Command(api, op("reviews/{id}/decide", "Keep or revoke a grant under review"), func(c *access.Decide, id platform.ID) { c.Campaign = id }, s.Decide)
 }
 
-func who(ctx context.Context, s *access.Service, q *question) (page platform.Page[holder], err error) {
+func who(ctx context.Context, s *access.Service, q *question) (all holders, err error) {
 	roles, grants, err := s.WhoCan(ctx, q.Action, q.Kind, q.Field)
 	held := map[string]bool{}
 	for _, g := range grants {
-		page.Items = append(page.Items, holder{g.Role, &g})
+		all.Items = append(all.Items, holder{g.Role, &g})
 		held[g.Role] = true
 	}
 	for _, role := range roles {
 		if !held[role] {
-			page.Items = append(page.Items, holder{Role: role})
+			all.Items = append(all.Items, holder{Role: role})
 		}
 	}
-	return page, err
+	return all, err
 }

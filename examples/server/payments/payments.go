@@ -36,7 +36,7 @@ func Mount(api huma.API, m *market.Market) {
 	edge.Command(api, money("attempts/{id}/resolve", "Decide an attempt that stayed unknown"), func(c *payment.Resolve, id platform.ID) { c.Attempt = id }, s.Resolve)
 	edge.Command(api, money("intents/{id}/draw", "Capture what an institution holds"), func(c *payment.Draw, id platform.ID) { c.Intent = id }, s.Draw)
 	edge.Command(api, money("attempts/{id}/reverse", "Record a charge that the institution took back"), func(c *payment.Reverse, id platform.ID) { c.Attempt = id }, s.Reverse)
-	edge.List(api, op("payments/queue", "What waits for an operator"), func(ctx context.Context, q *page) (platform.Page[payment.Task], error) {
+	edge.List(api, op("payments/queue", "What waits for an operator"), func(ctx context.Context, q *edge.Turn) (platform.Page[payment.Task], error) {
 		return s.Queue(ctx, q.Cursor)
 	})
 	edge.Get(api, op("payments/channels", "The institutions, and how they are doing"), func(ctx context.Context) (channels, error) {
@@ -71,13 +71,8 @@ func Mount(api huma.API, m *market.Market) {
 	})
 }
 
-// page is where a list goes on.
-type page struct {
-	Cursor string `query:"cursor" doc:"next of the page before" maxLength:"2000"`
-}
-
 type chargebacks struct {
-	page
+	edge.Turn
 	State payment.ChargebackState `query:"state" doc:"in which state" default:"needs_response" maxLength:"20"`
 }
 

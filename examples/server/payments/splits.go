@@ -34,7 +34,7 @@ func splits(api huma.API, m *market.Market) {
 }
 
 type sharings struct {
-	page
+	edge.Turn
 	State payment.SharingState `query:"state" doc:"in which state" default:"manual" maxLength:"20"`
 }
 

@@ -24,7 +24,7 @@ func op(path, summary string) edge.Op {
 func Mount(api huma.API, m *market.Market) {
 	s := m.Closing
 	edge.Get(api, op("periods", "How far the books are closed"), s.Periods)
-	edge.List(api, op("periods/closes", "The closes of months, the first first"), func(ctx context.Context, in *cursor) (platform.Page[closing.Close], error) {
+	edge.List(api, op("periods/closes", "The closes of months, the first first"), func(ctx context.Context, in *edge.Turn) (platform.Page[closing.Close], error) {
 		return s.Closes(ctx, in.Cursor)
 	})
 	edge.Find(api, op("periods/checklist", "What has to be in order before a month is closed for good"), func(ctx context.Context, in *month) (items[closing.Item], error) {
@@ -66,10 +66,6 @@ func Mount(api huma.API, m *market.Market) {
 	edge.Command(api, op("tax-exemptions/{id}/end", "End an exemption before its term"), func(c *closing.EndExemption, id platform.ID) { c.Exemption = id }, s.EndExemption)
 }
 
-type cursor struct {
-	Cursor string `query:"cursor" doc:"next of the page before" maxLength:"2000"`
-}
-
 type month struct {
 	Month string `query:"month" required:"true" pattern:"^[0-9]{4}-[0-9]{2}$" example:"2026-03"`
 }
@@ -80,13 +76,13 @@ type span struct {
 }
 
 type exempted struct {
-	Party  string `query:"party" doc:"if absent, all" maxLength:"64"`
-	Cursor string `query:"cursor" doc:"next of the page before" maxLength:"2000"`
+	Party string `query:"party" doc:"if absent, all" maxLength:"64"`
+	edge.Turn
 }
 
 type quarter struct {
 	Quarter string `query:"quarter" doc:"if absent, all" example:"2026-Q1" maxLength:"7"`
-	cursor
+	edge.Turn
 }
 
 // items is a list without pages: by currency, or of a checklist.

@@ -28,23 +28,19 @@ func Mount(api huma.API, m *market.Market) {
 	pack(api, s)
 }
 
-type cursor struct {
-	Cursor string `query:"cursor" doc:"next of the page before" maxLength:"2000"`
-}
-
 type ofRecord struct {
 	ID string `path:"id" doc:"The record's id."`
-	cursor
+	edge.Turn
 }
 
 type ofControl struct {
 	Control string `query:"control" doc:"if absent, all" maxLength:"8" example:"C1"`
-	cursor
+	edge.Turn
 }
 
 type inState struct {
 	State string `query:"state" doc:"open unless given" enum:"open,planned,fixing,fixed,closed"`
-	cursor
+	edge.Turn
 }
 
 // items is a list without pages.
@@ -87,7 +83,7 @@ func findings(api huma.API, s *supervision.Service) {
 
 func engagements(api huma.API, s *supervision.Service) {
 	edge.Create(api, op("engagements", "Plan an audit from outside"), s.PlanAudit)
-	edge.List(api, op("engagements", "Audits from outside, the latest period first"), func(ctx context.Context, in *cursor) (platform.Page[supervision.Engagement], error) {
+	edge.List(api, op("engagements", "Audits from outside, the latest period first"), func(ctx context.Context, in *edge.Turn) (platform.Page[supervision.Engagement], error) {
 		return s.Engagements(ctx, in.Cursor)
 	})
 	edge.Show(api, op("engagements/{id}", "One audit"), s.Engagement)

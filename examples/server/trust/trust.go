@@ -37,13 +37,13 @@ func Mount(api huma.API, m *market.Market) {
 		signed, err := m.Audit.Checkpoint(ctx)
 		return checkpoint{Note: string(signed), Key: m.AuditKey}, err
 	})
-	edge.List(api, edge.Op{Path: "/meta/data", Summary: "The data catalogue: every field that is stored, with its class, purpose, retention and legal basis", Tag: "trust"}, func(ctx context.Context, in *catalogue) (platform.Page[market.DataField], error) {
+	edge.Find(api, edge.Op{Path: "/meta/data", Summary: "The data catalogue: every field that is stored, with its class, purpose, retention and legal basis", Tag: "trust"}, func(ctx context.Context, in *catalogue) (fields, error) {
 		if err := edge.Only(ctx, platform.Operator, platform.Auditor); err != nil {
-			return platform.Page[market.DataField]{}, err
+			return fields{}, err
 		}
 		all, err := market.Catalogue(market.Stored())
 		all = slices.DeleteFunc(all, func(f market.DataField) bool { return in.Class != "" && string(f.Class) != in.Class })
-		return platform.Page[market.DataField]{Items: append([]market.DataField{}, all...)}, err
+		return fields{append([]market.DataField{}, all...)}, err
 	})
 	edge.Get(api, op("audit/alarms", "Alarms of the audit log, and who answered for them; the newest first"), func(ctx context.Context) (alarms, error) {
 		if err := edge.Only(ctx, platform.Operator, platform.Auditor); err != nil {
@@ -111,6 +111,10 @@ type alerts struct {
 type verification struct {
 	Sound bool                  `json:"sound"`
 	Found []finance.Discrepancy `json:"found"`
+}
+
+type fields struct {
+	Items []market.DataField `json:"items"`
 }
 
 type catalogue struct {
