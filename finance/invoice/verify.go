@@ -12,7 +12,9 @@ import (
 
 // Verify proves the invoices from their own records (V10), and tells what is
 // wrong: the numbers of each series are 1, 2, 3 … without gap or double; the lines
-// of an invoice make its totals, and no red letter took back more than there was;
+// of an invoice make its totals, and no red letter took back more than there was; the
+// letters that were issued make up what was taken back, and one is under way exactly
+// if the invoice says so;
 // each invoice is in the tally of its subject, which is the sum of them; and what
 // stands on invoices is not above what [Sales] says, unless the tally knows. It
 // reads page by page and writes nothing.
@@ -65,8 +67,13 @@ func (v *verifier) invoices(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		letters, err := v.letters(ctx, page)
+		if err != nil {
+			return err
+		}
 		for i, inv := range page {
 			v.invoice(inv)
+			v.reversed(inv, letters[inv.ID])
 			if !slices.Contains(counted[refs[i].ID].Invoices, inv.ID) {
 				v.report(inv.Ref(), "counted in "+string(refs[i].ID), "not there")
 			}
@@ -86,6 +93,55 @@ func (v *verifier) invoices(ctx context.Context) error {
 		}
 	}
 	return v.series(ctx, series, last)
+}
+
+// letters are those of invoices that are there, by invoice.
+func (v *verifier) letters(ctx context.Context, page []Invoice) (map[platform.ID][]Letter, error) {
+	var refs []platform.Ref
+	for _, inv := range page {
+		for n := range inv.Letters {
+			refs = append(refs, platform.Ref{Kind: letterKind, ID: letterID(inv.ID, n)})
+		}
+	}
+	all := map[platform.ID][]Letter{}
+	for some := range slices.Chunk(refs, 500) {
+		records, err := platform.Lookup(ctx, v.db, some...)
+		if err != nil {
+			return nil, err
+		}
+		found, err := platform.Found[Letter](records, some...)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range found {
+			all[l.Invoice] = append(all[l.Invoice], l)
+		}
+	}
+	return all, nil
+}
+
+// reversed checks an invoice by its red letters: those that were issued make up what
+// was taken back, and exactly the one that it names is under way.
+func (v *verifier) reversed(inv Invoice, letters []Letter) {
+	if len(letters) != inv.Letters {
+		v.report(inv.Ref(), fmt.Sprintf("%d red letters", inv.Letters), len(letters))
+		return
+	}
+	red, open := minus(inv.Gross, inv.Gross), platform.ID("")
+	for _, l := range letters {
+		if l.State == LetterIssued {
+			red = plus(red, l.Gross)
+		}
+		if l.EndedAt.IsZero() {
+			open += l.ID
+		}
+	}
+	if red != inv.Red {
+		v.report(inv.Ref(), fmt.Sprintf("%s by its red letters", red), inv.Red)
+	}
+	if open != inv.Letter || (open != "") != (inv.State == RedPending) {
+		v.report(inv.Ref(), fmt.Sprintf("letter %q under way", open), fmt.Sprintf("%q in %s", inv.Letter, inv.State))
+	}
 }
 
 // counted are those of the tallies that exist, by id.

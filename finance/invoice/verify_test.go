@@ -3,12 +3,14 @@ package invoice_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance/invoice"
+	"github.com/liangding/platform/store/sandbox"
 )
 
 // putting writes a record past all rules.
@@ -61,6 +63,44 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		for _, d := range found {
 			assert.Equal(t, "V10", d.Rule, name)
 		}
+	}
+}
+
+// V10, of red letters: one that was refused, and one that is held, are no fault.
+func TestVerifyFindsLettersThatDoNotMakeUpWhatWasTakenBack(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*invoice.Invoice, *invoice.Letter){
+		"nothing":                  func(*invoice.Invoice, *invoice.Letter) {},
+		"a letter of a cent more":  func(_ *invoice.Invoice, l *invoice.Letter) { l.Gross = yuan("40.01") },
+		"a letter that was lapsed": func(_ *invoice.Invoice, l *invoice.Letter) { l.State = invoice.LetterLapsed },
+		"a letter still under way": func(_ *invoice.Invoice, l *invoice.Letter) { l.EndedAt = time.Time{} },
+		"a letter that is lost":    func(i *invoice.Invoice, _ *invoice.Letter) { i.Letters++ },
+		"one named that is over":   func(i *invoice.Invoice, l *invoice.Letter) { i.Letter = l.ID },
+		"pending without a letter": func(i *invoice.Invoice, _ *invoice.Letter) { i.State = invoice.RedPending },
+		"exempt, and taxed":        func(i *invoice.Invoice, _ *invoice.Letter) { i.Lines[0].Exempt = "household" },
+	} {
+		v := newWorld(t)
+		whole := v.issued(t)
+		refused, err := v.askRed(customer, whole.ID)
+		require.NoError(t, err)
+		v.authority.Force(string(refused.ID), sandbox.Refusal)
+		v.tick(t)
+		_, err = v.askRed(customer, whole.ID, invoice.Part{Line: 1, Amount: yuan("40.00")})
+		require.NoError(t, err)
+		v.tick(t)
+		i, l := v.get(t, whole.ID), v.letters(t, whole.ID)[1]
+		require.Equal(t, invoice.PartlyRed, i.State)
+		was := i
+
+		spoil(&i, &l)
+		_, err = platform.Update(as(operator), platform.Writer{Store: v.db}, struct{}{}, func(context.Context) (struct{}, []platform.Change, error) {
+			return struct{}{}, []platform.Change{platform.Put(i), platform.Put(l), platform.Happened("test.broken", was.Ref(), nil)}, nil
+		})
+		require.NoError(t, err, name)
+
+		found, err := invoice.Verify(t.Context(), v.db, v.shop)
+		require.NoError(t, err)
+		assert.Equal(t, name == "nothing", len(found) == 0, "%s: %v", name, found)
 	}
 }
 
