@@ -31,6 +31,7 @@ var (
 
 type lineView struct {
 	budget.Forecast
+	Of    budget.Line // as far as it is in force
 	Bar   stack
 	Ahead stack // what is expected against the plan
 	Rows  []commitmentRow
@@ -62,6 +63,11 @@ func (c console) budgetLine(r *http.Request) (any, error) {
 		return nil, err
 	}
 	others := lineChoices(lines.Items, id, f.Balance.Plan.Currency())
+	for _, l := range lines.Items {
+		if l.ID == id {
+			v.Of = l.Line
+		}
+	}
 	for _, x := range page.Items {
 		row := commitmentRow{Commitment: x}
 		if x.Source.Kind == "claim" {

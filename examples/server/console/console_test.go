@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -87,6 +88,24 @@ func TestPagesReadInBothLanguages(t *testing.T) {
 			assert.Contains(t, page, `<html lang="`+lang[:2]+`">`, path)
 			for _, text := range texts[i] {
 				assert.Contains(t, page, text, "%s of %s in %s", text, path, lang)
+			}
+		}
+	}
+}
+
+// A word that is missing would show its own name.
+func TestNoPageShowsTheNameOfAWord(t *testing.T) {
+	t.Parallel()
+	s := open(t).scene()
+	name := regexp.MustCompile(`(?:^|[\s>])(?:nav|title|part|field|move|done|closing|recon|control|finding|engagement|approvals|fees|forecast|payments|payouts|owed|invoices)\.[a-z_]+`)
+	texts := regexp.MustCompile(`>[^<]+<`)
+	for _, lang := range []string{"en", "zh"} {
+		for _, path := range s.paths() {
+			if strings.HasPrefix(path, "/console/catalogue") {
+				continue // it names the kinds of records
+			}
+			for _, text := range texts.FindAllString(s.ok("operator", path, "Accept-Language", lang), -1) {
+				assert.NotRegexp(t, name, text, "%s in %s", path, lang)
 			}
 		}
 	}

@@ -46,6 +46,7 @@ type reconAccount struct {
 	Last   *reconciliation.Run
 	Bars   []dayBar
 	Wide   int
+	Worst  *dayBar // the day of which least was matched, if any was not whole
 	Fetch  []button
 	Missed string       // the day that can be fetched
 	Waits  []waitingDay // that came in and were not compared
@@ -148,6 +149,11 @@ func (c console) reconAccount(ctx context.Context, name string) (reconAccount, e
 			Day: run.Day, X: n * (barWide + barGap), Y: barTall - tall, Tall: tall, Low: share < 10_000,
 			Share: fmt.Sprintf("%d.%02d %%", share/100, share%100),
 		})
+	}
+	for n, bar := range a.Bars {
+		if bar.Low && (a.Worst == nil || bar.Tall < a.Worst.Tall) {
+			a.Worst = &a.Bars[n]
+		}
 	}
 	if len(runs) > 0 {
 		a.Last = &runs[len(runs)-1]

@@ -76,6 +76,7 @@ type controlsView struct {
 	Weeks    []weekBar
 	Most     int // hits in a week
 	Total    int
+	LastWeek string
 }
 
 type controlRow struct {
@@ -152,6 +153,7 @@ func (c console) hitsByWeek(ctx context.Context, v *controlsView, now time.Time)
 			break
 		}
 	}
+	v.LastWeek = v.Weeks[weeksShown-1].Week
 	for _, w := range v.Weeks {
 		v.Most, v.Total = max(v.Most, w.Hits), v.Total+w.Hits
 	}

@@ -1,7 +1,7 @@
 package console
 
-// bookedWords are what the books know as having happened: each of their recipes, as
-// journals, statements and cash flows name it.
+// bookedWords are what the books know as having happened, each of their recipes, as
+// journals, statements and cash flows name it; and accounts that few orders touch.
 var bookedWords = map[string]word{
 	"booked.pay.captured":              {"Payment received", "收款"},
 	"booked.pay.promotion":             {"Part borne by the platform", "平台补贴"},
@@ -91,4 +91,27 @@ var bookedWords = map[string]word{
 	"booked.journal.manual":            {"Journal by hand", "手工凭证"},
 	"booked.posting.reversed":          {"Correction", "冲正"},
 	"booked.other":                     {"Other", "其他"},
+
+	"role.chargeback":      {"Chargebacks, outcome open", "拒付待定"},
+	"role.advance":         {"Advances for expenses", "备用金"},
+	"role.exchange":        {"Between currencies", "外币兑换"},
+	"role.withholding":     {"Tax withheld", "代扣税款"},
+	"role.unapplied":       {"Receipts not matched", "未核销回款"},
+	"role.deferred":        {"Deferred income", "递延收入"},
+	"role.unclaimed":       {"Unclaimed balances", "无人认领余额"},
+	"role.retained":        {"Retained earnings", "未分配利润"},
+	"role.revenue":         {"Revenue", "主营收入"},
+	"role.onboarding":      {"Onboarding fees", "入驻费"},
+	"role.advertising":     {"Advertising", "广告收入"},
+	"role.dunning_fee":     {"Dunning fees", "催收费"},
+	"role.penalty":         {"Fines and interest", "罚款与滞纳金"},
+	"role.difference":      {"Differences", "差额"},
+	"role.cost_of_service": {"Cost of service", "服务成本"},
+	"role.chargeback_loss": {"Lost chargebacks", "拒付损失"},
+	"role.reward":          {"Rewards", "奖励"},
+	"role.payroll":         {"Pay", "薪酬"},
+	"role.plan":            {"Budget: plan", "预算：计划"},
+	"role.free":            {"Budget: free", "预算：可用"},
+	"role.committed":       {"Budget: committed", "预算：占用"},
+	"role.spent":           {"Budget: spent", "预算：支出"},
 }

@@ -18,6 +18,7 @@ var eventWords = map[string]word{
 	"event.privacy.erase_started":     {"Erasure begun", "开始抹除"},
 	"event.privacy.erased":            {"Personal data erased", "个人信息已抹除"},
 	"event.backup.drilled":            {"Backup rehearsed", "备份演练"},
+	"event.audit.missing":             {"A year has no audit", "年度未审计"},
 	"event.audit.forked":              {"The log is another than was signed", "日志与已签署的不一致"},
 	"event.audit.fork_acknowledged":   {"The log goes on from what was found", "日志自现有状态继续"},
 	"event.delivery.resent":           {"Delivery sent again", "重新投递"},

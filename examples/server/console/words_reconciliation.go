@@ -8,6 +8,7 @@ var reconciliationWords = map[string]word{
 
 	"recon.what":           {"The books are compared with what institutions and banks say, day by day. What differs is resolved by a posting.", "逐日将账簿与机构、银行的对账单核对，差异须记账处理。"},
 	"recon.chart":          {"Share of lines matched, by day", "逐日匹配率"},
+	"recon.worst":          {"lowest", "最低"},
 	"recon.waits":          {"A statement came in and was not compared yet.", "对账单已到，尚未对账。"},
 	"recon.lines":          {"lines", "行数"},
 	"recon.never":          {"No statement was compared yet.", "尚未对账。"},

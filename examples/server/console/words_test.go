@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -87,6 +88,17 @@ func TestEveryRecipeOfTheBooksHasAName(t *testing.T) {
 		if what, booked := strings.CutPrefix(key, "booked."); booked && what != "other" {
 			assert.Contains(t, kinds, what, "the books know no such thing")
 		}
+	}
+}
+
+func TestEveryAccountOfTheChartHasAName(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("../../../finance/chart.go")
+	require.NoError(t, err)
+	roles := regexp.MustCompile(`\{Role: "([a-z_]+)"`).FindAllSubmatch(source, -1)
+	require.Greater(t, len(roles), 40)
+	for _, role := range roles {
+		assert.Contains(t, words, "role."+string(role[1]))
 	}
 }
 
