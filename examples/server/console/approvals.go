@@ -72,7 +72,7 @@ func matrixFields(lang string, rows []claim.Row) (all []fieldset) {
 		amount, currency := "", ""
 		if n < len(rows) {
 			r = rows[n]
-			amount, currency = r.From.Decimal().StringFixed(int32(r.From.Currency().Exponent())), r.From.Currency().String() //nolint:gosec // 0 to 4
+			amount, currency = plainAmount(r.From), r.From.Currency().String()
 		}
 		all = append(all, fieldset{Legend: "approvals.row", Fields: []field{
 			{Name: at("rows", n, ".from"), Label: "approvals.from", Value: amount, Most: 24},

@@ -145,7 +145,7 @@ func plainAmount(m platform.Money) string {
 	if m.Absent() {
 		return ""
 	}
-	return m.Decimal().StringFixed(int32(m.Currency().Exponent())) //nolint:gosec // 0 to 4
+	return m.Decimal().StringFixed(int32(m.Currency().Exponent()))
 }
 
 // draftFees drafts a version by the components and rules in which something was
