@@ -282,7 +282,7 @@ func (s spent) lines(ctx context.Context, items []supervision.Item) error {
 }
 
 // barred notes which parties' accounts were locked, in one trip, and when each had
-// moved before: one read a party and currency.
+// moved before: one read a payout, or a party of a journal.
 func (s spent) barred(ctx context.Context, items []supervision.Item) error {
 	journals, err := s.journals(ctx, items)
 	if err != nil {

@@ -33,7 +33,7 @@ type fieldset struct {
 type field struct {
 	Name   string // its path in the command: rows[0].from
 	Label  string // the word before it
-	Type   string // of the input; select, area and check besides
+	Type   string // of the input; select and area besides
 	Value  string
 	Hint   string // what an empty one shows
 	Needed bool
