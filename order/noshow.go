@@ -195,7 +195,7 @@ func (s *Service) WaiveNoShow(ctx context.Context, in WaiveNoShow) (Order, error
 // waivable tells whether the fee of a no-show is there, and nobody's yet.
 func (o Order) waivable() bool {
 	c := o.Cancellation
-	return c != nil && c.NoShow == NoShowCharged && c.kept().Sign() > 0 && o.Dispute == "" && o.timer(closeTimer)
+	return c != nil && c.NoShow == NoShowCharged && c.kept().Sign() > 0 && o.Dispute == "" && o.Contested.Sign() <= 0 && o.ChargedBack.Sign() == 0 && o.timer(closeTimer)
 }
 
 // pardoned is the order without the fee of its no-show, the refund of that, and the
