@@ -18,6 +18,18 @@
 // a PostgreSQL, 8 more in batches of a hundred, each with the platform's commission in
 // it, beside a single insert and commit.
 //
+//	go run ./examples/bench orders -json FILE
+//
+// has 1 and 8 HTTP clients bring orders through their lives on such a PostgreSQL, from
+// their placing to the customer's acceptance, and counts what an order costs the
+// database.
+//
+//	go run ./examples/bench race -json FILE
+//
+// has 2, 4, 8 and 32 callers give one command for the same order at once, over HTTP,
+// for 100 orders of each command, and counts orders on which it took effect twice or
+// never, and answers that were not true: none must be.
+//
 //	go run ./examples/bench growth -store postgres
 //
 // measures reading an order, a page of twenty and a command on an order in stores of
@@ -54,7 +66,7 @@ func main() {
 	}
 }
 
-const usageText = "usage: bench store|ledger|growth [flags]; -help after either lists them"
+const usageText = "usage: bench store|ledger|orders|race|growth [flags]; -help after any of them lists its own"
 
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
@@ -72,6 +84,17 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 			return err
 		}
 		return serve(ctx, *dsn, in, out)
+	case "orders":
+		return runOrders(ctx, args[1:], out)
+	case "race":
+		return runRace(ctx, args[1:], out)
+	case "shop":
+		f := flag.NewFlagSet("bench shop", flag.ContinueOnError)
+		dsn, branches := f.String("dsn", "", "of the database"), f.Int("branches", 0, "with a team each")
+		if err := f.Parse(args[1:]); err != nil {
+			return err
+		}
+		return runShop(ctx, *dsn, *branches, in, out)
 	case "growth":
 		return runGrowth(ctx, args[1:], out)
 	case "worker":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 
 // TestMain lets the program start itself as a worker.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "worker" || os.Args[1] == "serve") {
+	if len(os.Args) > 1 && (slices.Contains([]string{"worker", "serve", "shop"}, os.Args[1])) {
 		main()
 		return
 	}
@@ -105,7 +106,7 @@ func TestGrowthIsMeasuredOnEveryStore(t *testing.T) {
 
 func TestFlagsThatMeanNothingAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"", "fly", "store -rounds 0", "store -seconds -1", "store -scale 0", "store more", "store -only (", "store -only nothing", "growth -orders many", "growth -orders 4 -callers 8", "growth -store tape"} {
+	for _, args := range []string{"", "fly", "store -rounds 0", "store -seconds -1", "store -scale 0", "store more", "store -only (", "store -only nothing", "growth -orders many", "growth -orders 4 -callers 8", "growth -store tape", "race -callers 0", "race -orders 0", "race -only (", "orders -seconds 0", "orders more"} {
 		assert.Error(t, run(t.Context(), strings.Fields(args), strings.NewReader(""), &strings.Builder{}), args)
 	}
 }

@@ -213,6 +213,7 @@ type props map[string][]prop
 type prop struct {
 	id    platform.ID
 	state string
+	text  string // masked
 	doc   map[string]any
 }
 
@@ -236,7 +237,7 @@ func (h *theatre) look() (props, error) {
 		if line.ID.Slot() != h.order.Slot() || !bytes.Contains(line.Doc, []byte(h.order)) || line.Kind == "event" {
 			continue
 		}
-		p := prop{id: line.ID}
+		p := prop{id: line.ID, text: masked(line.Doc)}
 		if err := json.Unmarshal(line.Doc, &p.doc); err != nil {
 			return nil, err
 		}
@@ -244,7 +245,7 @@ func (h *theatre) look() (props, error) {
 		all[line.ID.Prefix()] = append(all[line.ID.Prefix()], p)
 	}
 	place := func(p prop) string { // ids of two plays differ, and so does their order
-		return fmt.Sprint(p.doc["at"], p.doc["offered"], p.doc["member"] == string(h.members[1].ID))
+		return fmt.Sprint(p.doc["at"], p.doc["offered"], p.doc["member"] == string(h.members[1].ID), p.text)
 	}
 	for _, those := range all {
 		slices.SortFunc(those, func(a, b prop) int { return cmp.Compare(place(a), place(b)) })
