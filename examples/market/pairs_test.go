@@ -432,7 +432,7 @@ func apartFrom(lines, others []string) (all []string) {
 func TestEveryPairOfCommandsHasOneLegalOutcome(t *testing.T) {
 	t.Parallel()
 	n, states, all := perScene(t)
-	h := newTheatre(t, 1)
+	h := newTheatre(t, 1, inMemory)
 	r := h.explored(all, states)
 	if states == 0 {
 		h.complete(r, all)

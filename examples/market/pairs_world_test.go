@@ -32,7 +32,7 @@ import (
 // stage is a store that is changed for an empty one between two plays, and that
 // lets somebody in before or after a commit of another.
 type stage struct {
-	*memory.DB
+	store.Engine
 
 	commits atomic.Int64 // since the play began to count
 	at      int64        // the commit at which somebody comes in
@@ -43,7 +43,7 @@ type stage struct {
 func (s *stage) Commit(ctx context.Context, set platform.Set) (platform.Receipt, error) {
 	enter, here := s.enter, s.commits.Add(1) == s.at
 	if enter == nil || !here {
-		return s.DB.Commit(ctx, set)
+		return s.Engine.Commit(ctx, set)
 	}
 	s.enter = nil
 	if s.late {
@@ -51,7 +51,7 @@ func (s *stage) Commit(ctx context.Context, set platform.Set) (platform.Receipt,
 	} else {
 		enter()
 	}
-	return s.DB.Commit(ctx, set)
+	return s.Engine.Commit(ctx, set)
 }
 
 // theatre is a market that plays the life of one order again and again, each time
@@ -61,6 +61,7 @@ type theatre struct {
 
 	t       *testing.T
 	stage   *stage
+	empty   func() store.Engine // for the next play
 	clock   *storetest.Clock
 	opened  time.Time
 	scripts map[house]script
@@ -79,10 +80,12 @@ type script struct {
 
 var allKinds = market.Kinds()
 
-func newTheatre(t *testing.T, seed uint64) *theatre {
+func inMemory() store.Engine { return memory.New(allKinds, nil) }
+
+func newTheatre(t *testing.T, seed uint64, empty func() store.Engine) *theatre {
 	t.Helper()
-	h := &theatre{t: t, scripts: map[house]script{}, opened: time.Date(2030, 3, 1, 9, 0, 0, 0, time.UTC)}
-	h.stage, h.clock = &stage{DB: memory.New(allKinds, nil)}, storetest.NewClock(h.opened)
+	h := &theatre{t: t, empty: empty, scripts: map[house]script{}, opened: time.Date(2030, 3, 1, 9, 0, 0, 0, time.UTC)}
+	h.stage, h.clock = &stage{Engine: empty()}, storetest.NewClock(h.opened)
 	rules := screen.Rules{
 		Version: "stage-1", Basis: "what the test is about", Owner: "test",
 		Policies: []screen.Policy{{Event: "order.place", Failure: "closed"}, {Event: "payment.pay", Failure: "closed"}},
@@ -110,7 +113,7 @@ const (
 
 // begin plays the first scene: an order of the house is placed.
 func (h *theatre) begin(of house) error {
-	h.stage.DB, h.stage.enter = memory.New(allKinds, nil), nil
+	h.stage.Engine, h.stage.enter = h.empty(), nil
 	h.clock.Advance(h.opened.Sub(h.clock.Now()))
 	if known, again := h.scripts[of]; again {
 		h.script = known
