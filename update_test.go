@@ -121,7 +121,7 @@ func TestOneOfManyHasTheEffectAndAllGetATrueAnswer(t *testing.T) {
 	}
 }
 
-func TestAKeyBelongsToOneCommand(t *testing.T) {
+func TestE36AKeyBelongsToOneCommand(t *testing.T) {
 	t.Parallel()
 	s := newLamps(t)
 	a, b := s.add(t), s.add(t)

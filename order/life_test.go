@@ -214,7 +214,7 @@ func TestProofCompletesWhereTheTermsSaySo(t *testing.T) {
 	assert.Equal(t, "order.not_completable", platform.Code(err), "where the customer accepts, proof is not enough")
 }
 
-func TestReworkStopsTheClockTwiceAtMost(t *testing.T) {
+func TestE24ReworkStopsTheClockTwiceAtMost(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
 	o := h.delivered(h.list(nil))
@@ -244,6 +244,28 @@ func TestReworkStopsTheClockTwiceAtMost(t *testing.T) {
 	assert.Equal(t, 1, h.tick()-1, "the other order accepted itself")
 	assert.Contains(t, types(h.events(o.Ref())), "order.overdue")
 	assert.Zero(t, h.tick(), "told once")
+}
+
+func TestE30AProofThatIsHandedOverTwiceIsOneProof(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o := h.confirmed(h.list(func(m map[string]any) { m["proof"] = []string{"photo"} }))
+	_, err := h.orders.Start(as(merchant), order.Start{Order: o.ID})
+	require.NoError(t, err)
+	twice := append(photo(nil), photo(nil)...)
+
+	first, err := h.orders.Deliver(as(merchant), order.Deliver{Order: o.ID, Proofs: twice})
+	require.NoError(t, err)
+	require.Len(t, first.Proofs, 1)
+	_, err = h.orders.RequestRework(as(customer), order.RequestRework{Order: o.ID, Reason: "dusty", Lines: []int{1}})
+	require.NoError(t, err)
+	again, err := h.orders.Deliver(as(merchant), order.Deliver{Order: o.ID, Proofs: twice})
+
+	require.NoError(t, err)
+	assert.Equal(t, first.Proofs, again.Proofs, "by its hash it is the same one")
+	page, err := h.orders.Proofs(as(merchant), o.ID, "")
+	require.NoError(t, err)
+	assert.Len(t, page.Items, 1)
 }
 
 func TestALongNeedEndsAfterItBegins(t *testing.T) {

@@ -174,7 +174,7 @@ func TestAPersonalNoteNeedsASealer(t *testing.T) {
 	assert.Equal(t, "order.note_unsealable", platform.Code(err))
 }
 
-func TestAnOperatorOrdersOnBehalfOfACustomer(t *testing.T) {
+func TestE34AnOperatorOrdersOnBehalfOfACustomer(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
 	listing := h.list(nil)
@@ -192,7 +192,7 @@ func TestAnOperatorOrdersOnBehalfOfACustomer(t *testing.T) {
 	assert.Equal(t, acting, placed.Actor, "the trail shows who did it and for whom")
 }
 
-func TestAnOrderWithoutAPriceIsConfirmedAtOnce(t *testing.T) {
+func TestE26AnOrderWithoutAPriceIsConfirmedAtOnce(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
 	o, err := h.place(h.list(func(m map[string]any) { m["price"] = cny("0") }), nil)
@@ -211,7 +211,7 @@ func TestAnOrderWithoutAPriceIsConfirmedAtOnce(t *testing.T) {
 	assert.Equal(t, order.Completed, done.State)
 }
 
-func TestAListingTakenDownMeanwhileIsNotSold(t *testing.T) {
+func TestE19AListingTakenDownMeanwhileIsNotSold(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
 	listing := h.list(nil)
@@ -273,4 +273,27 @@ func TestWorkOfNoLengthIsNotPlanned(t *testing.T) {
 	assert.Equal(t, "order.interval", fields[0].Code)
 	_, err = h.place(own, func(in *order.Place) { in.Start, in.End, in.TimeZone = nextDay, nextDay.Add(time.Hour), "UTC" })
 	require.NoError(t, err)
+}
+
+// The clocks are put back between the order and the work: the moment stays what it was
+// and reads by its own zone.
+func TestE22AStartIsAMomentAndItsZone(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	for _, start := range []time.Time{ // an hour apart, and both at half past two
+		time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC), time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC),
+	} {
+		o, err := h.place(h.list(nil), func(in *order.Place) { in.Start, in.TimeZone = start.In(berlin), "Europe/Berlin" })
+		require.NoError(t, err)
+
+		kept := h.read(o.ID)
+
+		assert.Equal(t, start, kept.PlannedStart)
+		assert.Equal(t, "Europe/Berlin", kept.TimeZone)
+		zone, err := time.LoadLocation(kept.TimeZone)
+		require.NoError(t, err)
+		assert.Equal(t, "02:30", kept.PlannedStart.In(zone).Format("15:04"))
+	}
 }

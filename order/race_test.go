@@ -127,7 +127,7 @@ func TestOfManyEqualCommandsOneTakesEffect(t *testing.T) {
 
 // Cancel and Start at once: one wins, and the one that loses is decided anew
 // against what is now true, fee included.
-func TestCancelAndStartAtOnce(t *testing.T) {
+func TestE8CancelAndStartAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 20 {
 		h := open(t, nil)

@@ -52,7 +52,7 @@ func (h *house) closedWith(change func(*order.Ports)) order.Refund {
 }
 
 // E12: a refund after payout does not wait for the merchant's money.
-func TestARefundAfterPayoutIsOwedByTheMerchant(t *testing.T) {
+func TestE12ARefundAfterPayoutIsOwedByTheMerchant(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
 	r := h.closedWith(func(p *order.Ports) { p.Sources = purse{payable: cny("30")} })

@@ -54,7 +54,7 @@ func TestAnAttemptUnderWayHoldsTheOrderButNotForEver(t *testing.T) {
 	assert.Equal(t, order.Confirmed, h.read(paid.ID).State)
 }
 
-func TestAPartThatWasPaidGoesBackWhenTheOrderExpires(t *testing.T) {
+func TestE7APartThatWasPaidGoesBackWhenTheOrderExpires(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
 	o := h.placed(h.list(nil))
@@ -156,7 +156,7 @@ func TestManyTicksFireEachDeadlineOnce(t *testing.T) {
 	}
 }
 
-func TestATickWithAnOlderNowFiresNothing(t *testing.T) {
+func TestE23ATickWithAnOlderNowFiresNothing(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
 	o := h.delivered(h.list(nil))

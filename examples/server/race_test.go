@@ -80,7 +80,7 @@ func TestManyPayAndOneChargeIsMade(t *testing.T) {
 	}
 }
 
-func TestManyRefundAllAndOneIsPaidBack(t *testing.T) {
+func TestE9ManyRefundAllAndOneIsPaidBack(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, shared bool) {
 		w := newWorld(t, sandbox.Faults{RefundTimeout: 1})

@@ -74,7 +74,7 @@ func (v *world) reborn() {
 // once the attempt's time and two minutes are over, and the payer's repeat under
 // the same key gets that attempt: one charge at the institution, or none when it
 // took none.
-func TestPayCrashesWithoutLosingMoney(t *testing.T) {
+func TestE5PayCrashesWithoutLosingMoney(t *testing.T) {
 	t.Parallel()
 	for method, want := range map[string]payment.AttemptState{
 		sandbox.OK: payment.AttemptCaptured, sandbox.Timeout: payment.AttemptCaptured, sandbox.Delay: payment.AttemptCaptured,

@@ -58,7 +58,7 @@ func TestLicenceIsCheckedAtClaim(t *testing.T) {
 }
 
 // The licence has ended: what was paid goes back, what is held is captured.
-func TestRunningBusinessGoesOnWithoutLicence(t *testing.T) {
+func TestE35RunningBusinessGoesOnWithoutLicence(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{opts: later})
 	_, err := v.s.Check(by(clerk), licensed(func(c *payment.Check) { c.ValidUntil = noon.Add(time.Hour) }))

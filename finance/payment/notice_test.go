@@ -46,7 +46,7 @@ func TestNoticeEndsWhatWasUnknown(t *testing.T) {
 }
 
 // The institution's notice may overtake the answer of its own call.
-func TestNoticeBeforeTheAnswer(t *testing.T) {
+func TestE3NoticeBeforeTheAnswer(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})
 	o := v.placed(t)
@@ -243,7 +243,7 @@ func TestParallelUnmatchedDeliveriesWaitOnce(t *testing.T) {
 	assert.EqualValues(t, n.Looks, n.Version)
 }
 
-func TestOtherAmountIsQuarantined(t *testing.T) {
+func TestE6OtherAmountIsQuarantined(t *testing.T) {
 	t.Parallel()
 	for name, short := range map[string]func(v *world, o sale) error{
 		"in the answer": func(v *world, o sale) error { _, err := v.pay(o, sandbox.Short); return err },

@@ -234,7 +234,7 @@ func TestParallelPaysOfOneKeyAreOneAttempt(t *testing.T) {
 
 // 32 at once, each with a key of its own, at an institution that may answer,
 // stay silent, or be slow: one charge, and everybody hears the truth.
-func TestParallelPaysShareTheActiveAttempt(t *testing.T) {
+func TestE1ParallelPaysShareTheActiveAttempt(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{sandbox.OK, sandbox.Timeout, sandbox.Delay, sandbox.RequiresAction} {
 		v := newWorld(setup{})

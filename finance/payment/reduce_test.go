@@ -51,7 +51,7 @@ func TestNoLessIsAskedThanWasCaptured(t *testing.T) {
 	assert.Equal(t, price, v.intent(t, o).Asked)
 }
 
-func TestWhatIsHeldAboveIsLetGoOf(t *testing.T) {
+func TestE11WhatIsHeldAboveIsLetGoOf(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{opts: later})
 	o, a := v.held(t, sandbox.OK)

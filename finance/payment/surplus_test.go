@@ -47,8 +47,34 @@ func TestLateSuccessGoesBack(t *testing.T) {
 	assert.Equal(t, sandbox.Totals{Charged: yuan("200.00"), Refunded: price, Charges: 2, Refunds: 1}, v.totals(t))
 }
 
+// The first institution took the money after all, when a second had it: the one that
+// was recorded first counts, and the other gives it back.
+func TestE2OfTwoInstitutionsThatTookTheMoneyOneGivesItBack(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	o := v.placed(t)
+	late, err := v.pay(o, sandbox.Late)
+	require.NoError(t, err)
+	require.NoError(t, v.after(4*time.Minute))
+	require.Equal(t, payment.AttemptFailed, v.attempt(t, late.ID).State)
+	second, err := v.s.Pay(by(customer), payment.Pay{Intent: full(o), Method: sandbox.OK, Institution: "second"})
+	require.NoError(t, err)
+	require.Equal(t, payment.AttemptCaptured, second.State)
+
+	require.NoError(t, v.quiesce())
+
+	v.goneBack(t, late.ID)
+	assert.Equal(t, []platform.ID{second.ID}, v.intent(t, o).Paid)
+	assert.Equal(t, price, v.sale(t, o).Captured)
+	assert.Equal(t, sandbox.Totals{Charged: price, Refunded: price, Charges: 1, Refunds: 1}, v.totals(t))
+	there, err := v.second.Totals(price.Currency())
+	require.NoError(t, err)
+	assert.Equal(t, price, there.Charged)
+	assert.Zero(t, there.Refunds)
+}
+
 // E4: the payer's time is over while the outcome is unknown.
-func TestSuccessAfterExpiryGoesBack(t *testing.T) {
+func TestE4SuccessAfterExpiryGoesBack(t *testing.T) {
 	t.Parallel()
 	v := newWorld(setup{})
 	o := v.placed(t)

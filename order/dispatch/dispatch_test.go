@@ -416,7 +416,7 @@ func TestSeatHasTenOpenOffersAtMost(t *testing.T) {
 	require.ErrorIs(t, err, ErrSeatOffered)
 }
 
-func TestBarredMemberIsNotAsked(t *testing.T) {
+func TestE32BarredMemberIsNotAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	near, far := w.member(&square), w.member(&harbour)

@@ -12,9 +12,9 @@ import (
 	"github.com/liangding/platform"
 )
 
-// TestOneOfManyWhoAcceptASeatGetsIt: each of 32 members has an offer of one
+// TestE14OneOfManyWhoAcceptASeatGetsIt: each of 32 members has an offer of one
 // seat, more than any policy makes, and all say yes at once.
-func TestOneOfManyWhoAcceptASeatGetsIt(t *testing.T) {
+func TestE14OneOfManyWhoAcceptASeatGetsIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	order := w.order()
@@ -150,7 +150,7 @@ func TestRepeatsUnderOneKeyGetTheSameAnswer(t *testing.T) {
 	assert.Len(t, w.events("assignment.accepted"), 1)
 }
 
-func TestMemberGetsOneOfTwoOverlappingOrders(t *testing.T) {
+func TestE16MemberGetsOneOfTwoOverlappingOrders(t *testing.T) {
 	t.Parallel()
 	for range 8 {
 		w := newWorld(t)

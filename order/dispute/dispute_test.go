@@ -101,8 +101,6 @@ func TestWhoMayDisputeWhat(t *testing.T) {
 		"a fee":                        {who: customer, state: order.Cancelled},
 		"more than the fee":            {who: customer, state: order.Cancelled, in: dispute.Open{Amount: cny("30.01")}, code: "dispute.amount"},
 		"no fee":                       {who: customer, state: order.Cancelled, change: func(o *order.Order) { o.Cancellation.Fee, o.Earned = cny("0"), cny("0") }, code: "dispute.not_disputable"},
-		"E29 more than is left":        {who: customer, state: order.Completed, change: func(o *order.Order) { o.Refunded = cny("30") }, in: dispute.Open{Amount: cny("70.01")}, code: "dispute.amount"},
-		"E29 all that is left":         {who: customer, state: order.Completed, change: func(o *order.Order) { o.Refunded = cny("30") }, in: dispute.Open{Amount: cny("70")}},
 		"another currency":             {who: customer, state: order.Completed, in: dispute.Open{Amount: platform.MustMoney("1", "EUR")}, code: "dispute.amount"},
 		"nothing":                      {who: customer, state: order.Completed, in: dispute.Open{Amount: cny("0")}, code: "dispute.amount"},
 		"in time":                      {who: customer, state: order.Completed, after: 7*day - 1000},
@@ -121,6 +119,24 @@ func TestWhoMayDisputeWhat(t *testing.T) {
 		assert.Contains(t, []string{platform.Code(err), fieldCode(err)}, c.code, name)
 		assert.Equal(t, cny("0"), v.read(o.ID).Held, name)
 	}
+}
+
+func TestE29ADisputeHoldsNoMoreThanIsLeft(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t)
+	o := v.order(order.Completed, func(o *order.Order) { o.Refunded = cny("30") }) // of goodwill
+
+	_, err := v.Open(as(customer), dispute.Open{Order: o.ID, Amount: cny("70.01"), Reason: "broken"})
+
+	require.Error(t, err)
+	assert.Contains(t, []string{platform.Code(err), fieldCode(err)}, "dispute.amount")
+	assert.Equal(t, cny("0"), v.read(o.ID).Held)
+
+	d, err := v.Open(as(customer), dispute.Open{Order: o.ID, Reason: "broken"})
+
+	require.NoError(t, err)
+	assert.Equal(t, cny("70"), d.Amount, "all that is left, since nothing else was said")
+	assert.Equal(t, cny("70"), v.read(o.ID).Held)
 }
 
 func fieldCode(err error) string {
