@@ -215,9 +215,10 @@ func (s *season) settle(day time.Time) error {
 }
 
 // today leaves orders that wait for somebody: for the customer's word, the member's
-// work, a member, and a payment.
+// work, a member, and a payment. The member's time is over by then, so that the
+// next order finds somebody free.
 func (s *season) today(until time.Time) error {
-	if err := s.pass(until.Add(-3 * time.Hour).Sub(s.clock.Now())); err != nil {
+	if err := s.pass(until.Add(-6 * time.Hour).Sub(s.clock.Now())); err != nil {
 		return err
 	}
 	delivered, _, err := s.bought(s.customers[0])
@@ -225,7 +226,7 @@ func (s *season) today(until time.Time) error {
 		err = s.done(delivered)
 	}
 	if err == nil {
-		err = s.pass(until.Sub(s.clock.Now()))
+		err = s.pass(until.Add(-3 * time.Hour).Sub(s.clock.Now()))
 	}
 	if err != nil {
 		return err
@@ -237,6 +238,9 @@ func (s *season) today(until time.Time) error {
 	member, err := s.taken(started)
 	if err == nil {
 		_, err = s.Orders.Start(member, order.Start{Order: started})
+	}
+	if err == nil {
+		err = s.pass(until.Sub(s.clock.Now()))
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package market_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance/settlement"
 	"github.com/liangding/platform/order"
+	"github.com/liangding/platform/order/dispatch"
 	"github.com/liangding/platform/store/memory"
 	"github.com/liangding/platform/store/sandbox"
 )
@@ -43,6 +45,10 @@ func TestADemosSeasonIsWholeTrade(t *testing.T) {
 		counts[o.State]++
 	}
 	assert.Subset(t, counts, map[order.State]int{"delivered": 1, "in_progress": 1, "confirmed": 1, "awaiting_payment": 1}, "%v", counts)
+	next := page.Items[slices.IndexFunc(page.Items, func(o order.Order) bool { return o.State == order.Confirmed })]
+	found, err := m.Dispatch.DispatchOrder(operator, dispatch.DispatchOrder{Order: next.ID})
+	require.NoError(t, err)
+	assert.Len(t, found.Offers, 1, "whoever orders first finds somebody free")
 	payouts, err := m.Payouts.Payouts(operator, settlement.PayoutQuery{})
 	require.NoError(t, err)
 	require.NotEmpty(t, payouts.Items)
