@@ -157,6 +157,10 @@ func (p pages) crew(ctx context.Context, v *orderView) error {
 			continue
 		}
 		a, err := p.m.Dispatch.Assignment(ctx, s.Assignment)
+		if errors.Is(err, platform.ErrNotFound) { // whoever had the seat has just left it
+			v.Open++
+			continue
+		}
 		if err != nil {
 			return err
 		}

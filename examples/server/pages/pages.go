@@ -54,7 +54,8 @@ func home(w http.ResponseWriter, r *http.Request) {
 		edge.Refuse(w, r, err)
 		return
 	}
-	http.Redirect(w, r, homes[by.Kind], http.StatusSeeOther)
+	to := url.URL{Path: homes[by.Kind], RawQuery: r.URL.RawQuery} // a choice of language goes along
+	http.Redirect(w, r, to.String(), http.StatusSeeOther)
 }
 
 // page is what every template gets.

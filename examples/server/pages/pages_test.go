@@ -133,6 +133,7 @@ func TestALinkLeadsEachToTheirOwnPages(t *testing.T) {
 	for who, home := range map[string]string{"customer": "/my/", "merchant": "/my/", "staff": "/my/", "operator": "/console/"} {
 		assert.Equal(t, home, h.get("", "/login?token="+who).Header().Get("Location"), who)
 	}
+	assert.Equal(t, "/my/services?lang=zh", h.get("customer", "/my/?lang=zh").Header().Get("Location"))
 	assert.Equal(t, "/my/services", h.get("customer", "/my/").Header().Get("Location"))
 	assert.Equal(t, "/my/desk", h.get("merchant", "/my/").Header().Get("Location"))
 	assert.Equal(t, "/my/jobs", h.get("staff", "/my/").Header().Get("Location"))
