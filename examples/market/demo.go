@@ -25,7 +25,7 @@ type Cast struct {
 
 // Demo fills an empty market: two operators who may do everything and one who
 // may do nothing until they grant it, a zone with a
-// member on duty day and night, and an active merchant with a live listing. All
+// member on duty day and night, and an active merchant with two live listings. All
 // of it goes through the same commands as anybody's.
 func (m *Market) Demo(ctx context.Context) (Cast, error) {
 	c := Cast{
@@ -149,23 +149,37 @@ func (m *Market) bank(ctx context.Context, c Cast) error {
 	return err
 }
 
-// list brings a listing from its draft to the customers.
-func (m *Market) list(ctx context.Context, c *Cast) error {
-	self := platform.As(ctx, c.Merchant)
-	draft, err := m.Merchants.NewDraft(self, merchant.NewDraft{Content: &merchant.Content{
+// list brings two listings from their drafts to the customers: one that staff carry
+// out and that is taken at once, and one that the merchant answers and does itself.
+func (m *Market) list(ctx context.Context, c *Cast) (err error) {
+	c.Listing, err = m.offer(ctx, *c, merchant.Content{
 		Title: "Window cleaning", Text: "Both sides of up to ten windows, frames and sills included.", Unit: "visit", Price: c.Price,
 		Standard: merchant.Standard{Scope: "up to ten windows", Result: "free of streaks", Warranty: "cleaned again within a week"},
 		Minutes:  120, Zone: c.Zone, Seats: 1, Need: []string{"cleaning"}, Proof: []string{"photo"},
-	}})
+	})
 	if err != nil {
 		return err
 	}
-	c.Listing = draft.Listing
+	_, err = m.offer(ctx, *c, merchant.Content{
+		Title: "Curtain washing", Text: "Taken down, washed, ironed and hung again.", Unit: "window", Price: platform.MustMoney("60.00", "CNY"),
+		Standard: merchant.Standard{Scope: "the curtains of one window", Result: "clean and without creases", Warranty: "washed again within a week"},
+		Minutes:  90, Zone: c.Zone, Confirmation: "manual", Proof: []string{"photo"},
+	})
+	return err
+}
+
+// offer has the merchant write a listing and an operator approve it.
+func (m *Market) offer(ctx context.Context, c Cast, content merchant.Content) (platform.ID, error) {
+	self := platform.As(ctx, c.Merchant)
+	draft, err := m.Merchants.NewDraft(self, merchant.NewDraft{Content: &content})
+	if err != nil {
+		return "", err
+	}
 	if _, err := m.Merchants.SubmitDraft(self, merchant.SubmitDraft{Revision: draft.ID}); err != nil {
-		return err
+		return "", err
 	}
 	_, err = m.Merchants.ApproveRevision(platform.As(ctx, c.Operator), merchant.ApproveRevision{Revision: draft.ID})
-	return err
+	return draft.Listing, err
 }
 
 // Photo is a proof taken now, with the digest of a picture that lies elsewhere.

@@ -14,6 +14,7 @@ var orderWords = map[string]word{
 	"order.when":     {"Planned", "计划时间"},
 	"order.by":       {"By", "服务方"},
 	"order.looking":  {"is being looked for", "正在安排"},
+	"orders.placed":  {"ordered", "下单于"},
 	"orders.all":     {"All", "全部"},
 	"order.changing": {"A change is proposed", "待处理的变更"},
 	"order.afterpay": {"is looked for once it is paid", "付款后安排"},
