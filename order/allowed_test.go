@@ -97,3 +97,18 @@ func TestAC9AllowedIsWhatTheCommandsDo(t *testing.T) {
 		}
 	})
 }
+
+// TestThePolicyShownIsTheOneThatAnOrderPins: what a customer reads before ordering is
+// the version by which a cancellation is priced.
+func TestThePolicyShownIsTheOneThatAnOrderPins(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	shown, err := h.orders.Policy("")
+	require.NoError(t, err)
+	o, err := h.place(h.list(nil), nil)
+	require.NoError(t, err)
+	require.Equal(t, order.Standard, shown.Name)
+	require.Equal(t, o.PolicyVersion, shown.Version)
+	_, err = h.orders.Policy("no such policy")
+	require.ErrorIs(t, err, platform.ErrUnavailable)
+}

@@ -284,7 +284,7 @@ const walk = `
     operator   open the newest order, press Dispatch
     staff      take the job, set out, arrive, start, hand over with a photo
     customer   open the order: accept the work, rate it
-    merchant   see what was earned
+    merchant   see what was earned; orders of Curtain washing wait for the merchant's answer
 `
 
 // person is somebody who may log in.
