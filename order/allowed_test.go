@@ -103,12 +103,12 @@ func TestAC9AllowedIsWhatTheCommandsDo(t *testing.T) {
 func TestThePolicyShownIsTheOneThatAnOrderPins(t *testing.T) {
 	t.Parallel()
 	h := open(t, nil)
-	shown, err := h.orders.Policy("")
+	shown, err := h.orders.PolicyInForce(t.Context(), "")
 	require.NoError(t, err)
 	o, err := h.place(h.list(nil), nil)
 	require.NoError(t, err)
 	require.Equal(t, order.Standard, shown.Name)
 	require.Equal(t, o.PolicyVersion, shown.Version)
-	_, err = h.orders.Policy("no such policy")
+	_, err = h.orders.PolicyInForce(t.Context(), "no such policy")
 	require.ErrorIs(t, err, platform.ErrUnavailable)
 }
