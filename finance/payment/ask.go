@@ -21,18 +21,28 @@ type Asks struct {
 // limit). The payer is the customer who acts in ctx. It writes the intent, see
 // [IntentID]; asking again changes it, see [Intent.Ask] for the refusals.
 func (a Asks) Ask(ctx context.Context, subject platform.Ref, purpose string, amount platform.Money, due time.Time) ([]platform.Change, error) {
-	if !slices.Contains(purposes, Purpose(purpose)) {
+	return a.ask(ctx, subject, Purpose(purpose), amount, due, false)
+}
+
+// Hold asks as [Asks.Ask] does, for money that is only held where the institution
+// can ([Authorizer]), until [Asks.Capture]. Elsewhere it is taken at once.
+func (a Asks) Hold(ctx context.Context, subject platform.Ref, purpose string, amount platform.Money, due time.Time) ([]platform.Change, error) {
+	return a.ask(ctx, subject, Purpose(purpose), amount, due, true)
+}
+
+func (a Asks) ask(ctx context.Context, subject platform.Ref, purpose Purpose, amount platform.Money, due time.Time, later bool) ([]platform.Change, error) {
+	if !slices.Contains(purposes, purpose) {
 		return nil, fmt.Errorf("ask %s: %w", subject, ErrPurpose)
 	}
 	actor, err := platform.ActorOf(ctx)
 	if err != nil {
 		return nil, err
 	}
-	id := IntentID(subject, Purpose(purpose))
+	id := IntentID(subject, purpose)
 	i, err := a.Store.Intent(ctx, id)
 	switch {
 	case errors.Is(err, platform.ErrNotFound):
-		i = Intent{Head: platform.Head{ID: id}, Subject: subject, Purpose: Purpose(purpose)}
+		i = Intent{Head: platform.Head{ID: id}, Subject: subject, Purpose: purpose}
 	case err != nil:
 		return nil, err
 	}
@@ -43,6 +53,7 @@ func (a Asks) Ask(ctx context.Context, subject platform.Ref, purpose string, amo
 	if err != nil {
 		return nil, err
 	}
+	next.Later = later
 	return []platform.Change{platform.Put(next), platform.Happened("payment.asked", next.Ref(), next.facts())}, nil
 }
 

@@ -264,7 +264,27 @@ func (i Intent) LetGo(a Attempt, rest platform.Money, givenUp bool) (Intent, err
 	if i.ended() {
 		return i, nil
 	}
+	if !givenUp && !i.Most.Absent() && i.Most.Minor() >= i.Secured.Minor() { // nobody pays again what is not wanted
+		i.Asked, i.Most = i.Most, platform.Money{}
+	}
 	return i.settled()
+}
+
+// Limit returns the intent of which no more than amount is captured in all, however
+// much is held: what is above goes with the final capture, or lapses. It fails
+// with ErrBelowSecured when more was captured.
+func (i Intent) Limit(amount platform.Money) (Intent, error) {
+	below, err := amount.Cmp(i.Captured)
+	if err == nil && below < 0 {
+		err = ErrBelowSecured
+	}
+	if err != nil {
+		return Intent{}, fmt.Errorf("limit %s: %w", i.ID, err)
+	}
+	if i.Most = amount; amount.Minor() >= i.Secured.Minor() {
+		i.Most = platform.Money{}
+	}
+	return i, nil
 }
 
 // without is the intent after so much of what was secured went elsewhere.

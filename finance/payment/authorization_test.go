@@ -415,3 +415,107 @@ func TestLateSuccessOfAFailedCapture(t *testing.T) {
 		v.conserved(t)
 	}
 }
+
+// heldLater is a sale whose price was asked to be held, at a service that otherwise
+// takes money at once.
+func (v *world) heldLater(t *testing.T) (sale, payment.Attempt) {
+	t.Helper()
+	o := sale{Head: platform.Head{ID: v.w.NewRoot(by(customer), "ord")}, State: "open", Total: price, Captured: nothing, Given: nothing}
+	require.NoError(t, v.update(customer, func(ctx context.Context) ([]platform.Change, error) {
+		asked, err := v.asks.Hold(ctx, o.Ref(), "full", price, payBy)
+		return append(asked, platform.Put(o)), err
+	}))
+	a, err := v.pay(o, sandbox.OK)
+	require.NoError(t, err)
+	require.Equal(t, payment.AttemptAuthorized, a.State)
+	return o, a
+}
+
+func (v *world) limit(o sale, amount string) error {
+	return v.update(clerk, func(ctx context.Context) ([]platform.Change, error) {
+		changes, err := v.asks.Limit(ctx, o.Ref(), yuan(amount))
+		return append(changes, platform.Happened("order.reduced", o.Ref(), nil)), err
+	})
+}
+
+// E11: an order that was reduced while it was only authorised is captured in part
+// when its time comes; until then nothing is let go of.
+func TestE11WhatIsNotWantedIsNotCaptured(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		limits   []string
+		captured string
+	}{
+		"less":             {[]string{"70.00"}, "70.00"},
+		"less, then more":  {[]string{"70.00", "90.00"}, "90.00"},
+		"less, then all":   {[]string{"70.00", "100.00"}, "100.00"},
+		"nothing any more": {[]string{"0.00"}, "0.00"},
+	} {
+		v := newWorld(setup{real: true})
+		o, a := v.heldLater(t)
+		for _, most := range c.limits {
+			require.NoError(t, v.limit(o, most), name)
+		}
+		require.NoError(t, v.after(time.Hour))
+		assert.Equal(t, payment.AttemptAuthorized, v.attempt(t, a.ID).State, "nothing is voided")
+		assert.Equal(t, price, v.intent(t, o).Secured, name)
+
+		require.NoError(t, v.after(6*24*time.Hour)) // it is about to lapse
+		require.NoError(t, v.after(time.Minute))
+
+		i := v.intent(t, o)
+		assert.Equal(t, yuan(c.captured), i.Captured, name)
+		assert.Equal(t, i.Captured, i.Secured, name)
+		assert.Equal(t, i.Captured, i.Asked, "what was let go of is not asked again")
+		assert.Equal(t, yuan(c.captured), v.totals(t).Charged, name)
+		assert.Equal(t, payment.AttemptReleased, v.attempt(t, a.ID).State, name)
+		v.conserved(t)
+		v.booksAgree(t)
+	}
+}
+
+// E10: while a capture is under way nobody knows what there is to be reduced.
+func TestE10NothingIsLimitedWhileACaptureIsUnderWay(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	o, _ := v.heldLater(t)
+	require.NoError(t, v.capture(o, platform.Money{}, true))
+	require.ErrorIs(t, v.limit(o, "70.00"), payment.ErrAttemptActive, "asked for")
+	v.hooks.before = func(operation string, _ payment.Key) bool { return operation != "capture" }
+	v.hooks.silence(true)
+	require.NoError(t, v.after(time.Second))
+	require.ErrorIs(t, v.limit(o, "70.00"), payment.ErrAttemptActive, "unknown")
+	require.ErrorIs(t, v.cancel(o), payment.ErrAttemptActive, "and nothing is voided besides")
+	assert.Zero(t, v.totals(t).Charges)
+}
+
+// What lapsed is asked for again, no more than is wanted, and its subject learns
+// that it is not secured any more.
+func TestALapseIsToldToTheSubject(t *testing.T) {
+	t.Parallel()
+	v := newWorld(setup{})
+	heard := &hearing{Subject: shop{db: v.db}}
+	v.s = payment.New(v.w, payment.StoreOn(v.db), payment.Ports{Books: ledger{}, Subject: heard, Gateways: []payment.Gateway{v.bank}}, nil)
+	o, _ := v.heldLater(t)
+	require.NoError(t, v.limit(o, "60.00"))
+	v.clock.Advance(8 * 24 * time.Hour)
+
+	require.NoError(t, v.after(0))
+
+	assert.Equal(t, []platform.Money{price, nothing}, heard.secured)
+	i := v.intent(t, o)
+	assert.Equal(t, yuan("60.00"), i.Rest())
+	assert.Equal(t, payment.IntentOpen, i.State)
+	assert.True(t, i.Due.After(v.clock.Now()), "with time to pay")
+}
+
+// hearing is a subject that notes what it is told.
+type hearing struct {
+	payment.Subject
+	secured []platform.Money
+}
+
+func (h *hearing) Secured(ctx context.Context, subject platform.Ref, purpose string, secured, captured platform.Money, at time.Time) ([]platform.Change, error) {
+	h.secured = append(h.secured, secured)
+	return h.Subject.Secured(ctx, subject, purpose, secured, captured, at)
+}

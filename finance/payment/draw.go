@@ -156,13 +156,20 @@ func (s *Service) draw(ctx context.Context, of Attempt, at time.Time) error {
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		next, c, err := now.Claim(id, at, s.until(at))
+		limited, held, err := s.limited(ctx, now, at)
 		if err != nil {
 			return Attempt{}, nil, err
 		}
-		return c, []platform.Change{platform.Put(next), platform.Put(c), platform.Happened("payment.attempted", c.Ref(), c.facts())}, nil
+		if limited.State == AttemptReleasing {
+			return Attempt{}, append(held, platform.Put(limited), limited.event()), nil
+		}
+		next, c, err := limited.Claim(id, at, s.until(at))
+		if err != nil {
+			return Attempt{}, nil, err
+		}
+		return c, append(held, platform.Put(next), platform.Put(c), platform.Happened("payment.attempted", c.Ref(), c.facts())), nil
 	})
-	if err != nil {
+	if err != nil || c.ID == "" {
 		return err
 	}
 	g, err := s.authorizer(c.Institution)
@@ -180,6 +187,95 @@ func (s *Service) draw(ctx context.Context, of Attempt, at time.Time) error {
 		return nil
 	}
 	return err
+}
+
+// limited is an authorisation that has come to its time without having been asked
+// for: it takes no more than its intent wants, and lets go of what nobody does.
+// While another capture for the intent is under way, nobody knows how much that is.
+func (s *Service) limited(ctx context.Context, a Attempt, at time.Time) (Attempt, []platform.Change, error) {
+	if a.State != AttemptAuthorized || !a.Want.Absent() {
+		return a, nil, nil
+	}
+	i, err := s.store.Intent(ctx, a.Intent)
+	if err != nil || i.Most.Absent() {
+		return a, nil, err
+	}
+	held, err := s.store.Attempts(ctx, i.Held...)
+	if err != nil {
+		return Attempt{}, nil, err
+	}
+	if slices.ContainsFunc(held, func(h Attempt) bool { return h.Capture != "" }) {
+		return Attempt{}, nil, fmt.Errorf("limit %s: %w", a.ID, ErrNotDue)
+	}
+	wanted, err := i.Most.Sub(i.Captured)
+	if err != nil {
+		return Attempt{}, nil, err
+	}
+	checks := []platform.Change{platform.Unchanged(i)}
+	switch {
+	case wanted.Minor() >= a.Left().Minor():
+		return a, checks, nil
+	case wanted.Sign() <= 0:
+		next, err := a.Release(a.Reference, platform.System, at)
+		next.Reason = givenUp
+		return next, checks, err
+	}
+	next, err := a.Draw(wanted, true, at)
+	return next, checks, err
+}
+
+// Limit has no more than amount captured in all for a subject, however much is held:
+// it costs less than when it was authorised. Nothing is let go of before the final
+// capture, or the end of the authorisation. The oldest intent gives first. It
+// writes the intents for which something is held.
+//
+// It fails with ErrAttemptActive while a capture is under way or asked for, and
+// with ErrBelowSecured when more was captured already.
+func (a Asks) Limit(ctx context.Context, subject platform.Ref, amount platform.Money) ([]platform.Change, error) {
+	found, err := a.Store.Found(ctx, asked(subject)...)
+	if err != nil {
+		return nil, err
+	}
+	var changes []platform.Change
+	for _, i := range found.Intents {
+		own := amount
+		if !i.Secured.Absent() && own.Minor() > i.Secured.Minor() {
+			own = i.Secured
+		}
+		if amount, err = amount.Sub(own); err != nil {
+			return nil, fmt.Errorf("limit %s: %w", subject, err)
+		}
+		if len(i.Held) == 0 || i.ended() {
+			changes = append(changes, platform.Unchanged(i))
+			continue
+		}
+		checks, err := a.still(ctx, i)
+		if err != nil {
+			return nil, fmt.Errorf("limit %s: %w", subject, err)
+		}
+		next, err := i.Limit(own)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(append(changes, checks...), platform.Put(next), platform.Happened("payment.limited", next.Ref(), next.facts()))
+	}
+	return changes, nil
+}
+
+// still are the checks that no capture for the intent is under way or asked for.
+func (a Asks) still(ctx context.Context, i Intent) ([]platform.Change, error) {
+	held, err := a.Store.Attempts(ctx, i.Held...)
+	if err != nil {
+		return nil, err
+	}
+	var checks []platform.Change
+	for _, h := range held {
+		if h.Capture != "" || !h.Want.Absent() {
+			return nil, platform.Detail(ErrAttemptActive, "attempt", h.ID)
+		}
+		checks = append(checks, platform.Unchanged(h))
+	}
+	return checks, nil
 }
 
 // authorizer is the institution of that name, which holds money.

@@ -69,6 +69,8 @@ type Intent struct {
 	Paid     []platform.ID  `json:"paid,omitempty" class:"internal"`           // attempts that were captured, in that order
 	Held     []platform.ID  `json:"held,omitempty" class:"internal"`           // authorisations that hold money, in that order
 	Due      time.Time      `json:"due,omitzero" class:"internal"`             // nothing is paid from then on; zero for no limit
+	Later    bool           `json:"later,omitempty" class:"internal"`          // the payer's money is only held, where the institution can ([Authorizer])
+	Most     platform.Money `json:"most,omitzero" class:"internal"`            // of what is held, no more is captured, what was captured included; absent: all of it
 }
 
 // Ref names the intent.

@@ -127,7 +127,7 @@ func (s *Service) claim(ctx context.Context, in Pay, seen payable, id platform.I
 		return Attempt{}, nil, fmt.Errorf("pay %s: %w", i.ID, err)
 	}
 	_, can := s.gateways[a.Institution].(Authorizer)
-	a.Held = can && s.opts.Later
+	a.Held = can && (s.opts.Later || i.Later)
 	return a, append(append(v.changes, rests...), platform.Put(next), platform.Put(a), platform.Happened("payment.attempted", a.Ref(), a.facts())), nil
 }
 

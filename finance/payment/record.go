@@ -165,6 +165,11 @@ func (s *Service) effects(ctx context.Context, now scene, next Attempt, by platf
 	if err != nil {
 		return Attempt{}, nil, err
 	}
+	lost, err := s.lost(ctx, now, next, changes)
+	if err != nil {
+		return Attempt{}, nil, err
+	}
+	changes = append(changes, lost...)
 	if next.State != AttemptSurplus {
 		return next, append(changes, platform.Put(next)), nil
 	}
@@ -173,6 +178,52 @@ func (s *Service) effects(ctx context.Context, now scene, next Attempt, by platf
 		return Attempt{}, nil, err
 	}
 	return next, append(changes, set...), nil
+}
+
+// lost tells the subject that it is secured for less, since an authorisation has
+// ended by itself. One that takes no word of money any more is left alone.
+func (s *Service) lost(ctx context.Context, now scene, next Attempt, freed []platform.Change) ([]platform.Change, error) {
+	was, asked := now.intent()
+	if !asked || !next.Held || next.State != AttemptReleased || was.ended() {
+		return nil, nil
+	}
+	for _, c := range freed {
+		i, ok := c.Value.(Intent)
+		if !ok || i.ID != was.ID || i.Secured == was.Secured {
+			continue
+		}
+		secured, captured, err := now.totals(i)
+		if err != nil {
+			return nil, err
+		}
+		told, err := s.ports.Subject.Secured(ctx, next.Subject, string(i.Purpose), secured, captured, next.EndedAt)
+		if errors.Is(err, platform.ErrState) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("tell %s of less: %w", next.Subject, err)
+		}
+		return told, nil
+	}
+	return nil, nil
+}
+
+// totals are what is secured and captured for the subject, with an intent as it
+// will be.
+func (n scene) totals(next Intent) (secured, captured platform.Money, err error) {
+	secured, captured = next.Secured, next.Captured
+	for _, other := range n.intents {
+		if other.ID == next.ID {
+			continue
+		}
+		var one, two error
+		secured, one = secured.Add(other.Secured)
+		captured, two = captured.Add(other.Captured)
+		if err = errors.Join(one, two); err != nil {
+			return secured, captured, fmt.Errorf("total of %s: %w", next.Subject, err)
+		}
+	}
+	return secured, captured, nil
 }
 
 // frees is what an attempt that brings no money to its intent changes there, and
@@ -249,18 +300,14 @@ func (s *Service) counts(ctx context.Context, now scene, a Attempt) ([]platform.
 // the posting if there is one, and what the subject makes of the totals.
 func (s *Service) secured(ctx context.Context, all []Intent, next Intent, a Attempt, what string, legs []platform.Leg) ([]platform.Change, error) {
 	changes := []platform.Change{platform.Put(next), platform.Put(a)}
-	secured, captured := next.Secured, next.Captured
+	secured, captured, err := scene{intents: all}.totals(next)
+	if err != nil {
+		return nil, err
+	}
 	for _, other := range all {
-		if other.ID == next.ID {
-			continue
+		if other.ID != next.ID {
+			changes = append(changes, platform.Unchanged(other))
 		}
-		var one, two error
-		secured, one = secured.Add(other.Secured)
-		captured, two = captured.Add(other.Captured)
-		if err := errors.Join(one, two); err != nil {
-			return nil, fmt.Errorf("total of %s: %w", a.Subject, err)
-		}
-		changes = append(changes, platform.Unchanged(other))
 	}
 	subject, err := s.ports.Subject.Secured(ctx, a.Subject, string(next.Purpose), secured, captured, a.EndedAt)
 	if err != nil {

@@ -17,7 +17,8 @@ type Books interface {
 type Subject interface {
 	// Secured tells the totals so far of the subject, after a payment of the
 	// purpose. An error that wraps ErrState means that the subject takes no
-	// money any more: the payment becomes surplus and goes back.
+	// money any more: the payment becomes surplus and goes back. Less is secured
+	// than before when an authorisation has lapsed; a refusal changes nothing then.
 	Secured(ctx context.Context, subject platform.Ref, purpose string, secured, captured platform.Money, at time.Time) ([]platform.Change, error)
 
 	// Returned tells how the money of a subject's refund stands: "sent" (the first time,
@@ -62,7 +63,7 @@ type Options struct {
 	Answer     time.Duration // how long a call may be under way before the institution is asked; if zero, 2 min
 	Act        time.Duration // how long a payer has to go on at the institution; if zero, 15 min
 	Wait       time.Duration // how long Tick waits for one institution; if zero, 1 s
-	Later      bool          // payers' money is only held, where the institution can ([Authorizer]), until [Asks.Capture]; if false it is taken at once
+	Later      bool          // all payers' money is only held, where the institution can ([Authorizer]), until [Asks.Capture]; if false, only what [Asks.Hold] asked for
 	Routes     []Route       // which institution gets what, by cost; if empty, the gateways in their order
 	Funds      FundsMode     // if empty, split where Ports.Books are [Splits], and else platform
 	Basis      string        // on which the platform holds others' money: the number of its own licence, or the law that it needs none by
