@@ -18,7 +18,8 @@ type Catalogue struct{ Store Store }
 // was read when it commits. All are read in one trip, so what they say together
 // was true at one moment. Each of terms is JSON with sorted keys and no spaces:
 // listing, revision and merchant (ids), title, unit, price, seats, confirmation,
-// acceptance, proof, need, zone, minutes and cancel_policy. Whether the merchant
+// acceptance, proof, need, zone, minutes, cancel_policy and, unless it is the usual
+// one, capture. Whether the merchant
 // may sell is not asked here, but of [Standing.May].
 //
 // It fails with [ErrNotLive], the listing and its state as details, unless each
@@ -48,12 +49,16 @@ func (l Listing) terms() (json.RawMessage, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	err := e.Encode(map[string]any{
+	said := map[string]any{
 		"listing": l.ID, "revision": l.Live, "merchant": l.Merchant,
 		"title": c.Title, "unit": c.Unit, "price": c.Price, "minutes": c.Minutes, "zone": c.Zone,
 		"seats": c.Seats, "need": list(c.Need), "confirmation": c.Confirmation,
 		"acceptance": c.Acceptance, "proof": list(c.Proof), "cancel_policy": c.CancelPolicy,
-	})
+	}
+	if c.Capture != "" {
+		said["capture"] = c.Capture
+	}
+	err := e.Encode(said)
 	return bytes.TrimSpace(b.Bytes()), err
 }
 

@@ -27,7 +27,8 @@ type Content struct {
 	Confirmation string   `json:"confirmation" class:"public" validate:"omitempty,oneof=auto manual"`  // "" is auto
 	Acceptance   string   `json:"acceptance" class:"public" validate:"omitempty,oneof=customer proof"` // "" is customer
 	Proof        []string `json:"proof,omitempty" class:"public" validate:"max=5,unique,dive,required,text=20"`
-	CancelPolicy string   `json:"cancel_policy" class:"public" validate:"text=40"` // "" is standard
+	Capture      string   `json:"capture,omitempty" class:"public" validate:"omitempty,oneof=on_place on_start on_completion"` // when the customer's money is taken; "" is on_place
+	CancelPolicy string   `json:"cancel_policy" class:"public" validate:"text=40"`                                             // "" is standard
 }
 
 // Standard is what the customer can hold the merchant to, beside the duration.

@@ -83,12 +83,14 @@ type Cancellation struct {
 
 	Returned platform.Money `json:"returned,omitzero" class:"internal"` // of Fee, by disputes; absent: nothing
 
-	Of     []string           `json:"of,omitempty" class:"internal"`      // rows of which it is half each, when both were at fault
-	Amends platform.Money     `json:"amends,omitzero" class:"internal"`   // to the customer, on top of Refund; absent: none
-	Bearer platform.ActorKind `json:"bearer,omitempty" class:"internal"`  // of the amends
-	Notice string             `json:"notice,omitempty" class:"internal"`  // of a force majeure
-	Staff  []MemberShare      `json:"staff,omitempty" class:"internal"`   // of Fee, not yet released to the members; none after that
-	NoShow NoShowOutcome      `json:"no_show,omitempty" class:"internal"` // of the customer
+	Of       []string           `json:"of,omitempty" class:"internal"`      // rows of which it is half each, when both were at fault
+	Amends   platform.Money     `json:"amends,omitzero" class:"internal"`   // to the customer, on top of Refund; absent: none
+	Bearer   platform.ActorKind `json:"bearer,omitempty" class:"internal"`  // of the amends
+	Notice   string             `json:"notice,omitempty" class:"internal"`  // of a force majeure
+	Staff    []MemberShare      `json:"staff,omitempty" class:"internal"`   // of Fee, not yet released to the members; none after that
+	NoShow   NoShowOutcome      `json:"no_show,omitempty" class:"internal"` // of the customer
+	Awaits   platform.Money     `json:"awaits,omitzero" class:"internal"`   // of Fee, what is still to be taken of what was held; absent: nothing
+	Merchant platform.Money     `json:"merchant,omitzero" class:"internal"` // of Fee, the merchant's part, where it had to be taken first
 }
 
 // kept is what is left of the fee.
@@ -258,15 +260,21 @@ func (o Order) cancelled(q CancelQuote, reason string, by platform.ActorKind, at
 		next.Seats[i] = Seat{No: s.No}
 	}
 	next.Cancellation.NoShow = q.outcome
-	next.Earned = q.merchant
-	if next.withheld() {
+	if awaits := o.feeHeld(q.Fee); awaits.Sign() > 0 {
+		next.Cancellation.Awaits, next.Cancellation.Merchant = awaits, q.merchant
+		next.Secured = plus(o.Captured, awaits)
+		return next, nil
+	}
+	next = next.letGo()
+	if next.Earned = q.merchant; next.withheld() {
 		next.arm(closeTimer, at.Add(next.Windows.Close))
 	}
 	return next, nil
 }
 
 // Cancel ends an order: the policy's row, its fee, the refund of the rest, and
-// the release of everybody assigned are one set. A fee above MaxFee fails with
+// the release of everybody assigned are one set. Of money that is only held no more
+// than the fee is captured, and the rest let go of. A fee above MaxFee fails with
 // ErrCancelFeeChanged and changes nothing; an order that can no longer be
 // cancelled is order.not_cancellable. While an attempt to pay is under way it
 // fails as the payments say.
@@ -294,7 +302,8 @@ func (s *Service) cancel(ctx context.Context, o Order, q CancelQuote, refund pla
 	if err != nil {
 		return Order{}, nil, err
 	}
-	next, back, err := s.giveBack(ctx, next, next.refundOf(refund, "cancelled", q.Refund, at), at)
+	taken := plus(q.Refund, o.held().Neg(), o.feeHeld(q.Fee)) // the rest was only held
+	next, back, err := s.giveBack(ctx, next, next.refundOf(refund, "cancelled", taken, at), at)
 	if err != nil {
 		return Order{}, nil, err
 	}
@@ -323,7 +332,14 @@ func (in Cancel) agreed(q CancelQuote) error {
 // undo is what a cancellation means to others: nobody pays any more, nobody
 // comes, and the fee is earned.
 func (s *Service) undo(ctx context.Context, o Order, q CancelQuote, at time.Time) ([]platform.Change, error) {
-	changes, err := s.unask(ctx, o)
+	var changes []platform.Change
+	var err error
+	awaits := o.feeHeld(q.Fee)
+	if awaits.Sign() > 0 {
+		changes, err = s.takeFee(ctx, o, awaits, at)
+	} else {
+		changes, err = s.unask(ctx, o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -337,19 +353,15 @@ func (s *Service) undo(ctx context.Context, o Order, q CancelQuote, at time.Time
 		}
 		changes = append(changes, released...)
 	}
-	kept := q.merchant
-	legs := []platform.Leg{o.escrow(q.Fee), o.earning(q.merchant.Neg())}
-	for _, m := range q.staff {
-		kept = plus(kept, m.Amount)
-		legs = append(legs, platform.Leg{Role: "earning", Of: o.ID, Party: m.Member, Amount: m.Amount.Neg()})
-	}
-	legs = append(legs, platform.Leg{Role: "cancel_fee", Amount: plus(kept, q.Fee.Neg())})
-	booked, err := s.post(ctx, "order.cancelled", o.Ref(), at, legs)
-	if err != nil {
-		return nil, err
+	if awaits.Sign() == 0 { // otherwise it is earned once it is there
+		booked, err := s.post(ctx, "order.cancelled", o.Ref(), at, o.feeLegs(q.Fee, q.merchant, q.staff))
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, booked...)
 	}
 	amended, err := s.amend(ctx, o, q, at)
-	return slices.Concat(changes, booked, amended), err
+	return append(changes, amended...), err
 }
 
 // released frees everybody, as the cancellation has it.
@@ -382,7 +394,8 @@ func (s *Service) amend(ctx context.Context, o Order, q CancelQuote, at time.Tim
 
 // withheld tells whether somebody earned of the order what is not released yet.
 func (o Order) withheld() bool {
-	return o.Earned.Sign() > 0 || o.Cancellation != nil && len(o.Cancellation.Staff) > 0
+	c := o.Cancellation
+	return o.Earned.Sign() > 0 || c != nil && len(c.Staff) > 0 && c.Awaits.Sign() <= 0
 }
 
 // finish closes an order, and releases with it what members have of the fee of its

@@ -231,20 +231,12 @@ func (o Order) givenBack() bool {
 // beyond is what was received and no line asks for: what a change asked that is
 // not applied yet, or what an applied one took out of the lines.
 func (o Order) beyond() platform.Money {
-	over := plus(o.Captured, o.undone().Neg(), o.Total.Neg())
-	if over.Sign() < 0 {
-		return plus(over, over.Neg())
-	}
-	return over
+	return atLeastNothing(plus(o.Captured, o.undone().Neg(), o.price().Neg()))
 }
 
 func (m Mirrors) undone() platform.Money { return or(m.Undone, plus(m.Total, m.Total.Neg())) }
 
 // lacks is how much more must come for a total than is secured.
 func (o Order) lacks(total platform.Money) platform.Money {
-	more := plus(total, o.Secured.Neg(), o.undone())
-	if more.Sign() < 0 {
-		return plus(more, more.Neg())
-	}
-	return more
+	return atLeastNothing(plus(total, o.Secured.Neg(), o.undone()))
 }

@@ -146,7 +146,7 @@ func (s *Service) charged(ctx context.Context, o Order, c Change, at time.Time) 
 	o.Extra, o.Asked = plus(or(o.Extra, none), c.Extra), plus(o.Asked, c.Extra)
 	payer := platform.SystemActor("order")
 	payer.Tenant, payer.OnBehalf = s.w.Tenant, o.Customer
-	asked, err := s.ports.Payments.Ask(platform.As(ctx, payer), o.Ref(), "extra", o.Extra, c.PayBy)
+	asked, err := s.demand(platform.As(ctx, payer), o, "extra", o.Extra, c.PayBy)
 	if err != nil {
 		return Order{}, Change{}, nil, fmt.Errorf("ask for change %s: %w", c.ID, err)
 	}
@@ -167,11 +167,17 @@ func (s *Service) applied(ctx context.Context, o Order, c Change, refund platfor
 	if err != nil {
 		return Order{}, Change{}, nil, err
 	}
+	var limited []platform.Change
+	if c.Lines != nil {
+		if limited, err = s.limit(ctx, next); err != nil {
+			return Order{}, Change{}, nil, err
+		}
+	}
 	next, back, err := s.giveBack(ctx, next, next.refundOf(refund, "change", next.beyond(), at), at)
 	if err != nil {
 		return Order{}, Change{}, nil, err
 	}
-	return next, c, append(append(changes, back...), next.tells("applied", c)), nil
+	return next, c, append(slices.Concat(changes, limited, back), next.tells("applied", c)), nil
 }
 
 // RejectChange refuses a change.

@@ -43,16 +43,16 @@ func (s *Service) ask(ctx context.Context, o Order) ([]platform.Change, error) {
 	if o.Asked.Sign() == 0 {
 		return nil, nil
 	}
-	changes, err := s.ports.Payments.Ask(ctx, o.Ref(), "full", o.Asked, o.Due())
+	changes, err := s.demand(ctx, o, "full", o.Asked, o.Due())
 	if err != nil {
 		return nil, fmt.Errorf("ask for order %s: %w", o.ID, err)
 	}
 	return changes, nil
 }
 
-// unask takes back the request for money that has not come.
+// unask takes back the request for money that has not come, or is only held.
 func (s *Service) unask(ctx context.Context, o Order) ([]platform.Change, error) {
-	if o.Secured.Minor() >= o.Asked.Minor() {
+	if o.Captured.Minor() >= o.Asked.Minor() {
 		return nil, nil
 	}
 	changes, err := s.ports.Payments.Cancel(ctx, o.Ref())
@@ -66,18 +66,14 @@ func (s *Service) unask(ctx context.Context, o Order) ([]platform.Change, error)
 // confirmed as soon as the whole price is there, unless it is under review.
 //
 // It fails with ErrNotPayable at an end and for more than was asked, so that
-// the money is surplus, and when it is less than before; only what was held and
-// is not captured may be let go of, once nothing more is held.
+// the money is surplus, and when less is captured than before. What was only held
+// may lapse: the order stays where it is, and the work does not begin.
 func (o Order) Secure(secured, captured platform.Money, at time.Time) (Order, error) {
 	if o.State.Ended() {
 		return Order{}, platform.Detail(fmt.Errorf("secure %s order %s: %w", o.State, o.ID, ErrNotPayable), "state", string(o.State))
 	}
-	before := o.Secured
-	if secured == captured {
-		before = o.Captured
-	}
 	for _, limit := range []struct{ low, high platform.Money }{
-		{before, secured}, {o.Captured, captured}, {captured, secured}, {secured, o.Asked},
+		{o.Captured, captured}, {captured, secured}, {secured, o.Asked},
 	} {
 		above, err := limit.low.Cmp(limit.high)
 		if err != nil {
@@ -88,6 +84,9 @@ func (o Order) Secure(secured, captured platform.Money, at time.Time) (Order, er
 		}
 	}
 	o.Secured, o.Captured = secured, captured
+	if !o.AcceptedAt.IsZero() && o.State == Delivered && o.untaken().Sign() == 0 && o.Dispute == "" {
+		o.arm(acceptTimer, at) // the next tick completes it
+	}
 	return o.confirmed(at)
 }
 
@@ -157,9 +156,13 @@ func (s *Service) decline(ctx context.Context, o Order, refund platform.ID, reas
 		return Order{}, nil, err
 	}
 	next.EndedAt = at
-	next, changes, err := s.giveBack(ctx, next, next.refundAll(refund, "declined", at), at)
+	freed, err := s.unask(ctx, o)
 	if err != nil {
 		return Order{}, nil, err
 	}
-	return next, append(changes, next.happened("declined").Because(reason)), nil
+	next, changes, err := s.giveBack(ctx, next.letGo(), next.refundAll(refund, "declined", at), at)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	return next, append(append(freed, changes...), next.happened("declined").Because(reason)), nil
 }

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -56,7 +57,7 @@ func (p Disputes) Stands(ctx context.Context, order platform.ID) (json.RawMessag
 func (o Order) stands() stands {
 	s := stands{
 		Customer: o.Customer, Merchant: o.Merchant, State: o.State, Dispute: o.Dispute, Held: o.Held, ChargedBack: o.ChargedBack,
-		Room: plus(o.Captured, o.Refunded.Neg(), o.Reserved.Neg(), o.ChargedBack.Neg()),
+		Room: plus(o.Captured, o.held(), o.Refunded.Neg(), o.Reserved.Neg(), o.ChargedBack.Neg()),
 	}
 	for _, seat := range o.Seats {
 		if seat.Member != "" {
@@ -80,7 +81,8 @@ func (o Order) stands() stands {
 // Hold sets an amount of the order aside for a dispute. Until it is freed nobody
 // accepts, cancels or closes the order, and no other refund takes of it. It fails
 // with ErrDisputed while another dispute is open, and with ErrRefundExceeds above
-// what is left. It writes the order.
+// what is left. What is only held is captured, since a dispute may outlast it. It
+// writes the order.
 func (p Disputes) Hold(ctx context.Context, order, dispute platform.ID, amount platform.Money) ([]platform.Change, error) {
 	o, err := p.Store.Order(ctx, order)
 	if err != nil {
@@ -96,6 +98,17 @@ func (p Disputes) Hold(ctx context.Context, order, dispute platform.ID, amount p
 	o.Dispute, o.Held = dispute, plus(o.Held, amount)
 	if o.State != Rework {
 		o.disarm()
+	}
+	if held := o.held(); held.Sign() > 0 {
+		h, err := holds(p.Payments)
+		if err != nil {
+			return nil, err
+		}
+		taken, err := h.Capture(ctx, o.Ref(), held, true, o.PlacedAt)
+		if err != nil && !errors.Is(err, platform.ErrState) { // one is under way
+			return nil, fmt.Errorf("capture for dispute %s: %w", dispute, err)
+		}
+		return append(taken, platform.Put(o)), nil
 	}
 	return []platform.Change{platform.Put(o)}, nil
 }
@@ -125,6 +138,8 @@ func (o *Order) rearm(since, at time.Time) {
 		return due
 	}
 	switch {
+	case o.State == Delivered && !o.AcceptedAt.IsZero():
+		o.arm(acceptTimer, at)
 	case o.State == Delivered:
 		if since.Before(o.DeliveredAt) {
 			since = o.DeliveredAt

@@ -263,7 +263,12 @@ func (s *stated) take(component, payer, back string, p part) {
 }
 
 // till asks for money and gives it back; an attempt may be under way.
-type till struct{ busy atomic.Bool }
+type till struct {
+	busy      atomic.Bool
+	capturing atomic.Bool  // a capture is under way
+	drawn     atomic.Int64 // asked to be captured last
+	most      atomic.Int64 // the last limit
+}
 
 var errBusy = platform.Err(platform.ErrState, "payment.attempt_active", "an attempt is under way", "支付进行中")
 
@@ -283,6 +288,27 @@ func (p *till) Reduce(_ context.Context, subject platform.Ref, _ string, amount 
 		return nil, errBusy
 	}
 	return []platform.Change{platform.Happened("payment.reduced", subject, amount)}, nil
+}
+
+func (p *till) Hold(ctx context.Context, subject platform.Ref, purpose string, amount platform.Money, due time.Time) ([]platform.Change, error) {
+	changes, err := p.Ask(ctx, subject, purpose, amount, due)
+	return append(changes, platform.Happened("payment.hold_asked", subject, amount)), err
+}
+
+func (p *till) Capture(_ context.Context, subject platform.Ref, amount platform.Money, final bool, _ time.Time) ([]platform.Change, error) {
+	if p.capturing.Load() {
+		return nil, errBusy
+	}
+	p.drawn.Store(amount.Minor())
+	return []platform.Change{platform.Happened("payment.capture_asked", subject, map[string]any{"amount": amount, "final": final})}, nil
+}
+
+func (p *till) Limit(_ context.Context, subject platform.Ref, amount platform.Money) ([]platform.Change, error) {
+	if p.capturing.Load() {
+		return nil, errBusy
+	}
+	p.most.Store(amount.Minor())
+	return []platform.Change{platform.Happened("payment.limited", subject, amount)}, nil
 }
 
 func (*till) Return(_ context.Context, refund, _ platform.Ref, amount platform.Money, _ time.Time) ([]platform.Change, error) {

@@ -109,7 +109,8 @@ func TestSecureRefusesWhatTheOrderCannotTake(t *testing.T) {
 	}
 }
 
-// What is held and not captured may be let go of, once nothing more is held.
+// What is held and not captured may lapse or be let go of: the order stays, and the
+// work does not begin on it.
 func TestHeldMoneyIsLetGoAfterTheCapture(t *testing.T) {
 	t.Parallel()
 	held := order(Confirmed, func(o *Order) { o.Captured = cny("0") })
@@ -118,9 +119,13 @@ func TestHeldMoneyIsLetGoAfterTheCapture(t *testing.T) {
 
 	require.NoError(t, err)
 	assert.Equal(t, cny("80"), o.Secured)
-	_, err = held.Secure(cny("80"), cny("79"), noon)
-	require.ErrorIs(t, err, ErrNotPayable, "some of it is still held")
-	_, err = o.Secure(cny("79"), cny("79"), noon)
+	assert.Equal(t, Confirmed, o.State)
+	_, err = o.Start(platform.Merchant, noon)
+	require.ErrorIs(t, err, errNotSecured)
+	o, err = held.Secure(cny("80"), cny("79"), noon)
+	require.NoError(t, err)
+	assert.Equal(t, cny("1"), o.held())
+	_, err = o.Secure(cny("78"), cny("78"), noon)
 	require.ErrorIs(t, err, ErrNotPayable, "what was captured stays")
 }
 

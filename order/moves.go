@@ -130,7 +130,7 @@ func (o Order) guard(verb string, at time.Time) error {
 			return o.startable(at)
 		}
 	case "rework":
-		return unless(o.Reworks < maxReworks && at.Before(o.Due()), errNotReworkable)
+		return unless(o.Reworks < maxReworks && o.AcceptedAt.IsZero() && at.Before(o.Due()), errNotReworkable)
 	}
 	return nil
 }
@@ -171,6 +171,9 @@ func (o Order) startable(at time.Time) error {
 	if err := o.applying(errNotStartable); err != nil {
 		return err
 	}
+	if lacks := o.lacks(o.price()); lacks.Sign() > 0 {
+		return platform.Detail(errNotSecured, "lacks", lacks)
+	}
 	if o.PlannedStart.IsZero() {
 		return nil
 	}
@@ -188,6 +191,6 @@ func (o Order) Allowed(by platform.Actor, now time.Time) []string {
 		return nil
 	}
 	return slices.DeleteFunc(moves.Open(o.State, by.Kind), func(verb string) bool {
-		return o.guard(verb, now) != nil || verb == "miss" || verb == "refund" && o.Refundable().Sign() <= 0
+		return o.guard(verb, now) != nil || verb == "miss" || verb == "refund" && o.Refundable().Sign() <= 0 || verb == "accept" && !o.AcceptedAt.IsZero()
 	})
 }

@@ -41,6 +41,7 @@ type Order struct {
 	StartedAt        time.Time `json:"started_at,omitzero" class:"internal"`
 	FirstDeliveredAt time.Time `json:"first_delivered_at,omitzero" class:"internal"`
 	DeliveredAt      time.Time `json:"delivered_at,omitzero" class:"internal"` // last
+	AcceptedAt       time.Time `json:"accepted_at,omitzero" class:"internal"`  // only where the money had to be taken first: it completes once that is there
 	CompletedAt      time.Time `json:"completed_at,omitzero" class:"internal"`
 	EndedAt          time.Time `json:"ended_at,omitzero" class:"internal"` // expired, declined, cancelled, closed
 
@@ -110,6 +111,7 @@ type Mirrors struct {
 	ApprovedTax platform.Money `json:"approved_tax,omitzero" class:"internal"` // the tax in that; absent: none
 	Earned      platform.Money `json:"earned" class:"internal"`                // the merchant's, not yet released
 	Undone      platform.Money `json:"undone,omitzero" class:"internal"`       // of Reserved and Refunded, what no line asks for since a change; absent: none
+	Waived      platform.Money `json:"waived,omitzero" class:"internal"`       // of Total and Approved, given back before it was taken; absent: none
 	Extra       platform.Money `json:"extra,omitzero" class:"internal"`        // of Asked, what changes asked for on top; absent: none
 }
 
@@ -131,9 +133,9 @@ func (m Mirrors) Payment() PaymentStatus {
 	switch {
 	case m.ChargedBack.Sign() > 0:
 		return ChargedBack
-	case m.Refunded.Sign() > 0 && m.Refunded.Minor() >= m.Captured.Minor():
+	case (m.Refunded.Sign() > 0 || m.Waived.Sign() > 0) && m.Refunded.Minor() >= m.Secured.Minor():
 		return Refunded
-	case m.Refunded.Sign() > 0:
+	case m.Refunded.Sign() > 0 || m.Waived.Sign() > 0:
 		return PartlyRefunded
 	case m.paid():
 		return Paid
@@ -150,11 +152,11 @@ func (m Mirrors) Refundable() platform.Money {
 }
 
 // Refundable is what can still be given back of the order's lines: as its sums
-// say, but for what came for a change that is not applied, and for the fee that its
-// cancellation cost, which only a dispute gives back.
+// say, with what is only held, but for what came for a change that is not applied,
+// and for the fee that its cancellation cost, which only a dispute gives back.
 func (o Order) Refundable() platform.Money {
 	if o.Cancellation == nil {
-		return plus(o.Mirrors.Refundable(), o.beyond().Neg())
+		return plus(o.Mirrors.Refundable(), o.held(), o.beyond().Neg())
 	}
 	return plus(o.Captured, o.Refunded.Neg(), o.Reserved.Neg(), o.ChargedBack.Neg(), o.beyond().Neg(), o.Cancellation.kept().Neg())
 }
@@ -170,7 +172,7 @@ func plus(first platform.Money, more ...platform.Money) platform.Money {
 }
 
 // paid tells whether the whole price is there.
-func (m Mirrors) paid() bool { return plus(m.Secured, m.undone().Neg()).Minor() >= m.Total.Minor() }
+func (m Mirrors) paid() bool { return plus(m.Secured, m.undone().Neg()).Minor() >= m.price().Minor() }
 
 // unanswered tells whether a confirmed order waits for the merchant's answer.
 func (o Order) unanswered() bool { return o.State == Confirmed && o.timer(answerTimer) }

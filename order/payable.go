@@ -22,6 +22,9 @@ func (p Payable) Secured(ctx context.Context, subject platform.Ref, purpose stri
 	if err != nil {
 		return nil, err
 	}
+	if o.Cancellation != nil && o.Cancellation.Awaits.Sign() > 0 {
+		return p.feeCame(ctx, o, secured, captured, at)
+	}
 	next, err := o.Secure(secured, captured, at)
 	if err != nil {
 		return nil, err
@@ -69,7 +72,7 @@ func (p Payable) Returned(ctx context.Context, refund, subject platform.Ref, out
 		return []platform.Change{platform.Unchanged(o), platform.Put(next), o.gives(outcome, next)}, nil
 	}
 	next.EndedAt = at
-	legs := append([]platform.Leg{o.refundDue(r.Amount)}, out...)
+	legs := append([]platform.Leg{o.refundDue(r.back())}, out...)
 	changes, err := post(ctx, p.Books, "refund.succeeded", r.Ref(), at, legs)
 	if err != nil {
 		return nil, err

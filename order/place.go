@@ -208,6 +208,9 @@ func (s *Service) placed(in Place, p prepared, d draft) (Order, error) {
 	if d.terms.Seats > 0 && s.ports.Staffing == nil {
 		return Order{}, fmt.Errorf("place order: %w", errNoStaffing)
 	}
+	if _, err := holds(s.ports.Payments); err != nil && captures[d.terms.Capture] > 0 {
+		return Order{}, fmt.Errorf("place order: %w", err)
+	}
 	start, end, err := in.planned(d.terms.length(), s.options.FarAhead, d.at)
 	if err != nil {
 		return Order{}, err

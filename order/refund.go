@@ -32,6 +32,7 @@ type Refund struct {
 	Amount    platform.Money `json:"amount" class:"internal"`
 	Shares    []Share        `json:"shares" class:"internal"`          // Σ = Amount less Undone
 	Undone    platform.Money `json:"undone,omitzero" class:"internal"` // of Amount, what no line gives: it came for a change; absent: none
+	Waived    platform.Money `json:"waived,omitzero" class:"internal"` // of Amount, what was only held: it is not taken, and nothing goes back; absent: none
 	Reason    string         `json:"reason,omitempty" class:"internal"`
 	Fault     Fault          `json:"fault,omitempty" class:"internal"`     // whose doing it is, if somebody said
 	By        platform.ID    `json:"by,omitempty" class:"internal"`        // who asked; empty when a rule did
@@ -74,6 +75,16 @@ func (r Refund) fee() (fee, tax, owed platform.Money) {
 		}
 	}
 	return fee, tax, owed
+}
+
+func (r Refund) undone() platform.Money { return or(r.Undone, plus(r.Amount, r.Amount.Neg())) }
+
+// back is what goes back to the customer: all but what was never taken.
+func (r Refund) back() platform.Money {
+	if r.Waived.Absent() {
+		return r.Amount
+	}
+	return plus(r.Amount, r.Waived.Neg())
 }
 
 // refundMoves is the machine of a refund.
@@ -122,8 +133,7 @@ func (o Order) refundOf(id platform.ID, kind string, amount platform.Money, at t
 // each unless the refund names its shares. It fails with refund.amount unless
 // the amount is positive, and with ErrRefundExceeds above what is left.
 func (o Order) Reserve(r Refund) (Order, Refund, error) {
-	none := plus(o.Total, o.Total.Neg())
-	left, undone := o.Refundable(), or(r.Undone, none)
+	left, undone := o.Refundable(), or(r.Undone, plus(o.Total, o.Total.Neg()))
 	above, err := r.Amount.Cmp(plus(left, undone))
 	if err != nil {
 		return Order{}, Refund{}, platform.Wrong("amount", err)
@@ -230,10 +240,10 @@ func (o Order) source() string {
 // with its tax, and the merchant owes what the platform keeps.
 func (o Order) approved(r Refund) (Order, []platform.Leg) {
 	fee, tax, owed := r.fee()
-	part := plus(r.Amount, fee.Neg(), owed.Neg())
+	part, back := plus(r.Amount, fee.Neg(), owed.Neg()), r.back()
 	o.Approved, o.ApprovedFee = plus(o.Approved, r.Amount), plus(o.ApprovedFee, fee)
 	o.approveTax(tax)
-	legs := []platform.Leg{o.escrow(r.Amount)}
+	legs := []platform.Leg{o.escrow(back)}
 	switch o.source() {
 	case "payable":
 		legs = append([]platform.Leg{o.payable(plus(part, owed))}, o.platforms(fee, tax, plus(owed, owed.Neg()))...)
@@ -241,7 +251,7 @@ func (o Order) approved(r Refund) (Order, []platform.Leg) {
 		legs = append([]platform.Leg{o.earning(part)}, o.platforms(fee, tax, owed)...)
 		o.Earned = plus(o.Earned, part.Neg())
 	}
-	return o, append(legs, o.refundDue(r.Amount.Neg()))
+	return o, append(legs, o.refundDue(back.Neg()))
 }
 
 // approveTax notes the tax in what the platform gives back, where there is any.
@@ -267,6 +277,6 @@ func (o Order) unapproved(r Refund) Order {
 
 // settled is the order whose customer has the money back.
 func (o Order) settled(r Refund) Order {
-	o.Reserved, o.Refunded = plus(o.Reserved, r.Amount.Neg()), plus(o.Refunded, r.Amount)
+	o.Reserved, o.Refunded = plus(o.Reserved, r.Amount.Neg()), plus(o.Refunded, r.back())
 	return o
 }

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -52,7 +53,9 @@ type RefundLine struct {
 func (in RequestRefund) Subject() platform.Ref { return platform.Ref{Kind: "order", ID: in.Order} }
 
 // RequestRefund reserves the amount on the order. Within [AutoRefund] it is
-// approved in the same set; otherwise the merchant or an operator decides.
+// approved in the same set; otherwise the merchant or an operator decides. What is
+// only held is given back by not taking it; while a capture is under way nobody
+// knows what that is, and the refund stays requested.
 //
 // It fails with ErrRefundExceeds above what is left, with order.not_refundable
 // in a state without refunds, and with FieldErrors (refund.amount,
@@ -96,11 +99,14 @@ func (s *Service) requestRefund(ctx context.Context, in RequestRefund, id platfo
 		}
 		changes := []platform.Change{o.gives("requested", r).Because(in.Reason)}
 		if s.options.AutoRefund.covers(o) {
-			var approved []platform.Change
-			if o, r, approved, err = s.approve(ctx, o, r, nil, at); err != nil {
+			next, granted, approved, err := s.approve(ctx, o, r, nil, at)
+			waits := errors.Is(err, platform.ErrState) && o.held().Sign() > 0 // for the result of a capture
+			if err != nil && !waits {
 				return Refund{}, nil, err
 			}
-			changes = append(changes, approved...)
+			if !waits {
+				o, r, changes = next, granted, append(changes, approved...)
+			}
 		}
 		return r, append(changes, platform.Put(o), platform.Put(r)), nil
 	})
@@ -170,8 +176,19 @@ func (s *Service) approve(ctx context.Context, o Order, r Refund, sources []plat
 	if o, r, err = o.Divided(r); err != nil {
 		return Order{}, Refund{}, nil, err
 	}
+	o, r, waived, err := s.waive(ctx, o, r)
+	if err != nil {
+		return Order{}, Refund{}, nil, err
+	}
 	r.Source = o.source()
 	o, legs := o.approved(r)
+	if r.back().Sign() == 0 {
+		if r, err = r.take("succeed", platform.System); err != nil {
+			return Order{}, Refund{}, nil, err
+		}
+		r.EndedAt = at
+		return o.settled(r), r, append(waived, o.gives("approved", r), o.gives("succeeded", r)), nil
+	}
 	if legs, err = s.sources(ctx, o, legs, sources); err != nil {
 		return Order{}, Refund{}, nil, err
 	}
@@ -179,11 +196,11 @@ func (s *Service) approve(ctx context.Context, o Order, r Refund, sources []plat
 	if err != nil {
 		return Order{}, Refund{}, nil, err
 	}
-	returned, err := s.ports.Payments.Return(ctx, r.Ref(), o.Ref(), r.Amount, at)
+	returned, err := s.ports.Payments.Return(ctx, r.Ref(), o.Ref(), r.back(), at)
 	if err != nil {
-		return Order{}, Refund{}, nil, fmt.Errorf("return %s of order %s: %w", r.Amount, o.ID, err)
+		return Order{}, Refund{}, nil, fmt.Errorf("return %s of order %s: %w", r.back(), o.ID, err)
 	}
-	changes = append(append(changes, returned...), o.gives("approved", r))
+	changes = append(slices.Concat(waived, changes, returned), o.gives("approved", r))
 	return o, r, changes, nil
 }
 

@@ -31,7 +31,8 @@ func (in Accept) Subject() platform.Ref { return platform.Ref{Kind: "order", ID:
 
 // Accept completes a delivered order: the sale is booked in the same set, and
 // the order closes after Windows.Close. Without the customer's word it happens
-// by itself, Windows.Accept after the last delivery.
+// by itself, Windows.Accept after the last delivery. Where the money is taken only
+// now, the order stays delivered and completes with the tick after it is there.
 func (s *Service) Accept(ctx context.Context, in Accept) (Order, error) {
 	return onOrder(ctx, s, in, in.Order, func(ctx context.Context, o Order, by platform.Actor, at time.Time) (Order, []platform.Change, error) {
 		return s.accept(ctx, o, by.Kind, at)
@@ -47,9 +48,16 @@ func (s *Service) accept(ctx context.Context, o Order, by platform.ActorKind, at
 	if by == platform.System {
 		accepted = "auto_accepted"
 	}
+	told := !o.AcceptedAt.IsZero()
+	if told && by != platform.System {
+		return Order{}, nil, platform.Detail(fmt.Errorf("accept order %s: %w", o.ID, errNotAcceptable), "lacks", o.untaken())
+	}
+	if o.untaken().Sign() > 0 {
+		return s.awaitMoney(ctx, o, accepted, at)
+	}
 	next, changes, err := s.sell(ctx, next, at)
-	if err != nil {
-		return Order{}, nil, err
+	if err != nil || told {
+		return next, changes, err
 	}
 	return next, append([]platform.Change{next.happened(accepted)}, changes...), nil
 }
@@ -88,7 +96,7 @@ type volumes interface {
 // that say so: what is in escrow goes to the merchant, but for that part, of which
 // the tax is nobody's income.
 func (o Order) sold(there platform.Money, at time.Time) (_ Order, fee platform.Money, _ []platform.Leg, _ error) {
-	if plus(o.Captured, o.undone().Neg()).Minor() < o.Total.Minor() {
+	if o.untaken().Sign() > 0 {
 		return Order{}, fee, nil, fmt.Errorf("complete order %s: %w", o.ID, errNotCaptured)
 	}
 	amount, fee, tax, err := o.shared(there)

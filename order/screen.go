@@ -121,7 +121,7 @@ func (s *Service) reject(ctx context.Context, o Order, in ClearReview, refund pl
 	if err != nil {
 		return Order{}, nil, err
 	}
-	next, back, err := s.giveBack(ctx, next, next.refundAll(refund, "declined", at), at)
+	next, back, err := s.giveBack(ctx, next.letGo(), next.refundAll(refund, "declined", at), at)
 	if err != nil {
 		return Order{}, nil, err
 	}

@@ -27,6 +27,7 @@ type Terms struct {
 	Need         []string    `json:"need,omitempty" class:"public"`                                                                                         // skills that each member must have
 	Zone         platform.ID `json:"zone,omitempty" class:"public"`                                                                                         // where the staff work
 	Minutes      int         `json:"minutes,omitempty" class:"public"`                                                                                      // usual length of the work; at least 1 where there are seats
+	Capture      string      `json:"capture,omitempty" class:"public"`                                                                                      // when the money is taken: on_place, on_start or on_completion; if empty, on_place
 	CancelPolicy string      `json:"cancel_policy,omitempty" class:"public"`                                                                                // name of a [Policy]; if empty, "standard"
 }
 
@@ -40,8 +41,9 @@ func (t Terms) length() time.Duration {
 // sound tells whether an order can be carried out under the terms.
 func (t Terms) sound() bool {
 	known := slices.Contains([]string{automatic, manual}, t.Confirmation) && slices.Contains([]string{byCustomer, byProof}, t.Acceptance)
+	_, taken := captures[t.Capture]
 	bookable := t.Seats == 0 || t.Seats > 0 && t.Seats <= 20 && t.Minutes > 0
-	return known && bookable && t.Minutes >= 0 && t.Minutes <= maxMinutes
+	return known && taken && bookable && t.Minutes >= 0 && t.Minutes <= maxMinutes
 }
 
 // pin is a listing's live revision as the catalogue hands it out.
@@ -86,6 +88,9 @@ func (t Terms) and(other Terms, quantity int64) (Terms, error) {
 	t.Minutes += other.Minutes
 	t.Proof = union(t.Proof, other.Proof)
 	t.Need = union(t.Need, other.Need)
+	if captures[other.Capture] < captures[t.Capture] {
+		t.Capture = other.Capture
+	}
 	if other.Confirmation == manual {
 		t.Confirmation = manual
 	}

@@ -208,7 +208,7 @@ func (s *Service) expire(ctx context.Context, o Order, refund platform.ID, at ti
 		return Order{}, nil, err
 	}
 	next.EndedAt = at
-	next, back, err := s.giveBack(ctx, next, next.refundAll(refund, "expired", at), at)
+	next, back, err := s.giveBack(ctx, next.letGo(), next.refundAll(refund, "expired", at), at)
 	if err != nil {
 		return Order{}, nil, err
 	}

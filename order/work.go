@@ -19,7 +19,8 @@ func (in Start) Subject() platform.Ref { return platform.Ref{Kind: "order", ID: 
 
 // Start returns the order in progress. It fails with order.not_startable while
 // a seat is open, while the merchant has not answered, and earlier than
-// Windows.StartEarly before the planned start (detail "from").
+// Windows.StartEarly before the planned start (detail "from"), and with
+// order.not_secured while the money that must be there is not (detail "lacks").
 func (o Order) Start(by platform.ActorKind, at time.Time) (Order, error) {
 	next, err := o.take("start", by, at)
 	if err != nil {
@@ -30,15 +31,27 @@ func (o Order) Start(by platform.ActorKind, at time.Time) (Order, error) {
 }
 
 // Start notes that the work has begun: by staff in one of the seats, or the
-// merchant. See [Order.Start].
+// merchant. Where the terms say so, the customer's money is captured. See
+// [Order.Start].
 func (s *Service) Start(ctx context.Context, in Start) (Order, error) {
-	return onOrder(ctx, s, in, in.Order, func(_ context.Context, o Order, by platform.Actor, at time.Time) (Order, []platform.Change, error) {
-		next, err := o.Start(by.Kind, at)
-		if err != nil {
+	return onOrder(ctx, s, in, in.Order, func(ctx context.Context, o Order, by platform.Actor, at time.Time) (Order, []platform.Change, error) {
+		return s.start(ctx, o, by.Kind, at)
+	})
+}
+
+// start begins the work, and takes the money where that is its moment.
+func (s *Service) start(ctx context.Context, o Order, by platform.ActorKind, at time.Time) (Order, []platform.Change, error) {
+	next, err := o.Start(by, at)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	var taken []platform.Change
+	if o.Terms.Capture == onStart {
+		if taken, err = s.capture(ctx, next, at); err != nil {
 			return Order{}, nil, err
 		}
-		return next, []platform.Change{next.happened("started")}, nil
-	})
+	}
+	return next, append(taken, next.happened("started")), nil
 }
 
 // Deliver hands the work over, with its proofs.
@@ -97,7 +110,8 @@ type Complete struct {
 func (in Complete) Subject() platform.Ref { return platform.Ref{Kind: "order", ID: in.Order} }
 
 // Complete starts the work if need be, delivers and completes it in one set,
-// with the sale in the books. It fails with order.not_completable where the
+// with the sale in the books; where the money is taken only now, it stays delivered
+// and completes with the tick after that is there. It fails with order.not_completable where the
 // customer accepts, and as [Order.Start] and [Order.Deliver] do.
 func (s *Service) Complete(ctx context.Context, in Complete) (Order, error) {
 	proofs := s.proofs(in.Order, in.Proofs)
@@ -112,6 +126,11 @@ func (s *Service) Complete(ctx context.Context, in Complete) (Order, error) {
 		if err := next.proved(); err != nil {
 			return Order{}, nil, err
 		}
+		if o.untaken().Sign() > 0 {
+			o.Proofs = next.Proofs
+			handed, more, err := s.handOver(ctx, o, by.Kind, at)
+			return handed, append(changes, more...), err
+		}
 		if next.StartedAt.IsZero() {
 			next.StartedAt = at
 			changes = append(changes, next.happened("started"))
@@ -125,6 +144,26 @@ func (s *Service) Complete(ctx context.Context, in Complete) (Order, error) {
 		}
 		return next, append(append(changes, next.happened("delivered")), sale...), nil
 	})
+}
+
+// handOver starts and delivers work whose proofs complete it, and takes the money:
+// the order completes once that is there.
+func (s *Service) handOver(ctx context.Context, o Order, by platform.ActorKind, at time.Time) (Order, []platform.Change, error) {
+	var changes []platform.Change
+	if o.StartedAt.IsZero() {
+		next, err := o.Start(by, at)
+		if err != nil {
+			return Order{}, nil, err
+		}
+		o, changes = next, append(changes, next.happened("started"))
+	}
+	o, err := o.Deliver(by, at)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	delivered := o.happened("delivered")
+	o, more, err := s.awaitMoney(ctx, o, "accepted", at)
+	return o, append(append(changes, delivered), more...), err
 }
 
 // RequestRework hands the work back.

@@ -320,7 +320,7 @@ func (s *Service) secured(ctx context.Context, all []Intent, next Intent, a Atte
 	if err != nil {
 		return nil, fmt.Errorf("book %s: %w", a.ID, err)
 	}
-	return slices.Concat(changes, subject, books), nil
+	return slices.Concat(changes, books, subject), nil // what came in may go on
 }
 
 // event says what became of the attempt.
