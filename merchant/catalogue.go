@@ -18,8 +18,8 @@ type Catalogue struct{ Store Store }
 // was read when it commits. All are read in one trip, so what they say together
 // was true at one moment. Each of terms is JSON with sorted keys and no spaces:
 // listing, revision and merchant (ids), title, unit, price, seats, confirmation,
-// acceptance, proof, need, zone, minutes, cancel_policy and, unless it is the usual
-// one, capture. Whether the merchant
+// acceptance, proof, need, zone, minutes, cancel_policy and, where they are set,
+// capture, deposit and balance. Whether the merchant
 // may sell is not asked here, but of [Standing.May].
 //
 // It fails with [ErrNotLive], the listing and its state as details, unless each
@@ -55,8 +55,13 @@ func (l Listing) terms() (json.RawMessage, error) {
 		"seats": c.Seats, "need": list(c.Need), "confirmation": c.Confirmation,
 		"acceptance": c.Acceptance, "proof": list(c.Proof), "cancel_policy": c.CancelPolicy,
 	}
-	if c.Capture != "" {
-		said["capture"] = c.Capture
+	for name, set := range map[string]string{"capture": c.Capture, "balance": c.Balance} {
+		if set != "" {
+			said[name] = set
+		}
+	}
+	if c.Deposit != 0 {
+		said["deposit"] = c.Deposit
 	}
 	err := e.Encode(said)
 	return bytes.TrimSpace(b.Bytes()), err

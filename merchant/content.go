@@ -28,6 +28,8 @@ type Content struct {
 	Acceptance   string   `json:"acceptance" class:"public" validate:"omitempty,oneof=customer proof"` // "" is customer
 	Proof        []string `json:"proof,omitempty" class:"public" validate:"max=5,unique,dive,required,text=20"`
 	Capture      string   `json:"capture,omitempty" class:"public" validate:"omitempty,oneof=on_place on_start on_completion"` // when the customer's money is taken; "" is on_place
+	Deposit      int      `json:"deposit,omitempty" class:"public" validate:"gte=0,lte=99"`                                    // percent that confirms an order; 0: all of it
+	Balance      string   `json:"balance,omitempty" class:"public" validate:"omitempty,oneof=before_start on_completion"`      // when the rest must be there; "" is before_start
 	CancelPolicy string   `json:"cancel_policy" class:"public" validate:"text=40"`                                             // "" is standard
 }
 

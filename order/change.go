@@ -217,6 +217,9 @@ func (o Order) changeable(p Proposal, at time.Time) error {
 	if p.moved() && o.State == InProgress {
 		return platform.Detail(errNotChangeable, "state", string(o.State))
 	}
+	if lacks := o.lacks(o.price()); p.Lines != nil && lacks.Sign() > 0 { // what is still asked is asked at the old price
+		return platform.Detail(errNotSecured, "lacks", lacks)
+	}
 	if p.is("time") && !p.Start.IsZero() && p.Start.Before(at) {
 		return platform.Detail(errNotChangeable, "start", p.Start)
 	}

@@ -168,6 +168,13 @@ func (s *Service) applied(ctx context.Context, o Order, c Change, refund platfor
 		return Order{}, Change{}, nil, err
 	}
 	var limited []platform.Change
+	if c.is("time") {
+		var moved []platform.Change
+		if next, moved, err = s.moveBalance(ctx, next); err != nil {
+			return Order{}, Change{}, nil, err
+		}
+		changes = append(changes, moved...)
+	}
 	if c.Lines != nil {
 		if limited, err = s.limit(ctx, next); err != nil {
 			return Order{}, Change{}, nil, err

@@ -43,6 +43,9 @@ func (s *Service) ask(ctx context.Context, o Order) ([]platform.Change, error) {
 	if o.Asked.Sign() == 0 {
 		return nil, nil
 	}
+	if !o.Deposit.Absent() {
+		return s.askInTwo(ctx, o)
+	}
 	changes, err := s.demand(ctx, o, "full", o.Asked, o.Due())
 	if err != nil {
 		return nil, fmt.Errorf("ask for order %s: %w", o.ID, err)
@@ -63,7 +66,8 @@ func (s *Service) unask(ctx context.Context, o Order) ([]platform.Change, error)
 }
 
 // Secure notes the money of an order: secured and captured in all so far. It is
-// confirmed as soon as the whole price is there, unless it is under review.
+// confirmed as soon as the whole price or its deposit is there, unless it is under
+// review.
 //
 // It fails with ErrNotPayable at an end and for more than was asked, so that
 // the money is surplus, and when less is captured than before. What was only held
@@ -84,6 +88,9 @@ func (o Order) Secure(secured, captured platform.Money, at time.Time) (Order, er
 		}
 	}
 	o.Secured, o.Captured = secured, captured
+	if o.timer(balanceTimer) && o.lacks(o.price()).Sign() == 0 {
+		o.disarm()
+	}
 	if !o.AcceptedAt.IsZero() && o.State == Delivered && o.untaken().Sign() == 0 && o.Dispute == "" {
 		o.arm(acceptTimer, at) // the next tick completes it
 	}
@@ -93,7 +100,7 @@ func (o Order) Secure(secured, captured platform.Money, at time.Time) (Order, er
 // confirmed is the order confirmed if nothing is in the way, and itself
 // otherwise. One that is paid and under review waits without a deadline.
 func (o Order) confirmed(at time.Time) (Order, error) {
-	if o.State != AwaitingPayment || !o.paid() {
+	if o.State != AwaitingPayment || o.lacks(o.needed()).Sign() > 0 {
 		return o, nil
 	}
 	if o.Screening == review {
@@ -128,6 +135,7 @@ func (s *Service) Confirm(ctx context.Context, in Confirm) (Order, error) {
 			return Order{}, nil, err
 		}
 		next.disarm()
+		next.awaitBalance()
 		return next, []platform.Change{next.happened("merchant_accepted")}, nil
 	})
 }

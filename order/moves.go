@@ -89,6 +89,7 @@ func (o Order) take(verb string, by platform.ActorKind, at time.Time) (Order, er
 			o.Change = nil // [Service] closes it in the same set
 		}
 		o.disarm()
+		o.awaitBalance()
 	}
 	return o, nil
 }
@@ -171,7 +172,7 @@ func (o Order) startable(at time.Time) error {
 	if err := o.applying(errNotStartable); err != nil {
 		return err
 	}
-	if lacks := o.lacks(o.price()); lacks.Sign() > 0 {
+	if lacks := o.lacks(o.before()); lacks.Sign() > 0 {
 		return platform.Detail(errNotSecured, "lacks", lacks)
 	}
 	if o.PlannedStart.IsZero() {

@@ -20,11 +20,12 @@ type Order struct {
 
 	Lines []Line `json:"lines" class:"internal"`
 	Mirrors
-	FeeVersion    string  `json:"fee_version,omitempty" class:"internal"` // of the schedule that priced the fees
-	PolicyVersion int     `json:"policy_version" class:"internal"`        // of Terms.CancelPolicy
-	Terms         Terms   `json:"terms" class:"internal"`                 // frozen at placing
-	Windows       Windows `json:"windows" class:"internal"`               // frozen at placing
-	Screening     string  `json:"screening" class:"internal"`             // allow, review, cleared, rejected
+	Deposit       platform.Money `json:"deposit,omitzero" class:"internal"`      // of Total, what confirms the order; absent: all of it
+	FeeVersion    string         `json:"fee_version,omitempty" class:"internal"` // of the schedule that priced the fees
+	PolicyVersion int            `json:"policy_version" class:"internal"`        // of Terms.CancelPolicy
+	Terms         Terms          `json:"terms" class:"internal"`                 // frozen at placing
+	Windows       Windows        `json:"windows" class:"internal"`               // frozen at placing
+	Screening     string         `json:"screening" class:"internal"`             // allow, review, cleared, rejected
 
 	Note         platform.Sealed `json:"note,omitempty" class:"personal,fulfilment,3y,contract"`
 	Spot         *Spot           `json:"spot,omitempty" class:"internal"`

@@ -236,6 +236,9 @@ func (s *Service) placed(in Place, p prepared, d draft) (Order, error) {
 	for no := 1; no <= d.terms.Seats; no++ {
 		o.Seats = append(o.Seats, Seat{No: no})
 	}
+	if o.Deposit, err = d.terms.deposit(o.Total); err != nil {
+		return Order{}, fmt.Errorf("place order: %w", err)
+	}
 	if o, err = o.take("place", p.by, d.at); err != nil {
 		return Order{}, err
 	}

@@ -28,6 +28,8 @@ type Terms struct {
 	Zone         platform.ID `json:"zone,omitempty" class:"public"`                                                                                         // where the staff work
 	Minutes      int         `json:"minutes,omitempty" class:"public"`                                                                                      // usual length of the work; at least 1 where there are seats
 	Capture      string      `json:"capture,omitempty" class:"public"`                                                                                      // when the money is taken: on_place, on_start or on_completion; if empty, on_place
+	Deposit      int         `json:"deposit,omitempty" class:"public"`                                                                                      // percent of the price that confirms an order, 0 to 99; 0: all of it
+	Balance      string      `json:"balance,omitempty" class:"public"`                                                                                      // when the rest must be there: before_start or on_completion; if empty, before_start
 	CancelPolicy string      `json:"cancel_policy,omitempty" class:"public"`                                                                                // name of a [Policy]; if empty, "standard"
 }
 
@@ -42,6 +44,7 @@ func (t Terms) length() time.Duration {
 func (t Terms) sound() bool {
 	known := slices.Contains([]string{automatic, manual}, t.Confirmation) && slices.Contains([]string{byCustomer, byProof}, t.Acceptance)
 	_, taken := captures[t.Capture]
+	taken = taken && t.Deposit >= 0 && t.Deposit < 100 && slices.Contains([]string{"", beforeStart, onCompletion}, t.Balance)
 	bookable := t.Seats == 0 || t.Seats > 0 && t.Seats <= 20 && t.Minutes > 0
 	return known && taken && bookable && t.Minutes >= 0 && t.Minutes <= maxMinutes
 }
@@ -81,7 +84,7 @@ func (t Terms) and(other Terms, quantity int64) (Terms, error) {
 	if t.Confirmation == "" { // the first listing
 		return other, nil
 	}
-	if t.Zone != other.Zone || t.CancelPolicy != other.CancelPolicy {
+	if t.Zone != other.Zone || t.CancelPolicy != other.CancelPolicy || t.Deposit != other.Deposit || t.Balance != other.Balance {
 		return Terms{}, errTermsMixed
 	}
 	t.Seats = max(t.Seats, other.Seats)

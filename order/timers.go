@@ -21,12 +21,13 @@ type Timer struct {
 
 // The deadlines. An order has at most one at a time.
 const (
-	payTimer    = "pay"    // awaiting payment: expires
-	answerTimer = "answer" // confirmed by money, not by the merchant: declined
-	acceptTimer = "accept" // delivered: accepted
-	reworkTimer = "rework" // handed back for too long: told, once
-	closeTimer  = "close"  // completed, or cancelled with a fee: closes
-	staffTimer  = "staff"  // a member did not come: cancelled, unless another does
+	payTimer     = "pay"     // awaiting payment: expires
+	answerTimer  = "answer"  // confirmed by money, not by the merchant: declined
+	balanceTimer = "balance" // confirmed by a deposit: cancelled without the rest
+	acceptTimer  = "accept"  // delivered: accepted
+	reworkTimer  = "rework"  // handed back for too long: told, once
+	closeTimer   = "close"   // completed, or cancelled with a fee: closes
+	staffTimer   = "staff"   // a member did not come: cancelled, unless another does
 )
 
 // Windows are the lengths of an order's deadlines. An order keeps those under
@@ -37,6 +38,7 @@ type Windows struct {
 	PayGrace   time.Duration `json:"pay_grace_ns" class:"internal"`             // past Pay, after which an open attempt no longer helps; if zero, 30 minutes
 	Answer     time.Duration `json:"answer_ns" class:"internal"`                // the merchant's; if zero, 30 minutes
 	StartEarly time.Duration `json:"start_early_ns" class:"internal"`           // before the planned start; if zero, 60 minutes
+	Balance    time.Duration `json:"balance_ns,omitempty" class:"internal"`     // before the planned start, by which the rest after a deposit must be there; if zero, 24 hours
 	Change     time.Duration `json:"change_ns,omitempty" class:"internal"`      // proposed → expired; if zero, 24 hours
 	ChangeLead time.Duration `json:"change_lead_ns,omitempty" class:"internal"` // before the planned start, after which none is proposed; if zero, 1 hour
 	Restaff    time.Duration `json:"restaff_ns,omitempty" class:"internal"`     // a member did not come → cancelled unless another does; if zero, 30 minutes
@@ -54,7 +56,7 @@ const day = 24 * time.Hour
 // usual are the windows that hold where none are set.
 var usual = Windows{
 	Pay: 15 * time.Minute, PayRetry: 2 * time.Minute, PayGrace: 30 * time.Minute, Answer: 30 * time.Minute, StartEarly: time.Hour,
-	Change: day, ChangeLead: time.Hour, Restaff: 30 * time.Minute, Wait: 15 * time.Minute, Contact: 5 * time.Minute, Forgive: 180 * day,
+	Balance: day, Change: day, ChangeLead: time.Hour, Restaff: 30 * time.Minute, Wait: 15 * time.Minute, Contact: 5 * time.Minute, Forgive: 180 * day,
 	Accept: 72 * time.Hour, Rework: 14 * day, Close: 7 * day, CloseRetry: day,
 }
 
@@ -65,7 +67,7 @@ func (w Windows) or(others Windows) Windows {
 	return Windows{
 		Pay: cmp.Or(w.Pay, others.Pay), PayRetry: cmp.Or(w.PayRetry, others.PayRetry), PayGrace: cmp.Or(w.PayGrace, others.PayGrace),
 		Answer: cmp.Or(w.Answer, others.Answer), StartEarly: cmp.Or(w.StartEarly, others.StartEarly), Accept: cmp.Or(w.Accept, others.Accept),
-		Change: cmp.Or(w.Change, others.Change), ChangeLead: cmp.Or(w.ChangeLead, others.ChangeLead),
+		Balance: cmp.Or(w.Balance, others.Balance), Change: cmp.Or(w.Change, others.Change), ChangeLead: cmp.Or(w.ChangeLead, others.ChangeLead),
 		Restaff: cmp.Or(w.Restaff, others.Restaff), Wait: cmp.Or(w.Wait, others.Wait),
 		Contact: cmp.Or(w.Contact, others.Contact), Forgive: cmp.Or(w.Forgive, others.Forgive),
 		Rework: cmp.Or(w.Rework, others.Rework), Close: cmp.Or(w.Close, others.Close), CloseRetry: cmp.Or(w.CloseRetry, others.CloseRetry),
@@ -74,7 +76,7 @@ func (w Windows) or(others Windows) Windows {
 
 // extremes are the shortest and the longest of the windows.
 func (w Windows) extremes() (shortest, longest time.Duration) {
-	all := []time.Duration{w.Pay, w.PayRetry, w.PayGrace, w.Answer, w.StartEarly, w.Change, w.ChangeLead, w.Restaff, w.Wait, w.Contact, w.Forgive, w.Accept, w.Rework, w.Close, w.CloseRetry}
+	all := []time.Duration{w.Pay, w.PayRetry, w.PayGrace, w.Answer, w.StartEarly, w.Balance, w.Change, w.ChangeLead, w.Restaff, w.Wait, w.Contact, w.Forgive, w.Accept, w.Rework, w.Close, w.CloseRetry}
 	shortest, longest = all[0], all[0]
 	for _, d := range all {
 		shortest, longest = min(shortest, d), max(longest, d)
@@ -171,6 +173,8 @@ func (s *Service) fire(ctx context.Context, found Order, now time.Time) error {
 			return s.expire(ctx, o, refund, now)
 		case answerTimer:
 			return s.decline(ctx, o, refund, "answer_timeout", platform.System, now)
+		case balanceTimer:
+			return s.unbalanced(ctx, o, refund, now)
 		case acceptTimer:
 			if o.Contested.Sign() > 0 {
 				o.arm(acceptTimer, now.Add(o.Windows.CloseRetry))

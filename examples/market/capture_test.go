@@ -160,3 +160,35 @@ func TestAReducedOrderIsTakenInPartEndToEnd(t *testing.T) {
 	assert.Equal(t, order.Completed, o.State)
 	s.sound()
 }
+
+// E27 through the real payments: a deposit that is taken at once, and a balance that
+// is held until the work begins.
+func TestE27DepositAndHeldBalanceEndToEnd(t *testing.T) {
+	t.Parallel()
+	s := shopAt(t, order.Confirmed)
+	o := s.buys(s.sells(func(c *merchant.Content) { c.Capture, c.Deposit = "on_start", 25 }), payment.Deposit)
+	require.Equal(t, order.Confirmed, o.State)
+	assert.Equal(t, "225.00 CNY", s.taken(), "45.00 besides the shop's own order")
+	_, err := s.Orders.Start(s.as(s.cast.Merchant), order.Start{Order: o.ID})
+	assert.Equal(t, "order.not_secured", platform.Code(err))
+	_, err = s.Payments.Pay(s.as(s.cast.Customer), payment.Pay{Intent: payment.IntentID(o.Ref(), payment.Balance), Method: sandbox.OK})
+	require.NoError(t, err)
+	assert.Equal(t, "225.00 CNY", s.taken(), "held")
+	_, err = s.Orders.Start(s.as(s.cast.Merchant), order.Start{Order: o.ID})
+	require.NoError(t, err)
+	s.pass(time.Minute)
+	assert.Equal(t, "360.00 CNY", s.taken())
+	_, err = s.Orders.Deliver(s.as(s.cast.Merchant), order.Deliver{Order: o.ID})
+	require.NoError(t, err)
+	o, err = s.Orders.Accept(s.as(s.cast.Customer), order.Accept{Order: o.ID})
+	require.NoError(t, err)
+	assert.Equal(t, order.Completed, o.State)
+
+	r, err := s.Orders.RequestRefund(s.as(s.cast.Customer), order.RequestRefund{Order: o.ID, Reason: "late"})
+	require.NoError(t, err)
+	s.pass(time.Minute)
+	s.pass(time.Minute)
+	assert.Equal(t, order.Refunded, s.read(r.Order).Payment(), "both payments, in reverse order")
+	assert.Equal(t, "180.00 CNY", s.taken())
+	s.sound()
+}
