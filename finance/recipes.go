@@ -45,10 +45,10 @@ var recipes = map[string]recipe{
 	"refund.imported":     {Debit: slices.Concat(bearers, roles("tips"), undone), Credit: roles("clearing", "cost_of_service")},
 
 	"chargeback.received":    {Debit: roles("chargeback", "gateway_fee"), Credit: roles("clearing")},
-	"chargeback.held":        {Debit: slices.Concat(bearers, undone, roles("chargeback_loss")), Credit: roles("chargeback"), Held: true, Across: true},
+	"chargeback.held":        {Debit: slices.Concat(bearers, roles("tips"), undone, roles("chargeback_loss")), Credit: roles("chargeback"), Held: true, Across: true},
 	"chargeback.won":         {Voids: "chargeback.held", Debit: roles("clearing"), Credit: roles("chargeback", "gateway_fee")},
 	"chargeback.lost":        {Settles: "chargeback.held"},
-	"chargeback.partly_lost": {Settles: "chargeback.held", Part: true, Frees: true, Debit: slices.Concat(roles("clearing"), bearers, undone, roles("chargeback_loss")), Credit: roles("chargeback"), Across: true},
+	"chargeback.partly_lost": {Settles: "chargeback.held", Part: true, Frees: true, Debit: slices.Concat(roles("clearing"), bearers, roles("tips"), undone, roles("chargeback_loss")), Credit: roles("chargeback"), Across: true},
 
 	"payout.sent":     {Debit: roles("payable"), Credit: roles("clearing", "bank", "withholding"), Held: true},
 	"payout.paid":     {Settles: "payout.sent"},

@@ -144,9 +144,7 @@ func (s *Service) charged(ctx context.Context, o Order, c Change, at time.Time) 
 	c.Due = c.PayBy
 	o.Change = &Changing{Change: c.ID, Approved: true}
 	o.Extra, o.Asked = plus(or(o.Extra, none), c.Extra), plus(o.Asked, c.Extra)
-	payer := platform.SystemActor("order")
-	payer.Tenant, payer.OnBehalf = s.w.Tenant, o.Customer
-	asked, err := s.demand(platform.As(ctx, payer), o, "extra", o.Extra, c.PayBy)
+	asked, err := s.demand(s.payer(ctx, o), o, "extra", o.Extra, c.PayBy)
 	if err != nil {
 		return Order{}, Change{}, nil, fmt.Errorf("ask for change %s: %w", c.ID, err)
 	}

@@ -31,6 +31,7 @@
 //	cancel    delivered rework → cancelled; operator
 //	miss      assigned → cancelled; staff operator
 //	waive     cancelled stays; merchant operator
+//	tip       delivered rework completed stays; customer operator
 //	refund    confirmed assigned in_progress delivered rework completed closed declined cancelled stays; customer merchant operator system
 //	close     completed → closed; system
 //	close     cancelled stays; system
@@ -66,4 +67,13 @@
 //	draft     new → draft; operator
 //	publish   draft → published; operator
 //	discard   draft → discarded; operator
+//
+// A tip is paid beside the order, and passes through to those who did the work:
+//
+//	ask       new → asked; customer operator
+//	receive   asked → received; system
+//	expire    asked → expired; system
+//	release   received → released; system
+//	refund    received released → refunding; operator
+//	refunded  refunding → refunded; system
 package order

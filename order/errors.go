@@ -49,6 +49,7 @@ var (
 	errNoShowEarly    = platform.Err(platform.ErrState, "order.no_show_early", "nobody has arrived and waited long enough", "尚无人员到达并等候足够时间")
 	errNoShowContacts = platform.Err(platform.ErrState, "order.no_show_contacts", "the customer was not tried to be reached often enough", "联系客户的次数不足")
 	errNotRefundable  = platform.Err(platform.ErrState, "order.not_refundable", "the order cannot be refunded now", "订单目前不可退款")
+	errNotTippable    = platform.Err(platform.ErrState, "order.not_tippable", "the order takes no tips now", "订单目前不可打赏")
 	errNotClosable    = platform.Err(platform.ErrState, "order.not_closable", "the order cannot be closed now", "订单目前不可关闭")
 	errNotCaptured    = platform.Err(platform.ErrState, "order.not_captured", "the order's money has not been received in full", "订单款项尚未全部收到")
 	errNotSecured     = platform.Err(platform.ErrState, "order.not_secured", "the order's money is not secured", "订单款项尚未保障")
@@ -136,6 +137,15 @@ var (
 	errRefundSelf          = platform.Err(platform.ErrDenied, "refund.four_eyes", "somebody else must approve this refund", "须由他人批准此退款")
 	errFeeSplit            = platform.Err(platform.ErrState, "refund.fee_exceeds", "more than is left of the cancellation fee", "超出剩余的取消费用")
 	errRefundNotYours      = platform.Err(platform.ErrDenied, "refund.not_requester", "only who asked for a refund may withdraw it", "仅申请人可撤回退款")
+)
+
+// Refusals of tips.
+var (
+	errTipGiven         = platform.Err(platform.ErrState, "tip.given", "the tip exists already", "打赏已存在")
+	errTipNotDue        = platform.Err(platform.ErrState, "tip.not_due", "the tip does not wait for that", "打赏并非待此处理")
+	errTipNotRefundable = platform.Err(platform.ErrState, "tip.not_refundable", "the tip cannot be given back now", "打赏目前不可退回")
+	errTipAmount        = platform.Err(platform.ErrInvalid, "tip.amount", "tips are positive, the sum of their shares, and with the order's others within its total and the limit", "打赏须为正数、等于各份之和，且累计不超过订单总额与上限")
+	errTipMember        = platform.Err(platform.ErrInvalid, "tip.member", "tips are for those who did the work", "仅可打赏提供服务的人员")
 )
 
 // Refusals of changes.

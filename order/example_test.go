@@ -84,7 +84,7 @@ func ExampleOrder_Allowed() {
 	fmt.Println(o.Allowed(merchant, noon))
 	fmt.Println(o.Allowed(stranger, noon))
 	// Output:
-	// [accept rework refund]
+	// [accept rework tip refund]
 	// [refund]
 	// []
 }

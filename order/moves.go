@@ -68,6 +68,7 @@ func table() platform.Moves[State] {
 		{Verb: "cancel", From: states{Delivered, Rework}, To: Cancelled, By: kinds{o}, Refusal: errNotCancellable},
 		{Verb: "miss", From: states{Assigned}, To: Cancelled, By: kinds{f, o}, Refusal: errNotMissable}, // the customer was not there
 		{Verb: "waive", From: states{Cancelled}, By: kinds{m, o}, Refusal: errNotWaivable},
+		{Verb: "tip", From: states{Delivered, Rework, Completed}, By: kinds{c, o}, Refusal: errNotTippable},
 		{Verb: "refund", From: states{Confirmed, Assigned, InProgress, Delivered, Rework, Completed, Closed, Declined, Cancelled}, By: kinds{c, m, o, y}, Refusal: errNotRefundable},
 		{Verb: "close", From: states{Completed}, To: Closed, By: kinds{y}, Refusal: errNotClosable},
 		{Verb: "close", From: states{Cancelled}, By: kinds{y}, Refusal: errNotClosable}, // releases the merchant's part of the fee
@@ -192,6 +193,7 @@ func (o Order) Allowed(by platform.Actor, now time.Time) []string {
 		return nil
 	}
 	return slices.DeleteFunc(moves.Open(o.State, by.Kind), func(verb string) bool {
-		return o.guard(verb, now) != nil || verb == "miss" || verb == "refund" && o.Refundable().Sign() <= 0 || verb == "accept" && !o.AcceptedAt.IsZero()
+		return o.guard(verb, now) != nil || verb == "miss" || verb == "refund" && o.Refundable().Sign() <= 0 || verb == "accept" && !o.AcceptedAt.IsZero() ||
+			verb == "tip" && o.sideOf(by) != platform.Customer
 	})
 }

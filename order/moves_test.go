@@ -176,13 +176,13 @@ func TestAllowedShowsWhatEachMayDo(t *testing.T) {
 		by   platform.Actor
 		want []string
 	}{
-		"customer of a delivered order":   {order(Delivered, func(o *Order) { o.arm(acceptTimer, noon.Add(day)) }), theCustomer, []string{"accept", "rework", "refund"}},
-		"too late for rework":             {order(Delivered, func(o *Order) { o.arm(acceptTimer, noon) }), theCustomer, []string{"accept", "refund"}},
+		"customer of a delivered order":   {order(Delivered, func(o *Order) { o.arm(acceptTimer, noon.Add(day)) }), theCustomer, []string{"accept", "rework", "tip", "refund"}},
+		"too late for rework":             {order(Delivered, func(o *Order) { o.arm(acceptTimer, noon) }), theCustomer, []string{"accept", "tip", "refund"}},
 		"merchant who has to answer":      {order(Confirmed, func(o *Order) { o.arm(answerTimer, noon.Add(day)) }), theMerchant, []string{"confirm", "decline", "cancel", "refund"}},
 		"merchant whose answer is late":   {order(Confirmed, func(o *Order) { o.arm(answerTimer, noon) }), theMerchant, []string{"decline", "cancel", "refund"}},
 		"proof instead of acceptance":     {order(Confirmed, func(o *Order) { o.Terms.Acceptance = byProof }), theMerchant, []string{"start", "complete", "change", "cancel", "refund"}},
 		"operator with a review to do":    {order(AwaitingPayment, func(o *Order) { o.Screening = review }), operator, []string{"clear", "reject", "cancel"}},
-		"nothing left to refund":          {order(Completed, func(o *Order) { o.Refunded = o.Captured }), theCustomer, []string{}},
+		"nothing left to refund":          {order(Completed, func(o *Order) { o.Refunded = o.Captured }), theCustomer, []string{"tip"}},
 		"a member who is not in a seat":   {order(Assigned, nil), theMember, nil},
 		"another customer":                {order(Delivered, nil), platform.Actor{ID: "cus", Kind: platform.Customer}, nil},
 		"an auditor looks and touches no": {order(Delivered, nil), platform.Actor{ID: "aud", Kind: platform.Auditor}, nil},

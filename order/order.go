@@ -113,6 +113,7 @@ type Mirrors struct {
 	Earned      platform.Money `json:"earned" class:"internal"`                // the merchant's, not yet released
 	Undone      platform.Money `json:"undone,omitzero" class:"internal"`       // of Reserved and Refunded, what no line asks for since a change; absent: none
 	Waived      platform.Money `json:"waived,omitzero" class:"internal"`       // of Total and Approved, given back before it was taken; absent: none
+	Tipped      platform.Money `json:"tipped,omitzero" class:"internal"`       // beside all the others: tips that were asked for; absent: none
 	Extra       platform.Money `json:"extra,omitzero" class:"internal"`        // of Asked, what changes asked for on top; absent: none
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/liangding/platform"
 )
 
-// Payable is the orders as the payments see them. It needs only the store and
+// Payable is the orders and their tips as the payments see them. It needs only the store and
 // the books, and satisfies payment.Subject.
 type Payable struct {
 	Store Store
@@ -18,6 +18,9 @@ type Payable struct {
 // Secured notes the money of an order: all that is secured and captured so far.
 // See [Order.Secure]. It writes the order.
 func (p Payable) Secured(ctx context.Context, subject platform.Ref, purpose string, secured, captured platform.Money, at time.Time) ([]platform.Change, error) {
+	if subject.Kind == tipKind {
+		return p.tipPaid(ctx, subject.ID, captured, at)
+	}
 	o, err := p.Store.Order(ctx, subject.ID)
 	if err != nil {
 		return nil, err
@@ -53,6 +56,9 @@ func (p Payable) Secured(ctx context.Context, subject platform.Ref, purpose stri
 // A result that is known already changes nothing. It writes the refund and, at
 // success, its order.
 func (p Payable) Returned(ctx context.Context, refund, subject platform.Ref, outcome string, out []platform.Leg, at time.Time) ([]platform.Change, error) {
+	if subject.Kind == tipKind {
+		return p.tipReturned(ctx, subject.ID, outcome, out, at)
+	}
 	o, r, err := p.Store.RefundOf(ctx, subject.ID, refund.ID)
 	if err != nil {
 		return nil, err
@@ -84,6 +90,9 @@ func (p Payable) Returned(ctx context.Context, refund, subject platform.Ref, out
 // is open or lost, in all: so much less can be refunded. While any of it is open,
 // the order is neither accepted nor closed. It writes the order.
 func (p Payable) Disputed(ctx context.Context, subject platform.Ref, back, contested platform.Money, _ time.Time) ([]platform.Change, error) {
+	if subject.Kind == tipKind {
+		return p.tipDisputed(ctx, subject.ID, back, contested)
+	}
 	o, err := p.Store.Order(ctx, subject.ID)
 	if err != nil {
 		return nil, err

@@ -31,6 +31,7 @@ type Options struct {
 	ExtraKinds   []string         // that an [Extra] may have; if nil, none
 	Policies     []Policy         // every version ever pinned, in order; if nil, [StandardPolicy]
 	AutoRefund   AutoRefund       // what is refunded without asking; if zero, see there
+	TipMost      []platform.Money // a currency's most that an order's tips come to; if nil, 2,000.00 CNY; a currency without one has only the order's total
 	FourEyes     []platform.Money // a currency's amount above which two approve a refund; if nil, 5,000.00 CNY; a currency without one always needs two
 	FarAhead     time.Duration    // of a planned start, and its longest length; if zero, 365 days
 	QuoteFor     time.Duration    // how long a cancellation quote is shown; if zero, 5 minutes
@@ -73,6 +74,9 @@ func (o Options) ready() Options {
 	o.AutoRefund = o.AutoRefund.ready()
 	if o.Policies == nil {
 		o.Policies = []Policy{StandardPolicy()}
+	}
+	if o.TipMost == nil {
+		o.TipMost = []platform.Money{platform.MustMoney("2000.00", "CNY")}
 	}
 	if o.FourEyes == nil {
 		o.FourEyes = []platform.Money{platform.MustMoney("5000.00", "CNY")}

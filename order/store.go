@@ -44,6 +44,12 @@ type ChangeStore interface {
 
 // PolicyStore is where cancellation policies are read.
 type PolicyStore interface {
+	// Tip reads one tip, or fails with ErrNotFound.
+	Tip(ctx context.Context, id platform.ID) (Tip, error)
+	// Tips lists an order's tips, the oldest first.
+	Tips(ctx context.Context, order platform.ID, cursor string) (platform.Page[Tip], error)
+	// DueTips lists tips whose deadline is at now or before, the earliest first.
+	DueTips(ctx context.Context, now time.Time, cursor string) (platform.Page[Tip], error)
 	// Policy reads one cancellation policy on record, or fails with ErrNotFound, as
 	// all of the next do.
 	Policy(ctx context.Context, id platform.ID) (CancelPolicy, error)
@@ -138,6 +144,13 @@ func Kinds() []platform.Kind {
 			Indexes: []platform.Index{{By: []string{"name", "effective_from"}, Sparse: true}, {By: []string{"name", "number"}}, {By: []string{"at"}}},
 		}.Kind(),
 		platform.Shape[Absence]{Name: absenceKind, Prefix: "abs"}.Kind(),
+		platform.Shape[Tip]{
+			Name: tipKind, Prefix: "tip", Root: "order", RootOf: func(t Tip) platform.ID { return t.Order },
+			Columns: func(t Tip) []platform.Column {
+				return []platform.Column{{Name: "order", Value: t.Order}, {Name: "state", Value: string(t.State)}, {Name: "at", Value: t.At}, {Name: "due", Value: t.Due}}
+			},
+			Indexes: []platform.Index{{By: []string{"order", "at"}}, {By: []string{"due"}, Sparse: true}},
+		}.Kind(),
 		platform.Shape[Charged]{
 			Name: "order.charged", Prefix: "chd", Root: "order", RootOf: func(c Charged) platform.ID { return c.Order },
 			Columns: func(c Charged) []platform.Column { return []platform.Column{{Name: "at", Value: c.At}} },
@@ -208,6 +221,18 @@ func (r records) Changes(ctx context.Context, order platform.ID, cursor string) 
 
 func (r records) DueChanges(ctx context.Context, now time.Time, cursor string) (platform.Page[Change], error) {
 	return platform.List[Change](ctx, r.db, overdue("order.change", now, cursor))
+}
+
+func (r records) Tip(ctx context.Context, id platform.ID) (Tip, error) {
+	return platform.Read[Tip](ctx, r.db, tipKind, id)
+}
+
+func (r records) Tips(ctx context.Context, order platform.ID, cursor string) (platform.Page[Tip], error) {
+	return platform.List[Tip](ctx, r.db, children(tipKind, order, cursor))
+}
+
+func (r records) DueTips(ctx context.Context, now time.Time, cursor string) (platform.Page[Tip], error) {
+	return platform.List[Tip](ctx, r.db, overdue(tipKind, now, cursor))
 }
 
 // overdue asks for what is due at a moment or before it.

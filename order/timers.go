@@ -39,6 +39,7 @@ type Windows struct {
 	Answer     time.Duration `json:"answer_ns" class:"internal"`                // the merchant's; if zero, 30 minutes
 	StartEarly time.Duration `json:"start_early_ns" class:"internal"`           // before the planned start; if zero, 60 minutes
 	Balance    time.Duration `json:"balance_ns,omitempty" class:"internal"`     // before the planned start, by which the rest after a deposit must be there; if zero, 24 hours
+	Tip        time.Duration `json:"tip_ns,omitempty" class:"internal"`         // asked → expired; if zero, 24 hours
 	Change     time.Duration `json:"change_ns,omitempty" class:"internal"`      // proposed → expired; if zero, 24 hours
 	ChangeLead time.Duration `json:"change_lead_ns,omitempty" class:"internal"` // before the planned start, after which none is proposed; if zero, 1 hour
 	Restaff    time.Duration `json:"restaff_ns,omitempty" class:"internal"`     // a member did not come → cancelled unless another does; if zero, 30 minutes
@@ -56,7 +57,7 @@ const day = 24 * time.Hour
 // usual are the windows that hold where none are set.
 var usual = Windows{
 	Pay: 15 * time.Minute, PayRetry: 2 * time.Minute, PayGrace: 30 * time.Minute, Answer: 30 * time.Minute, StartEarly: time.Hour,
-	Balance: day, Change: day, ChangeLead: time.Hour, Restaff: 30 * time.Minute, Wait: 15 * time.Minute, Contact: 5 * time.Minute, Forgive: 180 * day,
+	Balance: day, Tip: day, Change: day, ChangeLead: time.Hour, Restaff: 30 * time.Minute, Wait: 15 * time.Minute, Contact: 5 * time.Minute, Forgive: 180 * day,
 	Accept: 72 * time.Hour, Rework: 14 * day, Close: 7 * day, CloseRetry: day,
 }
 
@@ -67,7 +68,7 @@ func (w Windows) or(others Windows) Windows {
 	return Windows{
 		Pay: cmp.Or(w.Pay, others.Pay), PayRetry: cmp.Or(w.PayRetry, others.PayRetry), PayGrace: cmp.Or(w.PayGrace, others.PayGrace),
 		Answer: cmp.Or(w.Answer, others.Answer), StartEarly: cmp.Or(w.StartEarly, others.StartEarly), Accept: cmp.Or(w.Accept, others.Accept),
-		Balance: cmp.Or(w.Balance, others.Balance), Change: cmp.Or(w.Change, others.Change), ChangeLead: cmp.Or(w.ChangeLead, others.ChangeLead),
+		Balance: cmp.Or(w.Balance, others.Balance), Tip: cmp.Or(w.Tip, others.Tip), Change: cmp.Or(w.Change, others.Change), ChangeLead: cmp.Or(w.ChangeLead, others.ChangeLead),
 		Restaff: cmp.Or(w.Restaff, others.Restaff), Wait: cmp.Or(w.Wait, others.Wait),
 		Contact: cmp.Or(w.Contact, others.Contact), Forgive: cmp.Or(w.Forgive, others.Forgive),
 		Rework: cmp.Or(w.Rework, others.Rework), Close: cmp.Or(w.Close, others.Close), CloseRetry: cmp.Or(w.CloseRetry, others.CloseRetry),
@@ -76,7 +77,7 @@ func (w Windows) or(others Windows) Windows {
 
 // extremes are the shortest and the longest of the windows.
 func (w Windows) extremes() (shortest, longest time.Duration) {
-	all := []time.Duration{w.Pay, w.PayRetry, w.PayGrace, w.Answer, w.StartEarly, w.Balance, w.Change, w.ChangeLead, w.Restaff, w.Wait, w.Contact, w.Forgive, w.Accept, w.Rework, w.Close, w.CloseRetry}
+	all := []time.Duration{w.Pay, w.PayRetry, w.PayGrace, w.Answer, w.StartEarly, w.Balance, w.Tip, w.Change, w.ChangeLead, w.Restaff, w.Wait, w.Contact, w.Forgive, w.Accept, w.Rework, w.Close, w.CloseRetry}
 	shortest, longest = all[0], all[0]
 	for _, d := range all {
 		shortest, longest = min(shortest, d), max(longest, d)
@@ -138,7 +139,7 @@ func (t timeout) pending(o Order, now time.Time) error {
 }
 
 // Tick fires what is due at now: orders expire unpaid, are declined unanswered,
-// accepted, closed; changes are applied or expire. Each in a commit of its own; of several ticks at once each
+// accepted, closed; changes are applied or expire, tips are released or expire. Each in a commit of its own; of several ticks at once each
 // deadline is fired by one. See [platform.Ticker].
 func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, error) {
 	system := platform.SystemActor("order")
@@ -151,6 +152,12 @@ func (s *Service) Tick(ctx context.Context, now time.Time, limit int) (int, erro
 	}
 	changes := func(cursor string) (platform.Page[Change], error) { return s.store.DueChanges(ctx, now, cursor) }
 	more, err := platform.Sweep(ctx, platform.TickLimit(limit)-fired, changes, func(found Change) error { return s.ripe(ctx, found, now) })
+	fired, failed = fired+more, errors.Join(failed, err)
+	if fired >= platform.TickLimit(limit) {
+		return fired, failed
+	}
+	tips := func(cursor string) (platform.Page[Tip], error) { return s.store.DueTips(ctx, now, cursor) }
+	more, err = platform.Sweep(ctx, platform.TickLimit(limit)-fired, tips, func(found Tip) error { return s.ripeTip(ctx, found, now) })
 	return fired + more, errors.Join(failed, err)
 }
 

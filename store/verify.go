@@ -222,7 +222,20 @@ func (v *verifier) record(ctx context.Context, stored *Row) error {
 		v.notef("orphan", ref, "lies in another slot than its %s", kind.Root)
 		return nil
 	}
-	return v.refer(ctx, reference{code: "orphan", by: ref, to: platform.Ref{Kind: kind.Root, ID: root}})
+	return v.refer(ctx, reference{code: "orphan", by: ref, to: platform.Ref{Kind: v.kinds.over(kind, root), ID: root}})
+}
+
+// over is the kind of what a record lies under: its root, or another record of the
+// same root that it belongs to.
+func (k *Kinds) over(kind *platform.Kind, id platform.ID) string {
+	if k.byName[kind.Root].Prefix != id.Prefix() {
+		for _, other := range k.byName {
+			if other.Prefix == id.Prefix() && (other.Root == kind.Root || other.Root == "") {
+				return other.Name
+			}
+		}
+	}
+	return kind.Root
 }
 
 // derived is what follows from a record's document, which may be none.

@@ -30,10 +30,11 @@ var more = []struct {
 	{"a refund names its order", 2, []string{"order.ApproveRefund order", "order.RejectRefund order", "order.WithdrawRefund order"}},
 
 	{"an order names its customer, who may have missed another", 2, []string{"order.NoShow order"}},
+	{"a tip names its order", 2, []string{"order.RefundTip order", "order.Tick: order.ripenTip order"}},
 	{"a change names its order", 2, []string{"order.ApproveChange order", "order.RejectChange order", "order.WithdrawChange order", "order.Tick: order.ripen order"}},
 	{"an order names the change that is paid for", 2, []string{"payment.Pay: payment.record order"}},
 
-	{"an intent names the attempts that paid it", 2, []string{"order.RequestRefund payment", "order.ApproveRefund payment", "order.ApproveChange payment", "order.Decline payment", "order.NoShow payment", "order.WaiveNoShow payment", "payment.Splits: market_test.sharing payment"}},
+	{"an intent names the attempts that paid it", 2, []string{"order.RequestRefund payment", "order.ApproveRefund payment", "order.RefundTip payment", "order.ApproveChange payment", "order.Decline payment", "order.NoShow payment", "order.WaiveNoShow payment", "payment.Splits: market_test.sharing payment"}},
 	{"as before; and an order paid in part takes back what it asked, before it gives back what came", 3, []string{
 		"order.Cancel payment", "order.ClearReview payment", "order.Tick: order.timeout payment", "order.WithdrawChange payment",
 	}},

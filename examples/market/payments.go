@@ -13,13 +13,27 @@ import (
 // bears the rest. It is a payment.Bearer.
 type bearer struct{ db platform.DB }
 
+// bearers are whose money goes, the first first: of an order its own, of a tip those
+// who got it.
+func (b bearer) bearers(ctx context.Context, subject platform.Ref) ([]platform.Leg, error) {
+	if subject.Kind == "order.tip" {
+		t, err := order.StoreOn(b.db).Tip(ctx, subject.ID)
+		legs := []platform.Leg{{Role: "tips", Of: t.ID}}
+		for _, s := range t.Shares {
+			legs = append(legs, platform.Leg{Role: "payable", Party: s.Member})
+		}
+		return legs, err
+	}
+	o, err := order.StoreOn(b.db).Order(ctx, subject.ID)
+	return []platform.Leg{{Role: "escrow", Of: o.ID}, {Role: "earning", Of: o.ID, Party: o.Merchant}, {Role: "payable", Party: o.Merchant}}, err
+}
+
 // Bear implements payment.Bearer.
 func (b bearer) Bear(ctx context.Context, subject platform.Ref, amount platform.Money) ([]platform.Leg, error) {
-	o, err := order.StoreOn(b.db).Order(ctx, subject.ID)
+	legs, err := b.bearers(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
-	legs := []platform.Leg{{Role: "escrow", Of: o.ID}, {Role: "earning", Of: o.ID, Party: o.Merchant}, {Role: "payable", Party: o.Merchant}}
 	counters := make([]platform.Ref, len(legs))
 	for n, l := range legs {
 		account := finance.Account{Role: l.Role, Of: l.Of, Party: l.Party}

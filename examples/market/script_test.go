@@ -241,6 +241,10 @@ func (c *town) sell() order.Order {
 	give(c, c.customer, c.Orders.RequestRework, order.RequestRework{Order: o.ID, Reason: "streaks", Lines: lines})
 	give(c, at, c.Orders.Deliver, order.Deliver{Order: o.ID})
 	give(c, c.customer, c.Orders.Accept, order.Accept{Order: o.ID})
+	tip := give(c, c.customer, c.Orders.GiveTip, order.GiveTip{Order: o.ID, Amount: yuan(1)})
+	give(c, c.customer, c.Payments.Pay, payment.Pay{Intent: payment.IntentID(tip.Ref(), payment.Tip), Method: sandbox.OK}, 2)
+	give(c, c.operator, c.Orders.RefundTip, order.RefundTip{Tip: tip.ID, Reason: "mistake"})
+	give(c, c.customer, c.Orders.GiveTip, order.GiveTip{Order: o.ID, Amount: yuan(2)}) // expires
 
 	other := c.pays(c.place(1, c.listings...))
 	c.staffed(other)

@@ -23,7 +23,7 @@ func (p Promote) Subject() platform.Ref { return platform.Ref{Kind: "payment.int
 // do so, also past the intent's due.
 //
 // It fails as Pay does when nothing is to be paid or the amount is wrong, and
-// with ErrAttemptActive while an attempt is under way.
+// with ErrAttemptActive while an attempt is under way, and with ErrPurpose for a tip.
 func (s *Service) Promote(ctx context.Context, in Promote) (Attempt, error) {
 	id := s.w.NewChild("att", in.Intent)
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Attempt, []platform.Change, error) {
@@ -33,6 +33,9 @@ func (s *Service) Promote(ctx context.Context, in Promote) (Attempt, error) {
 		i, err := s.store.Intent(ctx, in.Intent)
 		if err != nil {
 			return Attempt{}, nil, err
+		}
+		if i.Purpose == Tip { // it would be nobody's tip
+			return Attempt{}, nil, fmt.Errorf("promote %s: %w", i.ID, ErrPurpose)
 		}
 		found, err := s.store.Found(ctx, asked(i.Subject)...)
 		if err != nil {

@@ -292,7 +292,11 @@ func (s *Service) counts(ctx context.Context, now scene, a Attempt) ([]platform.
 	if err != nil {
 		return nil, err
 	}
-	set, err := s.secured(ctx, now.intents, i, a, "pay.captured", clearing("escrow", a.Subject, a.Institution, a.Amount))
+	what, role := "pay.captured", "escrow"
+	if i.Purpose == Tip {
+		what, role = "tip.captured", "tips"
+	}
+	set, err := s.secured(ctx, now.intents, i, a, what, clearing(role, a.Subject, a.Institution, a.Amount))
 	return append(changes, set...), err
 }
 

@@ -57,6 +57,7 @@ func Mount(ctx context.Context, api huma.API, m *market.Market) {
 	refunds(api, s)
 	changes(api, s)
 	policies(api, s)
+	tips(api, s)
 
 	edge.Command(api, op("orders/{id}/review", "Review the completed order"), func(c *care.WriteReview, id platform.ID) { c.Order = id }, m.Reviews.WriteReview)
 	edge.List(api, op("merchants/{id}/reviews", "What customers say of a merchant"), func(ctx context.Context, c *children) (platform.Page[care.Review], error) {
@@ -97,4 +98,13 @@ func changes(api huma.API, s *order.Service) {
 	edge.Command(api, money("changes/{id}/approve", "Agree to the change as it was seen"), func(c *order.ApproveChange, id platform.ID) { c.Change = id }, s.ApproveChange)
 	edge.Command(api, op("changes/{id}/reject", "Refuse the change"), func(c *order.RejectChange, id platform.ID) { c.Change = id }, s.RejectChange)
 	edge.Command(api, money("changes/{id}/withdraw", "Take the proposal back"), func(c *order.WithdrawChange, id platform.ID) { c.Change = id }, s.WithdrawChange)
+}
+
+func tips(api huma.API, s *order.Service) {
+	edge.Command(api, money("orders/{id}/tip", "Tip those who did the work; it is paid by an intent of its own"), func(c *order.GiveTip, id platform.ID) { c.Order = id }, s.GiveTip)
+	edge.List(api, op("orders/{id}/tips", "The order's tips"), func(ctx context.Context, c *children) (platform.Page[order.Tip], error) {
+		return s.Tips(ctx, platform.ID(c.ID), c.Cursor)
+	})
+	edge.Show(api, op("tips/{id}", "One tip"), s.Tip)
+	edge.Command(api, money("tips/{id}/refund", "Give the tip back"), func(c *order.RefundTip, id platform.ID) { c.Tip = id }, s.RefundTip)
 }
