@@ -38,6 +38,10 @@ func (h *house) gives(id platform.ID, by platform.Actor) map[string]func() error
 			}
 			return err
 		},
+		"tip": func() error {
+			_, err := h.orders.GiveTip(ctx, order.GiveTip{Order: id, Amount: cny("0.01")})
+			return err
+		},
 		"waive": func() error {
 			return failure(h.orders.WaiveNoShow(ctx, order.WaiveNoShow{Order: id, Reason: "x"}))
 		},
@@ -83,7 +87,7 @@ func TestAC9AllowedIsWhatTheCommandsDo(t *testing.T) {
 			was := h.read(o.ID)
 			open := was.Allowed(by, h.clock.now())
 			all := h.gives(o.ID, by)
-			verb := rapid.SampledFrom([]string{"clear", "reject", "confirm", "decline", "start", "deliver", "complete", "accept", "rework", "change", "cancel", "waive", "refund"}).Draw(rt, "verb")
+			verb := rapid.SampledFrom([]string{"clear", "reject", "confirm", "decline", "start", "deliver", "complete", "accept", "rework", "change", "cancel", "waive", "tip", "refund"}).Draw(rt, "verb")
 			if len(open) > 0 && rapid.IntRange(0, 9).Draw(rt, "onwards") > 0 {
 				verb = rapid.SampledFrom(open).Draw(rt, "open")
 			}
