@@ -30,6 +30,8 @@ var recipeCases = []recipeCase{
 		"posted:clearing:sandbox +10000", "posted:escrow:O -10000", "available:escrow:O +10000 ≥0"}},
 	{booking: booked("pay.promotion", attempt, dr("marketing", "5.00"), cr("escrow", "5.00", order.ID)), adds: []string{
 		"posted:marketing +500", "posted:escrow:O -500", "available:escrow:O +500 ≥0"}},
+	{booking: booked("pay.shared", order, dr("escrow", "100.00", dispute.ID), cr("escrow", "100.00", order.ID)), adds: []string{
+		"posted:escrow:D +10000", "available:escrow:D -10000 ≥0", "posted:escrow:O -10000", "available:escrow:O +10000 ≥0"}},
 	{booking: booked("pay.surplus", attempt, dr("clearing", "100.00", "sandbox"), cr("surplus", "100.00", order.ID)), adds: []string{
 		"posted:clearing:sandbox +10000", "posted:surplus:O -10000", "available:surplus:O +10000 ≥0"}},
 	{booking: booked("pay.returned", attempt, dr("surplus", "100.00", order.ID), cr("clearing", "100.00", "sandbox")), adds: []string{

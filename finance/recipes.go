@@ -22,6 +22,7 @@ var recipes = map[string]recipe{
 	"pay.captured":  {Debit: roles("clearing"), Credit: roles("escrow")},
 	"pay.promotion": {Debit: roles("marketing"), Credit: roles("escrow")},
 	"pay.surplus":   {Debit: roles("clearing"), Credit: roles("surplus")},
+	"pay.shared":    {Debit: roles("escrow"), Credit: roles("escrow"), Across: true}, // from a checkout to its orders
 	"pay.returned":  {Debit: roles("surplus"), Credit: roles("clearing")},
 	"pay.reversed":  {Debit: slices.Concat(bearers, undone), Credit: roles("clearing")},
 

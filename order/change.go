@@ -217,6 +217,9 @@ func (o Order) changeable(p Proposal, at time.Time) error {
 	if p.moved() && o.State == InProgress {
 		return platform.Detail(errNotChangeable, "state", string(o.State))
 	}
+	if p.Lines != nil && o.Bill != "" { // its payment is that of others too
+		return platform.Detail(errNotChangeable, "checkout", o.Bill)
+	}
 	if lacks := o.lacks(o.price()); p.Lines != nil && lacks.Sign() > 0 { // what is still asked is asked at the old price
 		return platform.Detail(errNotSecured, "lacks", lacks)
 	}

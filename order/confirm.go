@@ -58,6 +58,9 @@ func (s *Service) unask(ctx context.Context, o Order) ([]platform.Change, error)
 	if o.Captured.Minor() >= o.Asked.Minor() {
 		return nil, nil
 	}
+	if o.Bill != "" {
+		return s.unbill(ctx, o)
+	}
 	changes, err := s.ports.Payments.Cancel(ctx, o.Ref())
 	if err != nil {
 		return nil, fmt.Errorf("take back the request of order %s: %w", o.ID, err)

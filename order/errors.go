@@ -49,6 +49,7 @@ var (
 	errNoShowEarly    = platform.Err(platform.ErrState, "order.no_show_early", "nobody has arrived and waited long enough", "尚无人员到达并等候足够时间")
 	errNoShowContacts = platform.Err(platform.ErrState, "order.no_show_contacts", "the customer was not tried to be reached often enough", "联系客户的次数不足")
 	errNotRefundable  = platform.Err(platform.ErrState, "order.not_refundable", "the order cannot be refunded now", "订单目前不可退款")
+	errNotCombinable  = platform.Err(platform.ErrState, "order.not_combinable", "these orders cannot be paid together", "这些订单不能合并支付")
 	errNotTippable    = platform.Err(platform.ErrState, "order.not_tippable", "the order takes no tips now", "订单目前不可打赏")
 	errNotClosable    = platform.Err(platform.ErrState, "order.not_closable", "the order cannot be closed now", "订单目前不可关闭")
 	errNotCaptured    = platform.Err(platform.ErrState, "order.not_captured", "the order's money has not been received in full", "订单款项尚未全部收到")

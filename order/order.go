@@ -16,6 +16,7 @@ type Order struct {
 	Customer platform.ID `json:"customer" class:"internal"`
 	Merchant platform.ID `json:"merchant" class:"internal"`
 	Checkout string      `json:"checkout,omitempty" class:"internal"` // groups the orders of one checkout; the caller's own text
+	Bill     platform.ID `json:"bill,omitempty" class:"internal"`     // the [Checkout] whose payment pays it; empty: it has its own
 	Origin   *Origin     `json:"origin,omitempty" class:"internal"`   // of an order that was taken over
 
 	Lines []Line `json:"lines" class:"internal"`

@@ -8,7 +8,7 @@ import (
 	"github.com/liangding/platform"
 )
 
-// Payable is the orders and their tips as the payments see them. It needs only the store and
+// Payable is the orders, their checkouts and their tips as the payments see them. It needs only the store and
 // the books, and satisfies payment.Subject.
 type Payable struct {
 	Store Store
@@ -18,6 +18,9 @@ type Payable struct {
 // Secured notes the money of an order: all that is secured and captured so far.
 // See [Order.Secure]. It writes the order.
 func (p Payable) Secured(ctx context.Context, subject platform.Ref, purpose string, secured, captured platform.Money, at time.Time) ([]platform.Change, error) {
+	if subject.Kind == checkoutKind {
+		return p.checkoutPaid(ctx, subject.ID, secured, captured, at)
+	}
 	if subject.Kind == tipKind {
 		return p.tipPaid(ctx, subject.ID, captured, at)
 	}
@@ -59,7 +62,15 @@ func (p Payable) Returned(ctx context.Context, refund, subject platform.Ref, out
 	if subject.Kind == tipKind {
 		return p.tipReturned(ctx, subject.ID, outcome, out, at)
 	}
-	o, r, err := p.Store.RefundOf(ctx, subject.ID, refund.ID)
+	of := subject.ID
+	if subject.Kind == checkoutKind { // of whose payment several orders give back
+		r, err := p.Store.Refund(ctx, refund.ID)
+		if err != nil {
+			return nil, err
+		}
+		of = r.Order
+	}
+	o, r, err := p.Store.RefundOf(ctx, of, refund.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +101,9 @@ func (p Payable) Returned(ctx context.Context, refund, subject platform.Ref, out
 // is open or lost, in all: so much less can be refunded. While any of it is open,
 // the order is neither accepted nor closed. It writes the order.
 func (p Payable) Disputed(ctx context.Context, subject platform.Ref, back, contested platform.Money, _ time.Time) ([]platform.Change, error) {
+	if subject.Kind == checkoutKind {
+		return p.checkoutDisputed(ctx, subject.ID, back, contested)
+	}
 	if subject.Kind == tipKind {
 		return p.tipDisputed(ctx, subject.ID, back, contested)
 	}

@@ -124,14 +124,10 @@ func (s *Service) Place(ctx context.Context, in Place) (Order, error) {
 	if err != nil {
 		return Order{}, fmt.Errorf("place order: %w", err)
 	}
-	wrong := in.wrong(s.options)
-	if in.Total.Absent() {
-		wrong = append(wrong, platform.Wrong("total", errTotal)...)
+	if wrong := in.amiss(s.options, s.w.Now()); len(wrong) > 0 {
+		return Order{}, wrong
 	}
-	if len(wrong) > 0 {
-		return Order{}, append(wrong, in.untimely(s.options.FarAhead, s.w.Now())...)
-	}
-	before, failed := s.prepare(ctx, by, in)
+	before, failed := s.prepare(ctx, by, in, s.w.NewRoot(ctx, "ord"))
 	return platform.Update(ctx, s.w, in, func(ctx context.Context) (Order, []platform.Change, error) {
 		if failed != nil {
 			return Order{}, nil, failed
@@ -152,8 +148,34 @@ func (s *Service) Place(ctx context.Context, in Place) (Order, error) {
 	})
 }
 
+// amiss is everything that is wrong with the input at a moment.
+func (in Place) amiss(o Options, now time.Time) platform.FieldErrors {
+	wrong := in.wrong(o)
+	if in.Total.Absent() {
+		wrong = append(wrong, platform.Wrong("total", errTotal)...)
+	}
+	if len(wrong) > 0 {
+		wrong = append(wrong, in.untimely(o.FarAhead, now)...)
+	}
+	return wrong
+}
+
 // decide is the order that a draft becomes, with all that goes with it.
 func (s *Service) decide(ctx context.Context, in Place, p prepared, d draft) (Order, []platform.Change, error) {
+	o, changes, err := s.accepted(in, p, d, "")
+	if err != nil {
+		return Order{}, changes, err
+	}
+	asked, err := s.ask(ctx, o)
+	if err != nil {
+		return Order{}, nil, err
+	}
+	return o, append(changes, asked...), nil
+}
+
+// accepted is the order that a draft becomes, but for its payment, which may be that
+// of a checkout.
+func (s *Service) accepted(in Place, p prepared, d draft, bill platform.ID) (Order, []platform.Change, error) {
 	if p.verdict.outcome == block {
 		return Order{}, append(slices.Clip(p.verdict.changes), p.blocked(d.quote)), fmt.Errorf("place order: %w", ErrBlocked)
 	}
@@ -161,11 +183,8 @@ func (s *Service) decide(ctx context.Context, in Place, p prepared, d draft) (Or
 	if err != nil {
 		return Order{}, nil, err
 	}
-	asked, err := s.ask(ctx, o)
-	if err != nil {
-		return Order{}, nil, err
-	}
-	return o, slices.Concat(d.checks, p.verdict.changes, asked, o.placing(), d.charges(o)), nil
+	o.Bill = bill
+	return o, slices.Concat(d.checks, p.verdict.changes, o.placing(), d.charges(o)), nil
 }
 
 // prepared is what happens once, before the decision: whose order it will be,
@@ -179,8 +198,8 @@ type prepared struct {
 	verdict  verdict
 }
 
-func (s *Service) prepare(ctx context.Context, by platform.Actor, in Place) (prepared, error) {
-	p := prepared{id: s.w.NewRoot(ctx, "ord"), by: by.Kind, customer: by.For(), verdict: verdict{outcome: allow}}
+func (s *Service) prepare(ctx context.Context, by platform.Actor, in Place, id platform.ID) (prepared, error) {
+	p := prepared{id: id, by: by.Kind, customer: by.For(), verdict: verdict{outcome: allow}}
 	if _, err := moves.Take("", "place", by.Kind); err != nil {
 		return p, err
 	}

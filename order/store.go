@@ -11,6 +11,7 @@ import (
 // Store is where orders are read. They are written through platform.Writer.
 type Store interface {
 	ChangeStore
+	BillStore
 	PolicyStore
 	// Order reads one order, or fails with ErrNotFound.
 	Order(ctx context.Context, id platform.ID) (Order, error)
@@ -42,14 +43,23 @@ type ChangeStore interface {
 	DueChanges(ctx context.Context, now time.Time, cursor string) (platform.Page[Change], error)
 }
 
-// PolicyStore is where cancellation policies are read.
-type PolicyStore interface {
+// BillStore is where checkouts and tips are read.
+type BillStore interface {
+	// Checkout reads one checkout, or fails with ErrNotFound.
+	Checkout(ctx context.Context, id platform.ID) (Checkout, error)
+	// OrdersOf reads orders in the order asked, in one trip, or fails with
+	// ErrNotFound.
+	OrdersOf(ctx context.Context, ids ...platform.ID) ([]Order, error)
 	// Tip reads one tip, or fails with ErrNotFound.
 	Tip(ctx context.Context, id platform.ID) (Tip, error)
 	// Tips lists an order's tips, the oldest first.
 	Tips(ctx context.Context, order platform.ID, cursor string) (platform.Page[Tip], error)
 	// DueTips lists tips whose deadline is at now or before, the earliest first.
 	DueTips(ctx context.Context, now time.Time, cursor string) (platform.Page[Tip], error)
+}
+
+// PolicyStore is where cancellation policies are read.
+type PolicyStore interface {
 	// Policy reads one cancellation policy on record, or fails with ErrNotFound, as
 	// all of the next do.
 	Policy(ctx context.Context, id platform.ID) (CancelPolicy, error)
@@ -144,6 +154,13 @@ func Kinds() []platform.Kind {
 			Indexes: []platform.Index{{By: []string{"name", "effective_from"}, Sparse: true}, {By: []string{"name", "number"}}, {By: []string{"at"}}},
 		}.Kind(),
 		platform.Shape[Absence]{Name: absenceKind, Prefix: "abs"}.Kind(),
+		platform.Shape[Checkout]{
+			Name: checkoutKind, Prefix: "cko",
+			Columns: func(c Checkout) []platform.Column {
+				return []platform.Column{{Name: "customer", Value: c.Customer}, {Name: "state", Value: string(c.State)}, {Name: "at", Value: c.At}}
+			},
+			Indexes: []platform.Index{{By: []string{"customer", "at"}}},
+		}.Kind(),
 		platform.Shape[Tip]{
 			Name: tipKind, Prefix: "tip", Root: "order", RootOf: func(t Tip) platform.ID { return t.Order },
 			Columns: func(t Tip) []platform.Column {
@@ -221,6 +238,14 @@ func (r records) Changes(ctx context.Context, order platform.ID, cursor string) 
 
 func (r records) DueChanges(ctx context.Context, now time.Time, cursor string) (platform.Page[Change], error) {
 	return platform.List[Change](ctx, r.db, overdue("order.change", now, cursor))
+}
+
+func (r records) Checkout(ctx context.Context, id platform.ID) (Checkout, error) {
+	return platform.Read[Checkout](ctx, r.db, checkoutKind, id)
+}
+
+func (r records) OrdersOf(ctx context.Context, ids ...platform.ID) ([]Order, error) {
+	return platform.ReadAll[Order](ctx, r.db, "order", ids...)
 }
 
 func (r records) Tip(ctx context.Context, id platform.ID) (Tip, error) {

@@ -30,6 +30,8 @@ var more = []struct {
 	{"a refund names its order", 2, []string{"order.ApproveRefund order", "order.RejectRefund order", "order.WithdrawRefund order"}},
 
 	{"an order names its customer, who may have missed another", 2, []string{"order.NoShow order"}},
+	{"a checkout prices and screens each of its two orders", 2, []string{"order.PlaceAll fee", "order.PlaceAll receivable", "order.PlaceAll screen", "order.PlaceAll verification"}},
+	{"as before, and a listing names its merchant", 4, []string{"order.PlaceAll merchant"}},
 	{"a tip names its order", 2, []string{"order.RefundTip order", "order.Tick: order.ripenTip order"}},
 	{"a change names its order", 2, []string{"order.ApproveChange order", "order.RejectChange order", "order.WithdrawChange order", "order.Tick: order.ripen order"}},
 	{"an order names the change that is paid for", 2, []string{"payment.Pay: payment.record order"}},

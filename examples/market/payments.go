@@ -2,6 +2,7 @@ package market
 
 import (
 	"context"
+	"slices"
 
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/finance"
@@ -24,8 +25,33 @@ func (b bearer) bearers(ctx context.Context, subject platform.Ref) ([]platform.L
 		}
 		return legs, err
 	}
+	if subject.Kind == "order.checkout" {
+		return b.several(ctx, subject)
+	}
 	o, err := order.StoreOn(b.db).Order(ctx, subject.ID)
 	return []platform.Leg{{Role: "escrow", Of: o.ID}, {Role: "earning", Of: o.ID, Party: o.Merchant}, {Role: "payable", Party: o.Merchant}}, err
+}
+
+// several are the bearers of a checkout: of all its orders what lies with them.
+func (b bearer) several(ctx context.Context, subject platform.Ref) ([]platform.Leg, error) {
+	store := order.StoreOn(b.db)
+	c, err := store.Checkout(ctx, subject.ID)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]platform.ID, len(c.Orders))
+	for i, o := range c.Orders {
+		ids[i] = o.Order
+	}
+	orders, err := store.OrdersOf(ctx, ids...)
+	var legs, owed []platform.Leg
+	for _, o := range orders {
+		legs = append(legs, platform.Leg{Role: "escrow", Of: o.ID}, platform.Leg{Role: "earning", Of: o.ID, Party: o.Merchant})
+		if !slices.ContainsFunc(owed, func(l platform.Leg) bool { return l.Party == o.Merchant }) {
+			owed = append(owed, platform.Leg{Role: "payable", Party: o.Merchant})
+		}
+	}
+	return append(legs, owed...), err
 }
 
 // Bear implements payment.Bearer.

@@ -27,6 +27,7 @@ func (c *town) play() {
 	c.list()
 	c.moveIn()
 	done := c.sell()
+	c.placeAll()
 	c.judge(done)
 	c.refund(done)
 	c.change()
@@ -160,6 +161,16 @@ func (c *town) list() {
 	give(c, c.operator, c.Merchants.ApproveRevision, merchant.ApproveRevision{Revision: draft()})
 	give(c, c.operator, c.Merchants.Reinstate, merchant.Reinstate{Listing: l})
 	give(c, c.seller, c.Merchants.GoLive, merchant.GoLive{Listing: l})
+}
+
+// placeAll orders two listings in one payment.
+func (c *town) placeAll() {
+	var in order.PlaceAll
+	for _, l := range []platform.ID{c.listing(nil), c.listing(nil)} {
+		in.Orders = append(in.Orders, order.Place{Lines: []order.PlaceLine{{Listing: l, Quantity: 1}}, Total: yuan(10)})
+	}
+	all := give(c, c.customer, c.Orders.PlaceAll, in)
+	give(c, c.customer, c.Payments.Pay, payment.Pay{Intent: payment.IntentID(all.Ref(), payment.Full), Method: sandbox.OK}, 2)
 }
 
 // place orders listings, each on a line of its own.

@@ -37,7 +37,7 @@ type payable struct{ order.Payable }
 
 // Contested implements [payment.Contested].
 func (p payable) Contested(ctx context.Context, subject platform.Ref) (bool, error) {
-	if subject.Kind != "order" { // a tip, of which nothing is handed on
+	if subject.Kind != "order" { // a tip or a checkout, of which nothing is handed on
 		return false, nil
 	}
 	o, err := p.Store.Order(ctx, subject.ID)

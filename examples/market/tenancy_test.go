@@ -66,11 +66,12 @@ func reads(m *market.Market) map[string]func(context.Context, platform.Record) e
 		"verification.waiver": nil,
 		"verification.print":  nil,
 
-		"order":         id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Order(ctx, i); return err }),
-		"order.tip":     id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Tip(ctx, i); return err }),
-		"order.change":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Change(ctx, i); return err }),
-		"order.absence": nil, // it decides what a no-show costs, and is not shown
-		"order.policy":  id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Policy(ctx, i); return err }),
+		"order":          id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Order(ctx, i); return err }),
+		"order.checkout": id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Checkout(ctx, i); return err }),
+		"order.tip":      id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Tip(ctx, i); return err }),
+		"order.change":   id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Change(ctx, i); return err }),
+		"order.absence":  nil, // it decides what a no-show costs, and is not shown
+		"order.policy":   id(func(ctx context.Context, i platform.ID) error { _, err := m.Orders.Policy(ctx, i); return err }),
 		"order.charged": of(func(ctx context.Context, r order.Charged) error {
 			_, err := m.FeesOf(ctx, r.Order, "en")
 			return err

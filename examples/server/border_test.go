@@ -19,7 +19,7 @@ var prefixes = map[string]string{
 	"changes": "chg", "notices": "ntc", "disputes": "dsp", "chargebacks": "cbk", "deliveries": "evt", "fees": "fsc", "policies": "cpl", "grants": "grt", "intents": "int", "invoices": "inv", "refund-plans": "rpl",
 	"payout-accounts": "pac", "payout-files": "pbf", "payout-runs": "run", "payouts": "pay", "settlements": "set",
 	"debtors": "mer", "letters": "ltr", "receipts": "rct", "receivables": "rcv",
-	"listings": "lst", "members": "stf", "merchants": "mer", "statements": "stm", "tips": "tip", "reconciliations": "rec", "differences": "rcn", "orders": "ord", "refunds": "rfd", "returns": "rtn", "splits": "spl", "recipients": "rcp", "reviews": "cam", "revisions": "rev", "zones": "zon",
+	"listings": "lst", "members": "stf", "merchants": "mer", "statements": "stm", "tips": "tip", "checkouts": "cko", "reconciliations": "rec", "differences": "rcn", "orders": "ord", "refunds": "rfd", "returns": "rtn", "splits": "spl", "recipients": "rcp", "reviews": "cam", "revisions": "rev", "zones": "zon",
 	"findings": "fnd", "engagements": "eng", "adjustments": "adj", "budgets": "bud", "budget-lines": "bgt", "commitments": "cmt", "virements": "bmv", "claims": "clm", "advances": "csh", "insight": "cus",
 	"verification-standings": "mer", "requirement-sets": "rqs", "submissions": "sub", "waivers": "wvr",
 }

@@ -37,6 +37,9 @@ var eventWords = map[string]word{
 	"event.payment.limited":           {"Less to be captured", "减少待扣款金额"},
 	"event.order.capture_asked":       {"Capture of held money asked for", "请求扣款"},
 	"event.order.cancel_fee_received": {"Cancellation fee received", "取消费用到账"},
+	"event.checkout.placed":           {"Orders placed together", "合并下单"},
+	"event.checkout.reduced":          {"An order left the checkout", "合并订单减少"},
+	"event.checkout.paid":             {"Orders paid together", "合并付款完成"},
 	"event.tip.added":                 {"Tip given", "打赏"},
 	"event.tip.received":              {"Tip received", "打赏到账"},
 	"event.tip.released":              {"Tip due to those who did the work", "打赏归服务人员"},
@@ -119,6 +122,7 @@ var eventWords = map[string]word{
 
 	"part_of.order":               {"order", "订单"},
 	"part_of.order.refund":        {"refund", "退款"},
+	"part_of.order.checkout":      {"checkout", "合并付款"},
 	"part_of.order.tip":           {"tip", "打赏"},
 	"part_of.order.change":        {"change", "变更"},
 	"part_of.order.proof":         {"proof", "凭证"},

@@ -41,6 +41,8 @@ type children struct {
 func Mount(ctx context.Context, api huma.API, m *market.Market) {
 	s := m.Orders
 	edge.Create(api, money("orders", "Place an order"), s.Place)
+	edge.Create(api, money("checkouts", "Place orders of several merchants, to be paid in one payment: all or none"), s.PlaceAll)
+	edge.Show(api, op("checkouts/{id}", "One checkout"), s.Checkout)
 	edge.Create(api, op("quotes", "What an order would cost; nothing is placed"), s.Quote)
 	edge.List(api, op("orders", "Orders, the newest first"), func(ctx context.Context, q *query) (platform.Page[order.Order], error) {
 		return s.Orders(ctx, order.Query{

@@ -71,6 +71,14 @@ func Mount(api huma.API, m *market.Market) {
 		found, err := s.Intents(ctx, t.Ref())
 		return intents{Items: found}, err
 	})
+	edge.Show(api, op("checkouts/{id}/intents", "What is asked for the checkout"), func(ctx context.Context, id platform.ID) (intents, error) {
+		c, err := m.Orders.Checkout(ctx, id)
+		if err != nil {
+			return intents{}, err
+		}
+		found, err := s.Intents(ctx, c.Ref())
+		return intents{Items: found}, err
+	})
 	splits(api, m)
 	notices(api, s)
 	edge.Get(api, op("books/trial-balance", "Sums of all accounts, which balance to zero"), func(ctx context.Context) (balances, error) {
