@@ -39,7 +39,7 @@ func refund(n uint64) platform.Ref {
 func dr(role, amount string, owners ...platform.ID) platform.Leg {
 	l := platform.Leg{Role: role, Amount: platform.MustMoney(amount, "CNY")}
 	for _, id := range owners {
-		if id.Prefix() == "ord" {
+		if id.Prefix() == "ord" || id.Prefix() == "cko" {
 			l.Of = id
 		} else {
 			l.Party = id

@@ -14,6 +14,7 @@ var (
 	member     = platform.NewID("stf", noon, 9, 6)
 	employee   = platform.NewID("emp", noon, 9, 7)
 	customer   = platform.NewID("cus", noon, 9, 8)
+	checkout   = platform.NewID("cko", noon, 9, 15)
 	dispute    = platform.Ref{Kind: "finance.chargeback", ID: platform.NewID("cbk", noon, 7, 9)}
 	contract   = platform.Ref{Kind: "merchant.agreement", ID: platform.NewID("agr", noon, 9, 10)}
 	budget     = platform.Ref{Kind: "finance.budget", ID: platform.NewID("bgt", noon, 9, 11)}
@@ -23,7 +24,7 @@ var (
 
 	letters = []string{
 		string(order.ID), "O", string(merchant), "M", string(member), "S", string(employee), "E", string(customer), "C",
-		string(dispute.ID), "D", string(contract.ID), "A", string(budget.ID), "B", string(otherLine.ID), "L",
+		string(dispute.ID), "D", string(contract.ID), "A", string(budget.ID), "B", string(otherLine.ID), "L", string(checkout), "K",
 	}
 )
 

@@ -64,7 +64,7 @@ var ordered = []string{"escrow", "earning", "tips", "refund_due"}
 // In the accounts of an order money comes by these facts, and goes back by those;
 // what moves it otherwise goes on to others, or comes from them.
 var (
-	comes = []string{"pay.captured", "pay.promotion"}
+	comes = []string{"pay.captured", "pay.promotion", "pay.shared"}
 	goes  = []string{"refund.succeeded"}
 )
 

@@ -41,8 +41,8 @@ func (c Checkout) Ref() platform.Ref { return platform.Ref{Kind: checkoutKind, I
 
 const checkoutKind = "order.checkout"
 
-// paidBy is whose payment paid the order: its own, or that of its checkout.
-func (o Order) paidBy() platform.Ref {
+// PaidBy is whose payment paid the order: its own, or that of its checkout.
+func (o Order) PaidBy() platform.Ref {
 	if o.Bill != "" {
 		return platform.Ref{Kind: checkoutKind, ID: o.Bill}
 	}

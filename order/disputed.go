@@ -187,7 +187,7 @@ func (p Disputes) Refund(ctx context.Context, refund, order, dispute platform.ID
 	if err != nil {
 		return nil, err
 	}
-	returned, err := p.Payments.Return(ctx, r.Ref(), o.paidBy(), r.Amount, at)
+	returned, err := p.Payments.Return(ctx, r.Ref(), o.PaidBy(), r.Amount, at)
 	if err != nil {
 		return nil, fmt.Errorf("return %s of order %s: %w", r.Amount, o.ID, err)
 	}

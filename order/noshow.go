@@ -183,7 +183,7 @@ func (s *Service) WaiveNoShow(ctx context.Context, in WaiveNoShow) (Order, error
 		if err != nil {
 			return Order{}, nil, err
 		}
-		returned, err := s.ports.Payments.Return(ctx, r.Ref(), o.paidBy(), r.Amount, at)
+		returned, err := s.ports.Payments.Return(ctx, r.Ref(), o.PaidBy(), r.Amount, at)
 		if err != nil {
 			return Order{}, nil, fmt.Errorf("return %s of order %s: %w", r.Amount, o.ID, err)
 		}

@@ -196,7 +196,7 @@ func (s *Service) approve(ctx context.Context, o Order, r Refund, sources []plat
 	if err != nil {
 		return Order{}, Refund{}, nil, err
 	}
-	returned, err := s.ports.Payments.Return(ctx, r.Ref(), o.paidBy(), r.back(), at)
+	returned, err := s.ports.Payments.Return(ctx, r.Ref(), o.PaidBy(), r.back(), at)
 	if err != nil {
 		return Order{}, Refund{}, nil, fmt.Errorf("return %s of order %s: %w", r.back(), o.ID, err)
 	}

@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/finance/payment"
+	"github.com/liangding/platform/finance/refund"
 	"github.com/liangding/platform/merchant"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/store/sandbox"
@@ -48,6 +50,11 @@ func TestOnePaymentForSeveralOrders(t *testing.T) {
 	one, two := s.read(c.Orders[0].Order), s.read(c.Orders[1].Order)
 	require.Equal(t, []order.State{order.Confirmed, order.Confirmed}, []order.State{one.State, two.State})
 	s.sound()
+
+	plan, err := s.PlanRefund(s.as(s.cast.Operator), market.PlanRefund{Order: two.ID, Request: refund.Request{Amount: platform.MustMoney("60", "CNY")}}, "en")
+	require.NoError(t, err)
+	assert.Equal(t, "60.00 CNY", planned(plan)["escrow"])
+	assert.NotEmpty(t, plan.Steps, "by the payment that paid both")
 
 	_, err = s.Orders.Cancel(s.as(s.cast.Merchant), order.Cancel{Order: one.ID, Reason: "ill"})
 	require.NoError(t, err)

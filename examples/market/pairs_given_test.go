@@ -94,6 +94,7 @@ var apart = map[string]string{
 	"order.DraftPolicy": "it is about a policy", "order.PublishPolicy": "it is about a policy", "order.DiscardPolicy": "it is about a policy",
 	"order.NoShow":         "it takes a member who waited, which no play has yet",
 	"order.WaiveNoShow":    "it follows a no-show",
+	"order.PlaceAll":       "it begins other orders",
 	"order.RefundTip":      "it is about a tip, which lies beside the order's money",
 	"payment.AddRecipient": "it is about a party",
 	"payment.Onboard":      "it is about a party", "payment.OnboardingLink": "it is about a party",

@@ -144,7 +144,7 @@ func (p plans) plan(ctx context.Context, in PlanRefund) (refund.Plan, []platform
 	if err != nil {
 		return refund.Plan{}, nil, err
 	}
-	paid, checks, err := p.paid(ctx, o.Ref())
+	paid, checks, err := p.paid(ctx, o.PaidBy())
 	if err != nil {
 		return refund.Plan{}, nil, err
 	}
@@ -269,7 +269,8 @@ func (p plans) facts(ctx context.Context, o order.Order) (refund.Facts, error) {
 	return f, err
 }
 
-// paid are the order's payments in the order in which they came, and the checks
+// paid are the payments of an order, or of its checkout, in the order in which they
+// came, and the checks
 // that hold them.
 func (p plans) paid(ctx context.Context, of platform.Ref) ([]refund.Payment, []platform.Change, error) {
 	var refs []platform.Ref

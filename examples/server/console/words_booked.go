@@ -5,6 +5,7 @@ package console
 var bookedWords = map[string]word{
 	"booked.pay.captured":              {"Payment received", "收款"},
 	"booked.pay.promotion":             {"Part borne by the platform", "平台补贴"},
+	"booked.pay.shared":                {"Shared out to the orders", "分摊至各订单"},
 	"booked.pay.surplus":               {"Surplus received", "多收款"},
 	"booked.pay.returned":              {"Surplus sent back", "退回多收款"},
 	"booked.pay.reversed":              {"Payment taken back by the institution", "机构撤回收款"},
