@@ -60,7 +60,8 @@ func (h *house) gives(id platform.ID, by platform.Actor) map[string]func() error
 }
 
 // TestAC9AllowedIsWhatTheCommandsDo: on orders of all terms, in every state, at any
-// time and for anybody, a verb is listed exactly when its command succeeds.
+// time and for anybody, a verb is listed exactly when its command succeeds, and is
+// refused with the very code of the command.
 func TestAC9AllowedIsWhatTheCommandsDo(t *testing.T) {
 	t.Parallel()
 	people := []platform.Actor{customer, merchant, member, operator, auditor, stranger, rival}
@@ -85,7 +86,7 @@ func TestAC9AllowedIsWhatTheCommandsDo(t *testing.T) {
 			}
 			by := rapid.SampledFrom(people).Draw(rt, "who")
 			was := h.read(o.ID)
-			open := was.Allowed(by, h.clock.now())
+			open, now := was.Allowed(by, h.clock.now()), h.clock.now()
 			all := h.gives(o.ID, by)
 			verb := rapid.SampledFrom([]string{"clear", "reject", "confirm", "decline", "start", "deliver", "complete", "accept", "rework", "change", "cancel", "waive", "tip", "refund"}).Draw(rt, "verb")
 			if len(open) > 0 && rapid.IntRange(0, 9).Draw(rt, "onwards") > 0 {
@@ -95,8 +96,11 @@ func TestAC9AllowedIsWhatTheCommandsDo(t *testing.T) {
 			failed := all[verb]()
 
 			require.Equal(rt, slices.Contains(open, verb), failed == nil, "%s by %s of %s: listed %v, %v", verb, by.Kind, was.State, open, failed)
-			for _, listed := range open {
-				require.NotNil(rt, all[listed], listed)
+			for _, p := range was.Permissions(by, now) {
+				require.NotNil(rt, all[p.Verb], p.Verb)
+				if p.Verb == verb && failed != nil {
+					require.Equal(rt, platform.Code(failed), platform.Code(p.Refusal), "%s by %s of %s", verb, by.Kind, was.State)
+				}
 			}
 		}
 	})
@@ -115,4 +119,48 @@ func TestThePolicyShownIsTheOneThatAnOrderPins(t *testing.T) {
 	require.Equal(t, o.PolicyVersion, shown.Version)
 	_, err = h.orders.PolicyInForce(t.Context(), "no such policy")
 	require.ErrorIs(t, err, platform.ErrUnavailable)
+}
+
+// What time alone stands against is open from a moment on, and not before.
+func TestAPermissionTellsFromWhen(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o, err := h.place(h.list(nil), func(p *order.Place) { p.Start, p.TimeZone = nextDay, "UTC" })
+	require.NoError(t, err)
+	require.NoError(t, h.pay(o.ID, o.Total))
+	start := func(at time.Time) order.Permission {
+		all := h.read(o.ID).Permissions(merchant, at)
+		n := slices.IndexFunc(all, func(p order.Permission) bool { return p.Verb == "start" })
+		require.GreaterOrEqual(t, n, 0)
+		return all[n]
+	}
+
+	early := start(noon)
+
+	require.Equal(t, "order.not_startable", platform.Code(early.Refusal))
+	require.Equal(t, "目前不可开始服务", platform.Text(early.Refusal, "zh"))
+	require.Equal(t, "order.start", early.Command)
+	require.Equal(t, nextDay.Add(-time.Hour), early.From)
+	require.Error(t, start(early.From.Add(-1)).Refusal)
+	require.Equal(t, order.Permission{Verb: "start", Command: "order.start"}, start(early.From))
+}
+
+// Every move that people can make has its answer once, whoever asks; a stranger
+// gets none.
+func TestPermissionsAreOfEveryMoveOfPeople(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	o, err := h.place(h.list(nil), nil)
+	require.NoError(t, err)
+	for _, by := range []platform.Actor{customer, merchant, operator, auditor} {
+		var verbs []string
+		for _, p := range o.Permissions(by, noon) {
+			verbs = append(verbs, p.Verb)
+		}
+		require.Equal(t, []string{"clear", "reject", "confirm", "decline", "start", "deliver", "complete", "accept", "rework", "change", "cancel", "waive", "tip", "refund"}, verbs, by.Kind)
+	}
+	require.Empty(t, o.Permissions(stranger, noon))
+	for _, p := range o.Permissions(auditor, noon) {
+		require.Equal(t, "order.actor_not_allowed", platform.Code(p.Refusal), p.Verb)
+	}
 }

@@ -184,16 +184,3 @@ func (o Order) startable(at time.Time) error {
 	}
 	return nil
 }
-
-// Allowed lists the verbs that the actor may take now, in the order of the
-// table: what a user interface offers. It is empty for a stranger, and without
-// "miss", which depends on where the members are.
-func (o Order) Allowed(by platform.Actor, now time.Time) []string {
-	if !o.visible(by) {
-		return nil
-	}
-	return slices.DeleteFunc(moves.Open(o.State, by.Kind), func(verb string) bool {
-		return o.guard(verb, now) != nil || verb == "miss" || verb == "refund" && o.Refundable().Sign() <= 0 || verb == "accept" && !o.AcceptedAt.IsZero() ||
-			verb == "tip" && o.sideOf(by) != platform.Customer
-	})
-}

@@ -89,9 +89,16 @@ func (l *life) in(d time.Duration, do func()) {
 	l.at(l.clock.Now().Add(d+time.Duration(l.chance.Int64N(int64(30*time.Second)))), do)
 }
 
-// after does something once what is due then was fired.
+// after does something at the end of the quarter of an hour, once what is due then
+// was fired.
 func (l *life) after(d time.Duration, do func()) {
-	l.at(l.clock.Now().Add(d), func() { l.tick(); do() })
+	const quarter = 15 * time.Minute
+	when := l.clock.Now().Add(d + quarter - 1).Truncate(quarter)
+	if !l.ticks[when] {
+		l.ticks[when] = true
+		l.at(when, func() { delete(l.ticks, when); l.tick() })
+	}
+	l.at(when, do)
 }
 
 func (l *life) now() order.Order {
@@ -242,7 +249,7 @@ func (l *life) paid() {
 }
 
 // gone is an order that ended without a service: once everything has arrived, the
-// customer has back all but the fee.
+// customer has back all but the fee, from the platform or through the bank.
 func (l *life) gone(end order.State) {
 	l.is(end)
 	l.after(3*time.Hour, func() {
@@ -251,7 +258,7 @@ func (l *life) gone(end order.State) {
 		if o.Cancellation != nil {
 			kept = o.Cancellation.Fee.Minor()
 		}
-		require.Equal(l.tb, o.Captured.Minor()-kept, o.Refunded.Minor(), "order %s", l.id)
+		require.Equal(l.tb, o.Captured.Minor()-o.ChargedBack.Minor()-kept, o.Refunded.Minor(), "order %s", l.id)
 	})
 }
 
@@ -573,6 +580,11 @@ func (l *life) disputes(then func()) {
 		l.ok(dropped(l.Disputes.Withdraw(l.as(by), dispute.Withdraw{Dispute: d.ID})))
 		l.in(time.Hour, over)
 	case "is appealed":
+		if l.dear { // two decide at first, and no third is left
+			l.ok(dropped(l.Disputes.Withdraw(l.as(by), dispute.Withdraw{Dispute: d.ID})))
+			l.in(time.Hour, over)
+			return
+		}
 		l.fights(d, by, other, says)
 		l.arbitrates(d.ID, l.cast.Operator, 5) // so little that one decides, and another is left for the appeal
 		l.ok(dropped(l.Disputes.Appeal(l.as(l.owner), dispute.Appeal{Dispute: d.ID, Reason: "new_facts"})))

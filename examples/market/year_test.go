@@ -42,8 +42,9 @@ type year struct {
 	lives map[platform.ID]*life
 
 	agenda agenda
-	acts   int            // ever put on the agenda
-	took   map[string]int // alternatives of the grammar, how often
+	acts   int                // ever put on the agenda
+	ticks  map[time.Time]bool // that are on it
+	took   map[string]int     // alternatives of the grammar, how often
 	log    logged
 	known  map[platform.ID]known
 	booked map[platform.ID][]booking // by member
@@ -89,7 +90,7 @@ func (a *agenda) Pop() any {
 func opened(tb testing.TB, seed uint64) *year {
 	tb.Helper()
 	y := &year{
-		tb: tb, seed: seed, from: time.Date(2030, 1, 7, 0, 0, 0, 0, time.UTC), lives: map[platform.ID]*life{}, took: map[string]int{},
+		tb: tb, seed: seed, from: time.Date(2030, 1, 7, 0, 0, 0, 0, time.UTC), lives: map[platform.ID]*life{}, ticks: map[time.Time]bool{}, took: map[string]int{},
 		known: map[platform.ID]known{}, booked: map[platform.ID][]booking{},
 	}
 	y.clock = storetest.NewClock(y.from)
@@ -224,7 +225,7 @@ func (y *year) payOut() {
 }
 
 // live lets the days pass, each with its share of the orders, and proves the market
-// after each, and as a whole each month. The last of the days bring no more orders.
+// after each, and as a whole each quarter. The last of the days bring no more orders.
 func (y *year) live(orders, days int) {
 	const rest = 50 // days in which every order ends
 	arrivals := rand.New(rand.NewPCG(y.seed, 0))
@@ -235,7 +236,7 @@ func (y *year) live(orders, days int) {
 	for n := range days {
 		y.until(y.from.AddDate(0, 0, n+1))
 		y.midnight()
-		if y.digests = append(y.digests, y.digest()); n%30 == 29 {
+		if y.digests = append(y.digests, y.digest()); n%90 == 89 {
 			y.proved()
 		}
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/liangding/platform"
 	"github.com/liangding/platform/examples/market"
 	"github.com/liangding/platform/examples/server/edge"
-	"github.com/liangding/platform/security/access"
 )
 
 //go:embed templates/*.html style.css
@@ -247,20 +246,11 @@ func (c console) barred(ctx context.Context, action string) bool {
 // permits tells whether whoever looks, an operator, may act so. A look at a page is
 // no attempt, and leaves nothing behind.
 func (c console) permits(ctx context.Context, act platform.Act) bool {
-	var err error
-	if act.Actor, err = platform.ActorOf(ctx); err != nil || act.Actor.Kind != platform.Operator {
+	by, err := platform.ActorOf(ctx)
+	if err != nil || by.Kind != platform.Operator || c.m.Writer.Guard == nil && act.Field != "" {
 		return false
 	}
-	switch guard := c.m.Writer.Guard.(type) {
-	case nil:
-		return act.Field == ""
-	case *access.Service:
-		d, err := guard.Why(ctx, act)
-		return err == nil && d.Allowed
-	default:
-		_, err := guard.Permit(ctx, act)
-		return err == nil
-	}
+	return c.m.Permits(ctx, act) == nil
 }
 
 // render writes a page in the reader's language, whole or not at all.

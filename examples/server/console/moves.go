@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/liangding/platform"
+	"github.com/liangding/platform/examples/server/edge"
 	"github.com/liangding/platform/order"
 	"github.com/liangding/platform/order/dispatch"
 )
@@ -52,12 +54,18 @@ func (v *orderView) moves(ctx context.Context, c console) error {
 	if c.may(ctx, "dispatch.offer", o.Ref()) && v.understaffed(ctx, c) {
 		v.Buttons = append(v.Buttons, press(action, "dispatch"))
 	}
-	for _, verb := range o.Allowed(actor, c.m.Writer.Now()) {
-		m, simple := orderMoves[verb]
+	all, err := c.m.Permissions(ctx, o)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		verb := p.Verb
+		_, simple := orderMoves[verb]
 		switch {
+		case p.Refusal != nil:
+			v.refused(ctx, p)
 		case !simple:
 			v.Others = append(v.Others, verb)
-		case !c.may(ctx, m.action, o.Ref()):
 		case verb == "cancel":
 			if v.Cancel, err = c.cancelForm(ctx, o, action); err != nil {
 				return err
@@ -71,6 +79,19 @@ func (v *orderView) moves(ctx context.Context, c console) error {
 		}
 	}
 	return nil
+}
+
+// refusedMove is a move that operators can make, and this one not now.
+type refusedMove struct {
+	Verb, Code, Text string
+	From             time.Time
+}
+
+// refused notes why a move of operators is not open.
+func (v *orderView) refused(ctx context.Context, p order.Permission) {
+	if code := platform.Code(p.Refusal); code != "order.actor_not_allowed" {
+		v.Refused = append(v.Refused, refusedMove{p.Verb, code, platform.Text(p.Refusal, edge.Language(ctx)), p.From})
+	}
 }
 
 // understaffed tells whether the order has a seat for which nobody was found or

@@ -30,7 +30,8 @@ type orderView struct {
 	Cancel  *cancelForm // nil: not now, or not by this actor
 	Buttons []button
 	Others  []string // verbs that are open, and need more than a button
-	Cut     bool     // there is more than a page shows
+	Refused []refusedMove
+	Cut     bool // there is more than a page shows
 }
 
 type refundRow struct {

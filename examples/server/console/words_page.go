@@ -62,6 +62,7 @@ var pageWords = map[string]word{
 	"part.timeline":    {"Timeline", "时间线"},
 	"part.moves":       {"Moves", "操作"},
 	"part.others":      {"Also open, through the API:", "另可通过接口执行："},
+	"part.refused":     {"Not now, and why", "目前不可执行及原因"},
 	"part.nomoves":     {"Nothing to do here now.", "目前无可执行操作。"},
 	"part.applicants":  {"Merchants who applied", "商家入驻申请"},
 	"part.listings":    {"Listings", "服务上架"},

@@ -50,7 +50,7 @@ func Mount(ctx context.Context, api huma.API, m *market.Market) {
 			Backward: true, Limit: q.Limit, Cursor: q.Cursor,
 		})
 	})
-	edge.Show(api, op("orders/{id}", "One order"), s.Order)
+	edge.Show(api, op("orders/{id}", "One order, and what you may do with it now"), show(m))
 	edge.List(api, op("orders/{id}/proofs", "The order's proofs"), func(ctx context.Context, c *children) (platform.Page[order.Proof], error) {
 		return s.Proofs(ctx, platform.ID(c.ID), c.Cursor)
 	})
