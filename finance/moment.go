@@ -145,46 +145,59 @@ func (b Books) Snapshot(ctx context.Context, a Account, currency platform.Curren
 // costs nothing; only for one that takes from other holders first does it go back
 // along the counter, until all are found.
 func (b Books) holds(ctx context.Context, a Account, counter platform.Count, taken int64) ([]Pending, error) {
-	open, seen := []Pending{}, map[platform.ID]bool{}
-	take := func(found []Pending) {
-		for _, p := range found {
-			fresh := !seen[p.ID]
-			seen[p.ID] = true
-			for _, e := range p.held() {
-				if e.counter == counter.Ref && taken > 0 && fresh {
-					taken += e.delta
-					open = append(open, p)
-				}
-			}
-		}
-	}
-	for cursor := ""; taken > 0; {
+	h := holding{counter: counter.Ref, taken: taken, open: []Pending{}, seen: map[platform.ID]bool{}}
+	for cursor := ""; h.taken > 0; {
 		page, err := b.Store.Holding(ctx, a.holder(), cursor)
 		if err != nil {
 			return nil, err
 		}
-		take(page.Items)
+		h.take(page.Items)
 		if cursor = page.Next; cursor == "" {
 			break
 		}
 	}
-	for from := counter.Seq + 1; taken > 0 && from > 1; {
+	for from := counter.Seq + 1; h.taken > 0 && from > 1; {
 		page, err := b.Store.MovementsFrom(ctx, counter.Ref, from, pageSize, true)
 		if err != nil || len(page) == 0 {
-			return open, err
+			return h.open, err
 		}
-		var ids []platform.ID
-		for _, m := range page {
-			if m.Cause.Kind == pendingKind && m.Delta < 0 && !seen[m.Cause.ID] {
-				ids = append(ids, m.Cause.ID)
-			}
-			from = m.Seq
-		}
-		found, err := b.Store.Pendings(ctx, ids...)
+		found, err := b.Store.Pendings(ctx, h.unseen(page)...)
 		if err != nil {
 			return nil, err
 		}
-		take(found)
+		h.take(found)
+		from = page[len(page)-1].Seq
 	}
-	return open, nil
+	return h.open, nil
+}
+
+// holding is what is found of a counter's holds, and how much is still to be found.
+type holding struct {
+	counter platform.Ref
+	taken   int64
+	open    []Pending
+	seen    map[platform.ID]bool
+}
+
+func (h *holding) take(found []Pending) {
+	for _, p := range found {
+		fresh := !h.seen[p.ID]
+		h.seen[p.ID] = true
+		for _, e := range p.held() {
+			if e.counter == h.counter && h.taken > 0 && fresh {
+				h.taken += e.delta
+				h.open = append(h.open, p)
+			}
+		}
+	}
+}
+
+// unseen are the holds that moved the counter and were not looked at.
+func (h *holding) unseen(page []platform.Movement) (ids []platform.ID) {
+	for _, m := range page {
+		if m.Cause.Kind == pendingKind && m.Delta < 0 && !h.seen[m.Cause.ID] {
+			ids = append(ids, m.Cause.ID)
+		}
+	}
+	return ids
 }

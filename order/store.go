@@ -15,8 +15,6 @@ type Store interface {
 	PolicyStore
 	// Order reads one order, or fails with ErrNotFound.
 	Order(ctx context.Context, id platform.ID) (Order, error)
-	// Absence reads when a customer was last not there, or fails with ErrNotFound.
-	Absence(ctx context.Context, customer platform.ID) (Absence, error)
 	// Orders lists orders by when they were placed; see [Query].
 	Orders(ctx context.Context, q Query) (platform.Page[Order], error)
 	// Due lists orders whose deadline is at now or before, the earliest first.
@@ -58,8 +56,11 @@ type BillStore interface {
 	DueTips(ctx context.Context, now time.Time, cursor string) (platform.Page[Tip], error)
 }
 
-// PolicyStore is where cancellation policies are read.
+// PolicyStore is where cancellation policies are read, and what no-shows are priced
+// by.
 type PolicyStore interface {
+	// Absence reads when a customer was last not there, or fails with ErrNotFound.
+	Absence(ctx context.Context, customer platform.ID) (Absence, error)
 	// Policy reads one cancellation policy on record, or fails with ErrNotFound, as
 	// all of the next do.
 	Policy(ctx context.Context, id platform.ID) (CancelPolicy, error)

@@ -148,7 +148,7 @@ func TestAReducedOrderIsTakenInPartEndToEnd(t *testing.T) {
 	require.NoError(t, err)
 	before := s.taken()
 	s.pass(6*24*time.Hour + time.Minute) // the authorisation is about to lapse
-	assert.Equal(t, before, "180.00 CNY")
+	assert.Equal(t, "180.00 CNY", before)
 	assert.Equal(t, "280.00 CNY", s.taken(), "100.00 of 180.00")
 
 	_, err = s.Orders.Start(s.as(s.cast.Merchant), order.Start{Order: o.ID})

@@ -69,7 +69,7 @@ func (m *Market) Season(ctx context.Context, c Cast, clock *Clock, until time.Ti
 type season struct {
 	*Market
 	Cast
-	ctx       context.Context
+	ctx       context.Context //nolint:containedctx // it lives as long as the call of Season
 	clock     *Clock
 	chance    *rand.Rand
 	customers []platform.Actor

@@ -59,24 +59,10 @@ func (v *verifier) invoices(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		refs := make([]platform.Ref, len(page))
-		for i, inv := range page {
-			refs[i] = platform.Ref{Kind: tallyKind, ID: TallyID(inv.Subject, inv.Kind)}
-		}
-		counted, err := v.counted(ctx, refs)
-		if err != nil {
+		if err := v.single(ctx, page); err != nil {
 			return err
 		}
-		letters, err := v.letters(ctx, page)
-		if err != nil {
-			return err
-		}
-		for i, inv := range page {
-			v.invoice(inv)
-			v.reversed(inv, letters[inv.ID])
-			if !slices.Contains(counted[refs[i].ID].Invoices, inv.ID) {
-				v.report(inv.Ref(), "counted in "+string(refs[i].ID), "not there")
-			}
+		for _, inv := range page {
 			if at := (platform.Ref{Kind: seriesKind, ID: seriesID(inv.Seller, inv.Kind)}); at != series {
 				if err := v.series(ctx, series, last); err != nil {
 					return err
@@ -93,6 +79,27 @@ func (v *verifier) invoices(ctx context.Context) error {
 		}
 	}
 	return v.series(ctx, series, last)
+}
+
+// single checks invoices by themselves, and with their tallies and letters.
+func (v *verifier) single(ctx context.Context, page []Invoice) error {
+	refs := make([]platform.Ref, len(page))
+	for i, inv := range page {
+		refs[i] = platform.Ref{Kind: tallyKind, ID: TallyID(inv.Subject, inv.Kind)}
+	}
+	counted, err := v.counted(ctx, refs)
+	if err != nil {
+		return err
+	}
+	letters, err := v.letters(ctx, page)
+	for i, inv := range page {
+		v.invoice(inv)
+		v.reversed(inv, letters[inv.ID])
+		if !slices.Contains(counted[refs[i].ID].Invoices, inv.ID) {
+			v.report(inv.Ref(), "counted in "+string(refs[i].ID), "not there")
+		}
+	}
+	return err
 }
 
 // letters are those of invoices that are there, by invoice.

@@ -108,7 +108,7 @@ func New(w platform.Writer, store Store, ports Ports, opts *Options) *Service {
 		panic("payment: New needs Books and Subject")
 	}
 	if s.splits = s.mode(ports); s.splits {
-		s.keep = ports.Books.(Splits).keep() //nolint:errcheck,forcetypeassert // mode has seen that they are
+		s.keep = ports.Books.(Splits).keep() //nolint:forcetypeassert // mode has seen that they are
 	}
 	for _, g := range ports.Gateways {
 		info := g.Info()

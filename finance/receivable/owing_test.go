@@ -2,7 +2,6 @@ package receivable_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -103,5 +102,5 @@ func TestARefundIsBookedHoweverMuchIsOwed(t *testing.T) {
 
 	w.succeeded(1, "90.00")
 
-	assert.Equal(t, "590.00 CNY", fmt.Sprint(w.balance("receivable", merchant.ID)))
+	assert.Equal(t, "590.00 CNY", w.balance("receivable", merchant.ID))
 }

@@ -106,7 +106,7 @@ func TestVerifyFindsWhatDoesNotExplainTheClearing(t *testing.T) {
 		"a run of no statement":          {alter: on(one.Ref(), func(doc map[string]any) { doc["statement"] = string(two.ID) }), found: true},
 		"the balance of the first day":   {alter: on(platform.Ref{Kind: "reconciliation.statement", ID: one.Statement}, func(doc map[string]any) { first(doc, "totals")["opening"] = yuan("1.00") }), found: true},
 		"a posting that is of less":      {alter: func(_ platform.Ref, doc map[string]any) bool { lower(doc, "7.00", "6.99"); return true }, found: true},
-		"an entry after the last proven": {alter: func(r platform.Ref, doc map[string]any) bool { lower(doc, "5.00", "4.99"); return true }},
+		"an entry after the last proven": {alter: func(_ platform.Ref, doc map[string]any) bool { lower(doc, "5.00", "4.99"); return true }},
 	} {
 		db := tampered{v.db, c.alter}
 		wrong, err := reconciliation.Verify(by(clerk), reconciliation.StoreOn(db), finance.Books{Store: finance.StoreOn(db)}, "sandbox")
