@@ -38,6 +38,6 @@ func TestTheMovesOfAnOrderAreWhatItsRoutesAnswer(t *testing.T) {
 			open = append(open, m["verb"].(string))
 		}
 	}
-	assert.Equal(t, []string{"accept", "rework", "refund"}, open)
+	assert.Equal(t, []string{"accept", "rework", "tip", "refund"}, open)
 	assert.Equal(t, 200, w.call("customer", "POST", path+"/accept", nil, "Idempotency-Key", "yes").status)
 }
